@@ -1,0 +1,1 @@
+//! The local API: typed methods between a front end and its daemon.
