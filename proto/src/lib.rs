@@ -1,10 +1,18 @@
 //! How peers talk, and how front ends talk to the daemon.
 //!
-//! The [`hub`] holds the sync machines: inputs and a store in, actions out, no sockets, files or clocks.
-//! [`wire`] is what goes between peers; [`api`] is what goes between a front end and its daemon.
+//! The [`hub`] holds the two sync machines, one for each role: inputs and a store in, actions out, no sockets,
+//! files or clocks. [`wire`] is what goes between peers, [`api`] what goes between a front end and its daemon,
+//! [`store`] what a machine asks of its storage. Every bound stands in [`limits`].
 
 #![warn(missing_docs)]
 
+pub mod address;
 pub mod api;
+pub mod certificate;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod envelope;
+pub mod hub;
+pub mod limits;
+pub mod store;
+pub mod wire;

@@ -1,0 +1,1 @@
+//! The address that a person pastes: `assist://<project id>@<host>[:port][,<host>...]`.

@@ -1,0 +1,3 @@
+//! The sync machines.
+mod edit_codec;
+pub use edit_codec::WireEdit;

@@ -1,0 +1,78 @@
+//! Every bound of the protocol, each with its unit and its reason. The model's stand in `assist_crdt_model::limits`.
+
+/// A frame between peers: a page of about 128 documents, and far above the largest change. Checked before
+/// anything is allocated.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// How deep a message may nest: messages are flat; hostile nesting costs stack.
+pub const MESSAGE_DEPTH_MAX: usize = 24;
+/// What a page may inflate to: eight times its frame is more than any text compresses in honest use.
+pub const PAGE_INFLATED_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Envelopes in one `Push`: one durable commit for each frame, and a refusal is answered soon.
+pub const PUSH_ENVELOPES_MAX: usize = 256;
+/// Bytes of changes after which a frame of envelopes or records is sent.
+pub const BATCH_BYTES: usize = 256 * 1024;
+/// Records in one `Records` frame.
+pub const RECORDS_PER_FRAME_MAX: usize = 256;
+/// Bytes pushed and not answered yet: keeps the pipe full at 1 Gbit/s and 30 ms, and bounds the server's queue.
+pub const PUSH_WINDOW_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes queued for one peer beyond which the server waits before it reads more from its log.
+pub const SEND_WINDOW_BYTES: usize = 4 * 1024 * 1024;
+
+/// Documents in one page of a cold start.
+pub const DOCS_PER_PAGE_MAX: usize = 128;
+/// Raw bytes after which a page of a cold start is closed.
+pub const PAGE_BYTES: usize = 512 * 1024;
+/// List rows in one page of a cold start.
+pub const ROWS_PER_PAGE_MAX: usize = 1_000;
+/// Log entries that one turn looks at to find what was delivered, so that a turn stays short.
+pub const DELIVERY_SCAN_MAX: usize = 2_048;
+/// Documents that one turn verifies after a cold start, so that people's edits are never behind more.
+pub const VERIFY_DOCS_PER_TURN: usize = 16;
+/// Marks in one frame.
+pub const MARKS_PER_FRAME_MAX: usize = 1_000;
+/// Documents that one `Fetch` may name.
+pub const FETCH_DOCS_MAX: usize = 128;
+
+/// Documents held in memory: 256 of 27 KB are 7 MB.
+pub const CACHED_DOCS_MAX: usize = 256;
+/// Records held in memory behind the head of the log, for live fan-out without reading the store.
+pub const RECENT_RECORDS_MAX: usize = 4_096;
+/// Bytes of those records.
+pub const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Sessions of one device at one server: a new one replaces the old, after a network change or a crash.
+pub const SESSIONS_PER_DEVICE_MAX: usize = 1;
+/// A peer that has a link but has not said who it is for.
+pub const GREETING_TIMEOUT_MILLIS: u64 = 10_000;
+
+/// A person's or a device's name, in characters.
+pub const NAME_CHARS_MAX: usize = 80;
+/// An email address: RFC 5321 section 4.5.3.1.3, less the angle brackets.
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Hosts in one address.
+pub const ADDRESS_HOSTS_MAX: usize = 8;
+/// An address text: the id, eight hosts with ports, and room.
+pub const ADDRESS_CHARS_MAX: usize = 600;
+
+/// Random bits of a one-time code: eight characters of base 32, guarded by tries and time.
+pub const CODE_CHARS: usize = 8;
+/// How long an invitation's code can be used.
+pub const INVITE_LIFETIME_MILLIS: u64 = 7 * 24 * 3_600_000;
+/// Wrong codes that one device may send before the server stops answering it for a while.
+pub const CODE_TRIES_MAX: u32 = 5;
+/// For how long.
+pub const CODE_BLOCK_MILLIS: u64 = 10 * 60_000;
+/// Wrong codes from all devices together within [`CODE_BLOCK_MILLIS`]: at 40 bits a guesser with fresh keys
+/// needs centuries.
+pub const CODE_TRIES_ALL_MAX: u32 = 1_000;
+
+/// How long a device certificate is valid; the server renews it at half of that.
+pub const CERTIFICATE_LIFETIME_MILLIS: u64 = 90 * 24 * 3_600_000;
+/// How far a change's claimed time may lie ahead of the server's clock before the shown time is clamped.
+pub const CLOCK_SKEW_SHOWN_MILLIS: u64 = 0;
+
+/// First pause before a new dial; doubled up to [`RECONNECT_MAX_MILLIS`], each with jitter of plus or minus half.
+pub const RECONNECT_MIN_MILLIS: u64 = 250;
+/// Longest pause: a server that comes back is found within half a minute without being hammered.
+pub const RECONNECT_MAX_MILLIS: u64 = 30_000;

@@ -1,0 +1,217 @@
+//! What the sync machines ask of their storage, in domain terms.
+//!
+//! Everything that a machine does in one *turn* goes through one of these traits, reads what the turn wrote, and
+//! becomes durable together at its end or not at all. What a turn sends is released only after that.
+//! The daemon keeps the tables in redb; the simulation keeps them in memory; both pass the same tests.
+
+mod device;
+mod server;
+
+use std::error::Error;
+
+use assist_crdt_model::{Label, Priority, Role, Status, TicketId, TicketSummary, UnixMillis, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::certificate::millis;
+use crate::envelope::Envelope;
+use crate::wire::id;
+
+pub use device::{ColdStart, DeviceStore, Draft, DraftId, Membership, OutboxEntry, SyncState};
+pub use server::{
+    Audience, Device, Invite, LogEntry, ServerProject, ServerStore, StoredVerdict, User, Watermarks,
+};
+
+/// A place in the server's log: the first record has 1; 0 is before everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// Before everything.
+    pub const ZERO: Self = Self(0);
+    /// After everything.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// The place behind this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// An admitted envelope with its place in the server's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its place.
+    #[serde(rename = "q")]
+    pub seq: Seq,
+    /// When, by the server's clock.
+    #[serde(rename = "t", with = "millis")]
+    pub admitted_at: UnixMillis,
+    /// The certificate of the author's device then.
+    #[serde(rename = "k")]
+    pub serial: u32,
+    /// The ticket's number, if the change filed it.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
+    /// What the author signed.
+    #[serde(rename = "e")]
+    pub envelope: Envelope,
+}
+
+/// What a list shows of a ticket, kept at write time: listing opens no document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketRow {
+    /// Which ticket.
+    #[serde(rename = "i", with = "id")]
+    pub ticket: TicketId,
+    /// Allotted by the server.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
+    /// Whose problem it is.
+    #[serde(rename = "r", with = "id")]
+    pub requester: UserId,
+    /// One line.
+    #[serde(rename = "t")]
+    pub title: String,
+    /// Where it is in its life.
+    #[serde(rename = "s", with = "status")]
+    pub status: Status,
+    /// Who works on it.
+    #[serde(rename = "a", with = "id::opt", default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<UserId>,
+    /// How urgent.
+    #[serde(rename = "p", with = "priority", default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// Hidden until then, in milliseconds.
+    #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_until_millis: Option<u64>,
+    /// In order.
+    #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// By the author's clock, clamped to what the server saw.
+    #[serde(rename = "c", with = "millis")]
+    pub created_at: UnixMillis,
+    /// When the newest change was admitted, or written here.
+    #[serde(rename = "u", with = "millis")]
+    pub updated_at: UnixMillis,
+    /// With tombstones.
+    #[serde(rename = "m")]
+    pub comment_count: u32,
+    /// Whether any field has several concurrent values.
+    #[serde(rename = "x", default)]
+    pub has_conflict: bool,
+    /// Place of the newest admitted record.
+    #[serde(rename = "q")]
+    pub last_seq: Seq,
+}
+
+impl TicketRow {
+    /// Makes the row of a ticket from its document's summary and what only the log knows.
+    pub fn new(
+        ticket: TicketId,
+        summary: TicketSummary,
+        number: Option<u32>,
+        updated_at: UnixMillis,
+        last_seq: Seq,
+    ) -> Self {
+        Self {
+            ticket,
+            number,
+            requester: summary.requester,
+            title: summary.title,
+            status: summary.status,
+            assignee: summary.assignee,
+            priority: summary.priority,
+            snoozed_until_millis: summary.snoozed_until.map(|time| time.0),
+            labels: summary.labels.iter().map(Label::to_string).collect(),
+            created_at: summary.created_at.min(updated_at),
+            updated_at,
+            comment_count: u32::try_from(summary.comment_count).unwrap_or(u32::MAX),
+            has_conflict: summary.has_conflict,
+            last_seq,
+        }
+    }
+}
+
+/// How far a ticket has been delivered to each side: everything up to there is durable on a device of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Which ticket.
+    #[serde(rename = "i", with = "id")]
+    pub ticket: TicketId,
+    /// The newest record that a device of the team holds.
+    #[serde(rename = "t")]
+    pub team: Seq,
+    /// The newest record that a device of a customer of the ticket holds.
+    #[serde(rename = "c")]
+    pub customers: Seq,
+}
+
+impl Mark {
+    /// Nothing delivered yet.
+    pub const fn new(ticket: TicketId) -> Self {
+        Self { ticket, team: Seq::ZERO, customers: Seq::ZERO }
+    }
+
+    /// How far the side that an author of this role writes *to* has come.
+    pub const fn other_side(&self, author: Role) -> Seq {
+        if author.is_team() { self.customers } else { self.team }
+    }
+}
+
+/// Why storage did not do what it was asked. The turn is void; nothing of it was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No room.
+    #[error("the disk is full: free some space, nothing that was acknowledged is lost")]
+    Full(#[source] Box<dyn Error + Send + Sync>),
+    /// What was read is not what was written.
+    #[error("stored {what} is damaged")]
+    Damaged {
+        /// What.
+        what: String,
+    },
+    /// Anything else.
+    #[error("the store cannot be used")]
+    Io(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// What every call of a store gives.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Statuses by their stable names.
+mod status {
+    use assist_crdt_model::Status;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+        status.as_str().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Priorities by their stable names.
+mod priority {
+    use assist_crdt_model::Priority;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        priority: &Option<Priority>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        priority.map(Priority::as_str).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Priority>, D::Error> {
+        let name = Option::<String>::deserialize(deserializer)?;
+        name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
+    }
+}

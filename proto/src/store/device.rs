@@ -1,0 +1,200 @@
+//! The storage of a device: for every project it has joined, documents, outbox, rows and drafts.
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::{Mark, Record, Seq, StoreResult, TicketRow};
+use crate::certificate::{Signed, millis, role};
+use crate::envelope::Envelope;
+use crate::wire::{ColdPosition, LogId, Member, id};
+
+/// What a device stores. All calls of one turn see each other's writes and are durable together.
+pub trait DeviceStore {
+    /// All projects joined.
+    fn memberships(&self) -> StoreResult<Vec<Membership>>;
+    /// Writes one.
+    fn put_membership(&mut self, membership: &Membership) -> StoreResult<()>;
+    /// Forgets a project and everything of it.
+    fn remove_project(&mut self, project: &ProjectId) -> StoreResult<()>;
+    /// How far the device has come with a project.
+    fn sync_state(&self, project: &ProjectId) -> StoreResult<SyncState>;
+    /// Writes it.
+    fn put_sync_state(&mut self, project: &ProjectId, state: &SyncState) -> StoreResult<()>;
+
+    /// Adds an own change under the next position, which is returned.
+    fn push_outbox(&mut self, project: &ProjectId, entry: &OutboxEntry) -> StoreResult<u64>;
+    /// Takes an own change out.
+    fn remove_outbox(&mut self, project: &ProjectId, position: u64) -> StoreResult<()>;
+    /// Own changes from a position on, in the order in which they were made, at most `limit`.
+    fn outbox(&self, project: &ProjectId, from: u64, limit: usize) -> StoreResult<Vec<(u64, OutboxEntry)>>;
+    /// Own changes of one document, in order.
+    fn outbox_of_doc(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<(u64, OutboxEntry)>>;
+    /// How many there are.
+    fn outbox_count(&self, project: &ProjectId) -> StoreResult<u64>;
+    /// The document of a change that this device made, whatever became of it.
+    fn own_change(&self, project: &ProjectId, change: &ChangeHash) -> StoreResult<Option<DocId>>;
+
+    /// Adds an admitted record to its document, behind those that are there.
+    fn append_record(&mut self, project: &ProjectId, record: &Record) -> StoreResult<()>;
+    /// All admitted records of a document, in the order of [`DeviceStore::append_record`].
+    fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>>;
+    /// Puts a record aside that the gate refused although the server had admitted it.
+    fn put_quarantined(
+        &mut self,
+        project: &ProjectId,
+        record: &Record,
+        code: u16,
+        detail: &str,
+    ) -> StoreResult<()>;
+
+    /// Stores a document as the server sent it, to be verified later. `records` is CBOR of `Vec<Record>`.
+    fn put_unverified(&mut self, project: &ProjectId, doc: DocId, records: &[u8]) -> StoreResult<()>;
+    /// Such a document.
+    fn unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<Option<Vec<u8>>>;
+    /// Forgets it, after it was verified or refused.
+    fn remove_unverified(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()>;
+    /// Some of them, at most `limit`.
+    fn next_unverified(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<DocId>>;
+
+    /// A ticket's row.
+    fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>>;
+    /// Writes it, and its place in the orders of lists.
+    fn put_row(&mut self, project: &ProjectId, row: &TicketRow) -> StoreResult<()>;
+    /// Drops it: the ticket was refused, or is no longer visible.
+    fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()>;
+
+    /// A device certificate of the project, signed by a node; the signature was checked before it was stored.
+    fn certificate(&self, project: &ProjectId, device: &DeviceId, serial: u32)
+    -> StoreResult<Option<Signed>>;
+    /// Keeps one.
+    fn put_certificate(
+        &mut self,
+        project: &ProjectId,
+        device: &DeviceId,
+        serial: u32,
+        certificate: &Signed,
+    ) -> StoreResult<()>;
+    /// A person of the project.
+    fn member(&self, project: &ProjectId, user: UserId) -> StoreResult<Option<Member>>;
+    /// All known people of the project.
+    fn members(&self, project: &ProjectId) -> StoreResult<Vec<Member>>;
+    /// Writes one.
+    fn put_member(&mut self, project: &ProjectId, member: &Member) -> StoreResult<()>;
+
+    /// How far a ticket has been delivered.
+    fn mark(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Mark>>;
+    /// Writes it.
+    fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()>;
+
+    /// Keeps refused text; gives it the next id.
+    fn put_draft(&mut self, draft: &Draft) -> StoreResult<DraftId>;
+    /// One.
+    fn draft(&self, id: DraftId) -> StoreResult<Option<Draft>>;
+    /// All.
+    fn drafts(&self) -> StoreResult<Vec<(DraftId, Draft)>>;
+    /// Drops one.
+    fn remove_draft(&mut self, id: DraftId) -> StoreResult<()>;
+}
+
+/// A joined project: who we are there and how it is reached. Changes seldom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The project.
+    #[serde(with = "id")]
+    pub project: ProjectId,
+    /// What it is called.
+    pub name: String,
+    /// The address as it was pasted.
+    pub address: String,
+    /// The node that was last proven to belong to the project.
+    #[serde(with = "id")]
+    pub node: DeviceId,
+    /// Serial of its certificate.
+    pub node_serial: u32,
+    /// We.
+    #[serde(with = "id")]
+    pub user: UserId,
+    /// What we may do, as the server last said.
+    #[serde(with = "role")]
+    pub role: Role,
+    /// What we call this device.
+    pub device_name: String,
+    /// Serial of our certificate.
+    pub serial: u32,
+    /// Our certificate.
+    pub certificate: Signed,
+    /// From which the actor of our next change is derived.
+    pub incarnation: u32,
+    /// The user's own switch for working offline.
+    pub is_paused: bool,
+    /// When we joined.
+    #[serde(with = "millis")]
+    pub joined_at: UnixMillis,
+}
+
+/// How far a device has come with a project. Changes with every frame.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SyncState {
+    /// The log that the positions are of; `None` before the first session.
+    #[serde(with = "id::opt", default)]
+    pub log: Option<LogId>,
+    /// Everything up to here is stored.
+    pub cursor: Seq,
+    /// The same for marks.
+    pub mark_cursor: u64,
+    /// A cold start that has not ended.
+    pub cold: Option<ColdStart>,
+    /// When the last session was in step with the server, in milliseconds.
+    pub synced_at_millis: Option<u64>,
+}
+
+/// A cold start that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColdStart {
+    /// How far it has come.
+    pub position: ColdPosition,
+    /// How many tickets the server announced.
+    pub tickets: u64,
+}
+
+/// An own change that the server has not acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxEntry {
+    /// Its hash.
+    #[serde(rename = "h", with = "id")]
+    pub change: ChangeHash,
+    /// When it was made.
+    #[serde(rename = "t", with = "millis")]
+    pub made_at: UnixMillis,
+    /// What is sent.
+    #[serde(rename = "e")]
+    pub envelope: Envelope,
+}
+
+/// Position of a draft on this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DraftId(pub u64);
+
+/// What a person wrote and the server refused: kept until they discard it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The project.
+    #[serde(with = "id")]
+    pub project: ProjectId,
+    /// The document.
+    #[serde(with = "id")]
+    pub doc: DocId,
+    /// The refused change.
+    #[serde(with = "id")]
+    pub change: ChangeHash,
+    /// What it did, one entry an edit.
+    pub edits: Vec<crate::hub::WireEdit>,
+    /// [`assist_crdt_model::RejectCode::number`].
+    pub code: u16,
+    /// Why, for people.
+    pub reason: String,
+    /// When it was written.
+    #[serde(with = "millis")]
+    pub made_at: UnixMillis,
+}

@@ -1,0 +1,217 @@
+//! The storage of a server: one project's log, roster and deliveries.
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::{Mark, Record, Seq, StoreResult, TicketRow};
+use crate::certificate::{Signed, millis, role};
+use crate::wire::{LogId, id};
+
+/// What a server stores. All calls of one turn see each other's writes and are durable together.
+pub trait ServerStore {
+    /// The project that this server serves; `None` before it is initialised.
+    fn project(&self) -> StoreResult<Option<ServerProject>>;
+    /// Sets it.
+    fn put_project(&mut self, project: &ServerProject) -> StoreResult<()>;
+
+    /// Place of the newest record.
+    fn head(&self) -> StoreResult<Seq>;
+    /// Adds a record behind the head: its place must be the next, else nothing is written and the store is
+    /// damaged. `customers` are the members of the record's ticket who are not of the team.
+    fn append(&mut self, record: &Record, customers: &[UserId]) -> StoreResult<()>;
+    /// The log behind `after` as far as the audience may see it, oldest first, at most `limit` entries.
+    fn log_after(&self, audience: Audience, after: Seq, limit: usize) -> StoreResult<Vec<LogEntry>>;
+    /// The record at a place.
+    fn record(&self, entry: &LogEntry) -> StoreResult<Record>;
+    /// All records of a document, oldest first; empty if there is none.
+    fn doc_records(&self, doc: DocId) -> StoreResult<Vec<Record>>;
+
+    /// What became of a change, if it was seen before.
+    fn verdict(&self, change: &ChangeHash) -> StoreResult<Option<StoredVerdict>>;
+    /// Remembers a refusal. Admissions are remembered by [`ServerStore::append`].
+    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()>;
+
+    /// A ticket's row.
+    fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>>;
+    /// Writes a ticket's row, and its place in the order of activity.
+    fn put_ticket(&mut self, row: &TicketRow) -> StoreResult<()>;
+    /// Takes the next ticket number: 1, 2, 3 ...
+    fn take_ticket_number(&mut self) -> StoreResult<u32>;
+    /// The customers who are members of a ticket.
+    fn customers_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>>;
+    /// Makes a customer a member of a ticket.
+    fn put_customer_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()>;
+    /// Tickets that the audience may see whose last record is before `before`, newest activity first.
+    fn tickets_by_activity(
+        &self,
+        audience: Audience,
+        before: Seq,
+        limit: usize,
+    ) -> StoreResult<Vec<TicketRow>>;
+    /// How many tickets the audience may see.
+    fn ticket_count(&self, audience: Audience) -> StoreResult<u64>;
+
+    /// A person.
+    fn user(&self, user: UserId) -> StoreResult<Option<User>>;
+    /// A person by case-folded email.
+    fn user_by_email(&self, email: &str) -> StoreResult<Option<User>>;
+    /// Writes a person; the email, if any, must be free or theirs already.
+    fn put_user(&mut self, user: &User) -> StoreResult<()>;
+    /// All people, by id.
+    fn users(&self) -> StoreResult<Vec<User>>;
+    /// A device.
+    fn device(&self, device: &DeviceId) -> StoreResult<Option<Device>>;
+    /// Writes a device, and keeps its certificate under its serial.
+    fn put_device(&mut self, device: &Device) -> StoreResult<()>;
+    /// All devices, by id.
+    fn devices(&self) -> StoreResult<Vec<Device>>;
+    /// The certificate of a device by serial.
+    fn certificate(&self, device: &DeviceId, serial: u32) -> StoreResult<Option<Signed>>;
+
+    /// An invitation by the hash of its code.
+    fn invite(&self, code_hash: &[u8; 32]) -> StoreResult<Option<Invite>>;
+    /// Writes an invitation.
+    fn put_invite(&mut self, invite: &Invite) -> StoreResult<()>;
+    /// Uses an invitation up.
+    fn remove_invite(&mut self, code_hash: &[u8; 32]) -> StoreResult<()>;
+    /// All open invitations.
+    fn invites(&self) -> StoreResult<Vec<Invite>>;
+
+    /// How far the devices of the team, or of one customer, have come.
+    fn watermark(&self, audience: Audience) -> StoreResult<Watermarks>;
+    /// Writes it.
+    fn put_watermark(&mut self, audience: Audience, watermarks: Watermarks) -> StoreResult<()>;
+    /// A ticket's deliveries.
+    fn mark(&self, ticket: TicketId) -> StoreResult<Option<Mark>>;
+    /// Writes a ticket's deliveries and puts them behind all other marks.
+    fn put_mark(&mut self, mark: &Mark) -> StoreResult<()>;
+    /// Marks written behind `after` that the audience may see, oldest first, each with its position.
+    fn marks_after(&self, audience: Audience, after: u64, limit: usize) -> StoreResult<Vec<(u64, Mark)>>;
+    /// Position of the newest mark.
+    fn mark_head(&self) -> StoreResult<u64>;
+}
+
+/// Who reads: decides which part of the log there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Audience {
+    /// Agents and admins: all tickets of the project.
+    Team,
+    /// A customer: the tickets they are a member of.
+    Customer(UserId),
+}
+
+impl Audience {
+    /// The audience of a user in a role.
+    pub const fn new(user: UserId, role: Role) -> Self {
+        if role.is_team() { Self::Team } else { Self::Customer(user) }
+    }
+}
+
+/// The project of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerProject {
+    /// Its root's public key.
+    #[serde(with = "id")]
+    pub project: ProjectId,
+    /// What it was called at first; the project document has the present name.
+    pub name: String,
+    /// New whenever the log starts anew.
+    #[serde(with = "id")]
+    pub log: LogId,
+    /// By the root, for this node's key.
+    pub node: Signed,
+    /// Serial of that certificate.
+    pub node_serial: u32,
+}
+
+/// One place of the log, without the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEntry {
+    /// The place.
+    pub seq: Seq,
+    /// The document.
+    pub doc: DocId,
+    /// Which of the document's records.
+    pub index: u32,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredVerdict {
+    /// It is in the log.
+    Admitted(LogEntry),
+    /// It never will be.
+    Rejected {
+        /// [`assist_crdt_model::RejectCode::number`].
+        code: u16,
+        /// For people.
+        detail: String,
+    },
+}
+
+/// A person on the roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Random.
+    #[serde(with = "id")]
+    pub user: UserId,
+    /// What they are called.
+    pub name: String,
+    /// Case-folded.
+    pub email: Option<String>,
+    /// What they may do now.
+    #[serde(with = "role")]
+    pub role: Role,
+    /// When they joined.
+    #[serde(with = "millis")]
+    pub joined_at: UnixMillis,
+}
+
+/// A device on the roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its key.
+    #[serde(with = "id")]
+    pub device: DeviceId,
+    /// Whose it is.
+    #[serde(with = "id")]
+    pub user: UserId,
+    /// What its owner calls it.
+    pub name: String,
+    /// Serial of its present certificate.
+    pub serial: u32,
+    /// Its present certificate.
+    pub certificate: Signed,
+    /// When that was issued.
+    #[serde(with = "millis")]
+    pub issued_at: UnixMillis,
+    /// Whether it was shut out.
+    pub is_revoked: bool,
+}
+
+/// An invitation: whoever shows its code becomes a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// BLAKE3 of the code, keyed by the project: the code itself is never stored.
+    #[serde(with = "id")]
+    pub code_hash: [u8; 32],
+    /// As what.
+    #[serde(with = "role")]
+    pub role: Role,
+    /// If set, only for this person (by email): an existing user gets a further device.
+    pub email: Option<String>,
+    /// If set, the name that the person gets.
+    pub name: Option<String>,
+    /// After this the code is worth nothing.
+    #[serde(with = "millis")]
+    pub expires_at: UnixMillis,
+}
+
+/// How far a side has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Watermarks {
+    /// A device of theirs holds everything up to here.
+    pub seen: Seq,
+    /// Up to here the marks have been written; the rest follows in later turns.
+    pub marked: Seq,
+}

@@ -1,0 +1,556 @@
+//! What goes between peers: one closed enum of messages, CBOR in length-prefixed frames (`docs/wire.md`).
+//!
+//! Field names on the wire are the short ones; they and the variant names are promises, changed only by adding.
+
+pub mod codec;
+pub mod id;
+
+use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, UnixMillis, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::certificate::{Signed, millis, role};
+use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
+use crate::limits;
+use crate::store::{Mark, Record, Seq, TicketRow};
+
+/// The version that this crate speaks. A peer with another major version is refused with [`RefusedCode::Version`].
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// A position in nothing but one log: new whenever a server starts a new one.
+pub type LogId = [u8; 16];
+
+/// One message. A device opens the stream and speaks first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeerMessage {
+    /// Device: who I am for, and how far I have come.
+    #[serde(rename = "hello")]
+    Hello(Hello),
+    /// Device: make me a member, here is the code.
+    #[serde(rename = "enroll")]
+    Enroll(Enroll),
+    /// Device: changes of mine that you have not acknowledged. May follow `Hello` at once.
+    #[serde(rename = "push")]
+    Push(Push),
+    /// Device: everything up to here is durable with me.
+    #[serde(rename = "seen")]
+    Seen(Seen),
+    /// Device: send me these documents whole.
+    #[serde(rename = "fetch")]
+    Fetch(Fetch),
+    /// Server: you are in.
+    #[serde(rename = "welcome")]
+    Welcome(Welcome),
+    /// Server: you are not, and the link closes.
+    #[serde(rename = "refused")]
+    Refused(Refused),
+    /// Server: you are a member now.
+    #[serde(rename = "enrolled")]
+    Enrolled(Enrolled),
+    /// Server: the people and devices that the next messages speak of.
+    #[serde(rename = "introduce")]
+    Introduce(Introduce),
+    /// Server: what became of your changes.
+    #[serde(rename = "verdicts")]
+    Verdicts(Verdicts),
+    /// Server: the log from your cursor on, as far as you may see it.
+    #[serde(rename = "records")]
+    Records(Records),
+    /// Server: you have nothing yet; rows and documents follow.
+    #[serde(rename = "cold")]
+    ColdStart(ColdStart),
+    /// Server: list rows, a page of them.
+    #[serde(rename = "rows")]
+    Rows(Rows),
+    /// Server: documents, a page of them.
+    #[serde(rename = "docs")]
+    Docs(Docs),
+    /// Server: how far tickets have been delivered.
+    #[serde(rename = "marks")]
+    Marks(Marks),
+}
+
+/// First message of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL_VERSION`].
+    #[serde(rename = "v")]
+    pub version: u16,
+    /// Which project.
+    #[serde(rename = "p", with = "id")]
+    pub project: ProjectId,
+    /// The log that the cursor is of.
+    #[serde(rename = "l", with = "id::opt", default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogId>,
+    /// Everything up to here is durable with me.
+    #[serde(rename = "c")]
+    pub cursor: Seq,
+    /// The same for marks.
+    #[serde(rename = "m")]
+    pub mark_cursor: u64,
+    /// Where a cold start was broken off.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub cold: Option<ColdPosition>,
+    /// Serial of the node certificate that I hold, 0 for none.
+    #[serde(rename = "n")]
+    pub node_serial: u32,
+    /// Serial of the device certificate that I hold, 0 for none.
+    #[serde(rename = "s")]
+    pub serial: u32,
+}
+
+/// How far a cold start has come: documents are sent by last activity, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColdPosition {
+    /// The head of the log when it began: the tail follows from there.
+    #[serde(rename = "a")]
+    pub at: Seq,
+    /// Documents whose last record is before this are still to come.
+    #[serde(rename = "b")]
+    pub before: Seq,
+}
+
+/// First message of a device that is no member yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enroll {
+    /// [`PROTOCOL_VERSION`].
+    #[serde(rename = "v")]
+    pub version: u16,
+    /// The project that the address named; absent for a bare overlay address.
+    #[serde(rename = "p", with = "id::opt", default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
+    /// The one-time code as the person typed it.
+    #[serde(rename = "c")]
+    pub code: String,
+    /// What the person is called.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// Where mail reaches the person.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// What the person calls the device.
+    #[serde(rename = "d")]
+    pub device_name: String,
+}
+
+/// Signed changes on their way to the server, in the order in which they were made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    /// The project that the signatures are for.
+    #[serde(rename = "p", with = "id")]
+    pub project: ProjectId,
+    /// At most [`limits::PUSH_ENVELOPES_MAX`].
+    #[serde(rename = "e")]
+    pub envelopes: Vec<Envelope>,
+}
+
+/// A device's report after its commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Everything up to here is durable with me.
+    #[serde(rename = "c")]
+    pub cursor: Seq,
+}
+
+/// A device asks for whole documents, because its own copy went back in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetch {
+    /// At most [`limits::FETCH_DOCS_MAX`].
+    #[serde(rename = "d", with = "id::list")]
+    pub docs: Vec<DocId>,
+}
+
+/// The server's answer to a member's [`Hello`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// [`PROTOCOL_VERSION`] of the server.
+    #[serde(rename = "v")]
+    pub version: u16,
+    /// The log that all positions are of.
+    #[serde(rename = "l", with = "id")]
+    pub log: LogId,
+    /// Its head now.
+    #[serde(rename = "h")]
+    pub head: Seq,
+    /// The node's certificate, unless the device holds it.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Signed>,
+    /// The device's certificate, unless the device holds it.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Signed>,
+    /// The server's clock.
+    #[serde(rename = "t", with = "millis")]
+    pub now: UnixMillis,
+}
+
+/// Why a peer is turned away. Numbers are wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u16", from = "u16")]
+pub enum RefusedCode {
+    /// Another protocol version.
+    Version,
+    /// Not this server's project.
+    Project,
+    /// The device is not on the roster, or no longer.
+    Device,
+    /// The code is wrong, used or expired: one answer for all three.
+    Code,
+    /// Too many tries.
+    TooMany,
+    /// The name or email cannot be taken.
+    Identity,
+    /// The peer broke the protocol.
+    Protocol,
+    /// The server cannot serve now: full, stopping.
+    Unavailable,
+    /// A code of a later version.
+    Other(u16),
+}
+
+impl From<RefusedCode> for u16 {
+    fn from(code: RefusedCode) -> Self {
+        match code {
+            RefusedCode::Version => 1,
+            RefusedCode::Project => 2,
+            RefusedCode::Device => 3,
+            RefusedCode::Code => 4,
+            RefusedCode::TooMany => 5,
+            RefusedCode::Identity => 6,
+            RefusedCode::Protocol => 7,
+            RefusedCode::Unavailable => 8,
+            RefusedCode::Other(number) => number,
+        }
+    }
+}
+
+impl From<u16> for RefusedCode {
+    fn from(number: u16) -> Self {
+        match number {
+            1 => Self::Version,
+            2 => Self::Project,
+            3 => Self::Device,
+            4 => Self::Code,
+            5 => Self::TooMany,
+            6 => Self::Identity,
+            7 => Self::Protocol,
+            8 => Self::Unavailable,
+            other => Self::Other(other),
+        }
+    }
+}
+
+/// The last message of a session that the server ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// For machines.
+    #[serde(rename = "c")]
+    pub code: RefusedCode,
+    /// For people: what to do.
+    #[serde(rename = "r")]
+    pub reason: String,
+}
+
+/// What a new member needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolled {
+    /// The project.
+    #[serde(rename = "p", with = "id")]
+    pub project: ProjectId,
+    /// What it is called.
+    #[serde(rename = "n")]
+    pub project_name: String,
+    /// By the root: the peer is a node of the project.
+    #[serde(rename = "o")]
+    pub node: Signed,
+    /// By the node: the device belongs to the person.
+    #[serde(rename = "k")]
+    pub certificate: Signed,
+    /// The person.
+    #[serde(rename = "m")]
+    pub member: Member,
+}
+
+/// A person of a project, as far as the reader may know them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Allotted by the server.
+    #[serde(rename = "u", with = "id")]
+    pub user: UserId,
+    /// What they are called.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// What they may do now.
+    #[serde(rename = "r", with = "role")]
+    pub role: Role,
+    /// Only for the team and the person.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// Comes before whatever speaks of these people and devices for the first time in a session.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Introduce {
+    /// Device certificates by the node.
+    #[serde(rename = "k")]
+    pub certificates: Vec<Signed>,
+    /// People.
+    #[serde(rename = "m")]
+    pub members: Vec<Member>,
+}
+
+/// What became of pushed changes. Each change gets exactly one; the same again if it is pushed again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Verdicts {
+    /// Durable on the server.
+    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
+    pub acks: Vec<Ack>,
+    /// Refused for good.
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<RejectedChange>,
+}
+
+/// An admitted change's place in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// Which change.
+    #[serde(rename = "h", with = "id")]
+    pub change: ChangeHash,
+    /// Which document.
+    #[serde(rename = "d", with = "id")]
+    pub doc: DocId,
+    /// Where.
+    #[serde(rename = "s")]
+    pub seq: Seq,
+    /// When, by the server's clock.
+    #[serde(rename = "t", with = "millis")]
+    pub admitted_at: UnixMillis,
+    /// The certificate of the author's device then.
+    #[serde(rename = "k")]
+    pub serial: u32,
+    /// The ticket's number, if the change filed it.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
+}
+
+/// A change that will never be admitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedChange {
+    /// Which change.
+    #[serde(rename = "h", with = "id")]
+    pub change: ChangeHash,
+    /// [`assist_crdt_model::RejectCode::number`].
+    #[serde(rename = "c")]
+    pub code: u16,
+    /// For people.
+    #[serde(rename = "r")]
+    pub detail: String,
+}
+
+/// A run of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Records {
+    /// The project that the signatures are for.
+    #[serde(rename = "p", with = "id")]
+    pub project: ProjectId,
+    /// In the log's order, at most [`limits::RECORDS_PER_FRAME_MAX`].
+    #[serde(rename = "i")]
+    pub items: Vec<Item>,
+}
+
+/// One entry of the log as a device sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Item {
+    /// Somebody's change.
+    #[serde(rename = "r")]
+    Record(Record),
+    /// The device's own change, which it has.
+    #[serde(rename = "o")]
+    Own(Ack),
+}
+
+/// A cold start begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColdStart {
+    /// The log's head now: the tail follows from there.
+    #[serde(rename = "a")]
+    pub at: Seq,
+    /// How many tickets will come.
+    #[serde(rename = "n")]
+    pub tickets: u64,
+}
+
+/// A page of list rows: claims of the server, good enough to show until the documents are there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// [`codec::encode_page`] of `Vec<TicketRow>`, at most [`limits::ROWS_PER_PAGE_MAX`].
+    #[serde(rename = "z", with = "serde_bytes")]
+    pub page: Vec<u8>,
+}
+
+/// A page of documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Docs {
+    /// [`codec::encode_page`] of `Vec<PagedDoc>`, at most [`limits::DOCS_PER_PAGE_MAX`].
+    #[serde(rename = "z", with = "serde_bytes")]
+    pub page: Vec<u8>,
+    /// Documents whose last record is before this are still to come; absent in answers to [`Fetch`].
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Seq>,
+    /// The cold start is over: everything up to its `at` has been sent.
+    #[serde(rename = "f", default)]
+    pub is_last: bool,
+}
+
+/// A whole document: all its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagedDoc {
+    /// Which.
+    #[serde(rename = "d", with = "id")]
+    pub doc: DocId,
+    /// [`codec::encode`] of `Vec<Record>`: stored as it is, looked into later.
+    #[serde(rename = "r", with = "serde_bytes")]
+    pub records: Vec<u8>,
+}
+
+/// News of deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// The device's new mark cursor.
+    #[serde(rename = "c")]
+    pub mark_cursor: u64,
+    /// At most [`limits::MARKS_PER_FRAME_MAX`].
+    #[serde(rename = "m")]
+    pub marks: Vec<Mark>,
+}
+
+/// A message after everything was checked that needs no state: decoded, counted, signatures verified.
+///
+/// Made by [`receive`] on whichever core is free, so that the hub's thread only decides.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Received {
+    /// A [`Push`].
+    Push {
+        /// The project that the signatures are for.
+        project: ProjectId,
+        /// In order.
+        envelopes: Vec<Result<VerifiedEnvelope, RefusedEnvelope>>,
+    },
+    /// A [`Records`].
+    Records {
+        /// The project that the signatures are for.
+        project: ProjectId,
+        /// In order.
+        items: Vec<ReceivedItem>,
+    },
+    /// A [`Rows`], inflated.
+    Rows(Vec<TicketRow>),
+    /// A [`Docs`], inflated.
+    Docs {
+        /// The documents.
+        docs: Vec<PagedDoc>,
+        /// See [`Docs::before`].
+        before: Option<Seq>,
+        /// See [`Docs::is_last`].
+        is_last: bool,
+    },
+    /// Any other.
+    Message(PeerMessage),
+}
+
+/// An [`Item`] with its signature checked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReceivedItem {
+    /// Somebody's change; the record's envelope is inside.
+    Record {
+        /// Its place.
+        place: Ack,
+        /// The envelope, or why it is not believed.
+        envelope: Box<Result<VerifiedEnvelope, RefusedEnvelope>>,
+    },
+    /// The device's own change.
+    Own(Ack),
+}
+
+/// Why a frame was not taken. The link is closed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// Not a message.
+    #[error(transparent)]
+    Decode(#[from] codec::DecodeError),
+    /// More of something than its limit.
+    #[error("a message has {count} {what}, at most {count_max} are allowed")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// How many may be.
+        count_max: usize,
+    },
+}
+
+/// Encodes a message as the payload of one frame.
+pub fn encode(message: &PeerMessage) -> Vec<u8> {
+    codec::encode(message)
+}
+
+/// Takes the payload of one frame apart and verifies every signature in it.
+///
+/// # Errors
+/// When it is no message within the limits; single bad envelopes are not an error of the message.
+pub fn receive(frame: &[u8]) -> Result<Received, ReceiveError> {
+    let message: PeerMessage = codec::decode("message", frame)?;
+    match message {
+        PeerMessage::Push(push) => {
+            check_count("envelopes", push.envelopes.len(), limits::PUSH_ENVELOPES_MAX)?;
+            let envelopes =
+                push.envelopes.into_iter().map(|envelope| envelope.verify(&push.project)).collect();
+            Ok(Received::Push { project: push.project, envelopes })
+        }
+        PeerMessage::Records(records) => {
+            check_count("records", records.items.len(), limits::RECORDS_PER_FRAME_MAX)?;
+            let project = records.project;
+            let items = records.items.into_iter().map(|item| receive_item(item, &project)).collect();
+            Ok(Received::Records { project, items })
+        }
+        PeerMessage::Rows(rows) => {
+            let rows: Vec<TicketRow> = codec::decode_page("page of rows", &rows.page)?;
+            check_count("rows", rows.len(), limits::ROWS_PER_PAGE_MAX)?;
+            Ok(Received::Rows(rows))
+        }
+        PeerMessage::Docs(Docs { page, before, is_last }) => {
+            let docs: Vec<PagedDoc> = codec::decode_page("page of documents", &page)?;
+            check_count("documents", docs.len(), limits::DOCS_PER_PAGE_MAX)?;
+            Ok(Received::Docs { docs, before, is_last })
+        }
+        PeerMessage::Fetch(fetch) => {
+            check_count("documents", fetch.docs.len(), limits::FETCH_DOCS_MAX)?;
+            Ok(Received::Message(PeerMessage::Fetch(fetch)))
+        }
+        PeerMessage::Marks(marks) => {
+            check_count("marks", marks.marks.len(), limits::MARKS_PER_FRAME_MAX)?;
+            Ok(Received::Message(PeerMessage::Marks(marks)))
+        }
+        other => Ok(Received::Message(other)),
+    }
+}
+
+fn receive_item(item: Item, project: &ProjectId) -> ReceivedItem {
+    match item {
+        Item::Own(ack) => ReceivedItem::Own(ack),
+        Item::Record(record) => {
+            let Record { seq, admitted_at, serial, number, envelope } = record;
+            let doc = envelope.doc;
+            let envelope = Box::new(envelope.verify(project));
+            let change = match envelope.as_ref() {
+                Ok(verified) => verified.hash(),
+                Err(refused) => refused.hash.unwrap_or(ChangeHash::from_bytes([0; 32])),
+            };
+            let place = Ack { change, doc, seq, admitted_at, serial, number };
+            ReceivedItem::Record { place, envelope }
+        }
+    }
+}
+
+fn check_count(what: &'static str, count: usize, count_max: usize) -> Result<(), ReceiveError> {
+    if count > count_max { Err(ReceiveError::TooMany { what, count, count_max }) } else { Ok(()) }
+}
