@@ -365,6 +365,20 @@ pub enum Item {
     /// The device's own change, which it has.
     #[serde(rename = "o")]
     Own(Ack),
+    /// Everything up to here has been sent or told.
+    #[serde(rename = "t")]
+    Through(Seq),
+}
+
+impl Item {
+    /// Its place in the log.
+    pub const fn seq(&self) -> Seq {
+        match self {
+            Self::Record(record) => record.seq,
+            Self::Own(ack) => ack.seq,
+            Self::Through(seq) => *seq,
+        }
+    }
 }
 
 /// A cold start begins.
@@ -468,6 +482,8 @@ pub enum ReceivedItem {
     },
     /// The device's own change.
     Own(Ack),
+    /// Everything up to here has been sent or told.
+    Through(Seq),
 }
 
 /// Why a frame was not taken. The link is closed.
@@ -537,6 +553,7 @@ pub fn receive(frame: &[u8]) -> Result<Received, ReceiveError> {
 fn receive_item(item: Item, project: &ProjectId) -> ReceivedItem {
     match item {
         Item::Own(ack) => ReceivedItem::Own(ack),
+        Item::Through(seq) => ReceivedItem::Through(seq),
         Item::Record(record) => {
             let Record { seq, admitted_at, serial, number, envelope } = record;
             let doc = envelope.doc;

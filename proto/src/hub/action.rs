@@ -1,0 +1,128 @@
+//! What a hub asks of its driver.
+
+use std::net::SocketAddr;
+
+use assist_crdt_model::{CommentId, ProjectId, TicketId, UnixMillis, UserId};
+use bytes::Bytes;
+
+use super::device::{CommandError, Reply};
+use super::server::{AdminError, AdminReply};
+use crate::store::DraftId;
+
+/// One connection to one peer. Given by the driver, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// One attempt to reach a server. Given by the hub, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DialId(pub u64);
+
+/// One request of a front end. Given by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// What the driver must do, in order, after the turn is durable.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Send one frame.
+    Send {
+        /// To whom.
+        link: LinkId,
+        /// The payload.
+        frame: Bytes,
+    },
+    /// Close a link, after what was sent before has left. No `Closed` input follows.
+    Close {
+        /// Which.
+        link: LinkId,
+        /// For the other side's log.
+        reason: &'static str,
+    },
+    /// Reach a server at any of these hosts: the first that answers.
+    Dial {
+        /// Named again by `Opened` or `DialFailed`.
+        dial: DialId,
+        /// Where.
+        hosts: Vec<SocketAddr>,
+    },
+    /// Give up an attempt. No input follows.
+    CancelDial {
+        /// Which.
+        dial: DialId,
+    },
+    /// Answer a front end.
+    Reply {
+        /// Whom.
+        call: CallId,
+        /// With what.
+        outcome: Result<Reply, CommandError>,
+    },
+    /// Answer an operator.
+    AdminReply {
+        /// Whom.
+        call: CallId,
+        /// With what.
+        outcome: Result<AdminReply, AdminError>,
+    },
+    /// Tell all front ends.
+    Notify(Notice),
+    /// Call `handle` with `Wake` at this time; replaces the wish before.
+    WakeAt(UnixMillis),
+    /// Call `handle` with `Continue` as soon as no other input waits.
+    Continue,
+}
+
+/// Whose doing it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A front end of this device.
+    Local,
+    /// Somebody else, or another device.
+    Remote,
+}
+
+/// News for front ends. They say what changed, not how it is now: that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A ticket is new or other than before, or its delivery is.
+    TicketChanged {
+        /// Its project.
+        project: ProjectId,
+        /// Which.
+        ticket: TicketId,
+        /// Whose doing.
+        cause: Cause,
+        /// Who wrote, if somebody did.
+        by: Option<UserId>,
+    },
+    /// A comment arrived or was written.
+    CommentAdded {
+        /// Its project.
+        project: ProjectId,
+        /// Its ticket.
+        ticket: TicketId,
+        /// Which.
+        comment: CommentId,
+        /// Whose doing.
+        cause: Cause,
+        /// Who wrote it.
+        by: UserId,
+    },
+    /// The connection, the outbox or the progress of a project is other than before.
+    SyncChanged {
+        /// Which.
+        project: ProjectId,
+    },
+    /// A project was joined, left or renamed, or its people changed.
+    ProjectChanged {
+        /// Which.
+        project: ProjectId,
+    },
+    /// Something that was written here was refused, and is kept.
+    DraftAdded {
+        /// Its project.
+        project: ProjectId,
+        /// Under this id.
+        draft: DraftId,
+    },
+}

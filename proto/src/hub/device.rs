@@ -1,0 +1,550 @@
+//! A device's machine: makes and keeps changes, offline or not, and stays in step with every project's server.
+//!
+//! | connection of a project | leaves by |
+//! |---|---|
+//! | `Offline { until }` | `Wake` at that time, `NetworkChanged`, resume: to `Connecting` |
+//! | `Connecting` | `Opened`: to `Greeting`; `DialFailed`: to `Offline` |
+//! | `Greeting` | `Welcome` from a proven node: to `Online`; `Refused`: to `Refused`; `Closed`: to `Offline` |
+//! | `Online` | `Closed`: to `Offline`; pause: to `Paused`; `Refused`: to `Refused` |
+//! | `Refused { until }` | as `Offline`, more patiently |
+//! | `Paused` | resume: to `Connecting` |
+//!
+//! It never shows a document that did not pass the gate, never sends unsent work to a node that the project's root
+//! did not vouch for, and never drops what a person wrote: what the server refuses becomes a draft.
+
+mod connection;
+mod edits;
+mod incoming;
+mod joining;
+mod outbox;
+mod verify;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use assist_crdt_model::{
+    Body, ChangeHash, CommentId, DeviceId, Doc, DocId, Edit, EditError, ProjectId, Role, TicketId, Title,
+    UnixMillis, UserId,
+};
+use bytes::Bytes;
+use ed25519_dalek::SigningKey;
+
+use self::joining::Join;
+use super::action::{Action, CallId, Cause, DialId, LinkId, Notice};
+use super::dice::Dice;
+use super::doc_cache::DocCache;
+use crate::address::Address;
+use crate::limits;
+use crate::store::{DeviceStore, DraftId, Membership, Seq, StoreError, StoreResult, SyncState, TicketRow};
+use crate::wire::{self, PeerMessage, Received, RefusedCode};
+
+/// All that can happen to a device.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeviceInput {
+    /// A dial reached somebody; the transport has proven their key.
+    Opened {
+        /// Which attempt.
+        dial: DialId,
+        /// The new link.
+        link: LinkId,
+        /// The proven key.
+        peer: DeviceId,
+    },
+    /// A dial reached nobody.
+    DialFailed {
+        /// Which attempt.
+        dial: DialId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A frame came and was checked as far as that needs no state.
+    Received {
+        /// From whom.
+        link: LinkId,
+        /// What.
+        message: Received,
+    },
+    /// A link ended.
+    Closed {
+        /// Which.
+        link: LinkId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A front end asks for something.
+    Command {
+        /// Whom to answer.
+        call: CallId,
+        /// What.
+        command: Command,
+    },
+    /// The machine's addresses are other than before: what could not be reached may be now.
+    NetworkChanged,
+    /// The time of the last `WakeAt` has come.
+    Wake,
+    /// Nothing else waits: go on with what was put off.
+    Continue,
+}
+
+/// What a front end asks of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Become a member.
+    Join {
+        /// Where.
+        address: Address,
+        /// The one-time code.
+        code: String,
+        /// What the person is called.
+        name: String,
+        /// Where mail reaches them.
+        email: Option<String>,
+        /// What they call this device.
+        device_name: String,
+    },
+    /// Forget a project.
+    Leave {
+        /// Which.
+        project: ProjectId,
+        /// Even if something that was written here has not reached the server.
+        discard_unsent: bool,
+    },
+    /// File a ticket.
+    CreateTicket {
+        /// Where.
+        project: ProjectId,
+        /// For whom; absent for oneself.
+        requester: Option<UserId>,
+        /// One line.
+        title: Title,
+        /// The report.
+        body: Body,
+        /// What else to set at once.
+        edits: Vec<Edit>,
+    },
+    /// Write a comment.
+    Comment {
+        /// Where.
+        project: ProjectId,
+        /// On which ticket.
+        ticket: TicketId,
+        /// What.
+        body: Body,
+        /// To which comment.
+        reply_to: Option<CommentId>,
+    },
+    /// Change a document.
+    Edit {
+        /// Where.
+        project: ProjectId,
+        /// Which.
+        doc: DocId,
+        /// How, in one change.
+        edits: Vec<Edit>,
+    },
+    /// Work offline from now on: one project, or all.
+    Pause(Option<ProjectId>),
+    /// Connect again: one project, or all.
+    Resume(Option<ProjectId>),
+    /// Drop a refused text.
+    DiscardDraft(DraftId),
+    /// Write a refused text once more.
+    RetryDraft(DraftId),
+    /// Make sure that a document passed the gate, so that it can be read from the store.
+    Verify {
+        /// Where.
+        project: ProjectId,
+        /// Which.
+        doc: DocId,
+    },
+}
+
+/// What it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// It was done.
+    Done,
+    /// A member now.
+    Joined(ProjectId),
+    /// Durable on this device.
+    Written {
+        /// Where.
+        project: ProjectId,
+        /// Which document.
+        doc: DocId,
+        /// The change, by which its way to the others can be followed.
+        change: ChangeHash,
+        /// The comment, if one was written.
+        comment: Option<CommentId>,
+    },
+}
+
+/// Why it does not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// No such project here.
+    #[error("this device has not joined that project")]
+    NotJoined,
+    /// No such ticket here.
+    #[error("there is no such ticket")]
+    NoSuchTicket,
+    /// The ticket is listed, but its text has not arrived yet.
+    #[error("the ticket is still arriving")]
+    NotLoaded,
+    /// No such draft here.
+    #[error("there is no such draft")]
+    NoSuchDraft,
+    /// The edit cannot be made.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// Leaving would lose work.
+    #[error("{count} changes have not reached the server")]
+    Unsent {
+        /// How many.
+        count: u64,
+    },
+    /// Joined already.
+    #[error("this device has joined that project already")]
+    AlreadyJoined,
+    /// The server could not be reached.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// The server said no.
+    #[error("{reason}")]
+    Refused {
+        /// For machines.
+        code: RefusedCode,
+        /// For people.
+        reason: String,
+    },
+    /// Whoever answered is not the project.
+    #[error("who answers at that address is not the project: {0}")]
+    NotTheProject(String),
+}
+
+/// How a project is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// By the user's own switch.
+    Paused,
+    /// Not now.
+    Offline {
+        /// The next try.
+        until: UnixMillis,
+        /// How many tries in a row.
+        tries: u32,
+        /// Why the last one ended, for people.
+        reason: String,
+    },
+    /// A dial is under way.
+    Connecting {
+        /// Which.
+        dial: DialId,
+        /// How many tries in a row before.
+        tries: u32,
+    },
+    /// Connected, not welcomed yet.
+    Greeting {
+        /// The link.
+        link: LinkId,
+        /// The proven key.
+        peer: DeviceId,
+        /// How many tries in a row before.
+        tries: u32,
+    },
+    /// In step or getting there.
+    Online {
+        /// The link.
+        link: LinkId,
+    },
+    /// The server said no.
+    Refused {
+        /// For machines.
+        code: RefusedCode,
+        /// For people.
+        reason: String,
+        /// The next try.
+        until: UnixMillis,
+    },
+}
+
+/// A joined project as front ends see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectStatus {
+    /// How it is connected.
+    pub connection: Connection,
+    /// Since when, by this device's clock.
+    pub since: UnixMillis,
+    /// The server's head when it last said, if in this session.
+    pub head: Option<Seq>,
+}
+
+/// The machine.
+pub struct DeviceHub {
+    key: SigningKey,
+    device: DeviceId,
+    dice: Dice,
+    projects: BTreeMap<ProjectId, Project>,
+    joins: Vec<Join>,
+    docs: DocCache<(ProjectId, DocId)>,
+    next_dial: u64,
+    /// Tickets that this turn wrote to: their rows are written at its end.
+    touched: BTreeMap<(ProjectId, TicketId), Touched>,
+    actions: Vec<Action>,
+}
+
+struct Project {
+    membership: Membership,
+    sync: SyncState,
+    connection: Connection,
+    since: UnixMillis,
+    head: Option<Seq>,
+    outbox: outbox::Outbox,
+    /// Who the authors are, by device and serial of the certificate.
+    authors: HashMap<(DeviceId, u32), (UserId, Role)>,
+    has_unverified: bool,
+    /// Documents that were fetched or pushed whole in this session, so that no quarrel goes round for ever.
+    repaired: BTreeSet<DocId>,
+}
+
+#[derive(Default)]
+struct Touched {
+    number: Option<u32>,
+    last_seq: Option<Seq>,
+    updated_at: UnixMillis,
+}
+
+impl DeviceHub {
+    /// Opens the machine on its store. `was_clean` tells whether the last run ended properly: if not, every
+    /// project gets a new incarnation, because a disk may have lost what was sent.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn open(
+        now: UnixMillis,
+        key: SigningKey,
+        seed: [u8; 32],
+        was_clean: bool,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<Self> {
+        let mut hub = Self {
+            device: DeviceId::from_bytes(key.verifying_key().to_bytes()),
+            key,
+            dice: Dice::new(seed),
+            projects: BTreeMap::new(),
+            joins: Vec::new(),
+            docs: DocCache::new(limits::CACHED_DOCS_MAX),
+            next_dial: 0,
+            touched: BTreeMap::new(),
+            actions: Vec::new(),
+        };
+        for mut membership in store.memberships()? {
+            if !was_clean {
+                membership.incarnation += 1;
+                store.put_membership(&membership)?;
+            }
+            hub.add_project(now, membership, store)?;
+        }
+        hub.dial_due(now);
+        Ok(hub)
+    }
+
+    /// How a project is connected.
+    pub fn status(&self, project: &ProjectId) -> Option<ProjectStatus> {
+        let project = self.projects.get(project)?;
+        Some(ProjectStatus {
+            connection: project.connection.clone(),
+            since: project.since,
+            head: project.head,
+        })
+    }
+
+    /// Takes one input.
+    ///
+    /// # Errors
+    /// The store's: the turn is void, and so is this hub.
+    pub fn handle(
+        &mut self,
+        now: UnixMillis,
+        input: DeviceInput,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        match input {
+            DeviceInput::Opened { dial, link, peer } => self.handle_opened(now, dial, link, peer, store),
+            DeviceInput::DialFailed { dial, reason } => {
+                self.handle_dial_failed(now, dial, reason);
+                Ok(())
+            }
+            DeviceInput::Received { link, message } => self.handle_received(now, link, message, store),
+            DeviceInput::Closed { link, reason } => {
+                self.handle_closed(now, link, &reason);
+                Ok(())
+            }
+            DeviceInput::Command { call, command } => self.handle_command(now, call, command, store),
+            DeviceInput::NetworkChanged => {
+                self.forget_pauses(now);
+                self.dial_due(now);
+                Ok(())
+            }
+            DeviceInput::Wake => {
+                self.give_up_joins(now);
+                self.dial_due(now);
+                Ok(())
+            }
+            DeviceInput::Continue => self.verify_some(store),
+        }
+    }
+
+    /// Ends a turn: writes the rows of changed tickets, and asks for more time where something was put off.
+    ///
+    /// # Errors
+    /// The store's: the turn is void, and so is this hub.
+    pub fn finish_turn(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        self.write_rows(store)?;
+        self.docs.trim();
+        if self.projects.values().any(|project| project.has_unverified) {
+            self.actions.push(Action::Continue);
+        }
+        self.wish_wake();
+        Ok(())
+    }
+
+    /// Hands over what the committed turns ask for.
+    pub fn take_actions(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
+    }
+
+    fn handle_command(
+        &mut self,
+        now: UnixMillis,
+        call: CallId,
+        command: Command,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let outcome = match command {
+            Command::Join { address, code, name, email, device_name } => {
+                self.start_join(now, Join::new(call, address, code, name, email, device_name));
+                return Ok(());
+            }
+            Command::Leave { project, discard_unsent } => self.leave(project, discard_unsent, store)?,
+            Command::CreateTicket { project, requester, title, body, edits } => {
+                self.create_ticket(now, project, requester, title, body, edits, store)?
+            }
+            Command::Comment { project, ticket, body, reply_to } => {
+                self.comment(now, project, ticket, body, reply_to, store)?
+            }
+            Command::Edit { project, doc, edits } => self.edit(now, project, doc, &edits, store)?,
+            Command::Pause(project) => self.pause(now, project, store)?,
+            Command::Resume(project) => self.resume(now, project, store)?,
+            Command::DiscardDraft(draft) => Self::discard_draft(draft, store)?,
+            Command::RetryDraft(draft) => self.retry_draft(now, draft, store)?,
+            Command::Verify { project, doc } => self.ensure_verified(project, doc, store)?,
+        };
+        self.actions.push(Action::Reply { call, outcome });
+        Ok(())
+    }
+
+    fn handle_received(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        message: Received,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        if let Some(position) = self.joins.iter().position(|join| join.link() == Some(link)) {
+            return self.handle_join_message(now, position, message, store);
+        }
+        let Some(project) = self.project_of_link(link) else { return Ok(()) };
+        match message {
+            Received::Message(PeerMessage::Refused(refused)) => {
+                self.handle_refused(now, project, refused.code, refused.reason);
+                Ok(())
+            }
+            Received::Message(PeerMessage::Welcome(welcome)) => {
+                self.handle_welcome(now, project, welcome, store)
+            }
+            message if self.is_online(&project) => self.handle_news(now, project, message, store),
+            _ => {
+                self.drop_link(now, project, "the server spoke before it said welcome");
+                Ok(())
+            }
+        }
+    }
+
+    fn write_rows(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        for ((project, ticket), touched) in std::mem::take(&mut self.touched) {
+            let Some(summary) = self.load_doc(project, DocId::Ticket(ticket), store)?.summary() else {
+                store.remove_row(&project, ticket)?;
+                continue;
+            };
+            let old = store.row(&project, ticket)?;
+            let number = touched.number.or(old.as_ref().and_then(|row| row.number));
+            let last_seq = touched.last_seq.max(old.as_ref().map(|row| row.last_seq)).unwrap_or_default();
+            let updated_at = old.map_or(touched.updated_at, |row| row.updated_at.max(touched.updated_at));
+            store.put_row(&project, &TicketRow::new(ticket, summary, number, updated_at, last_seq))?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a ticket's row must be written at the end of the turn.
+    fn touch(&mut self, project: ProjectId, doc: DocId, at: UnixMillis, place: Option<(Seq, Option<u32>)>) {
+        let Some(ticket) = doc.ticket() else { return };
+        let touched = self.touched.entry((project, ticket)).or_default();
+        touched.updated_at = touched.updated_at.max(at);
+        if let Some((seq, number)) = place {
+            touched.last_seq = touched.last_seq.max(Some(seq));
+            touched.number = touched.number.or(number);
+        }
+    }
+
+    /// The document as this device has it: what was admitted, then its own unacknowledged changes.
+    fn load_doc(&mut self, project: ProjectId, doc: DocId, store: &dyn DeviceStore) -> StoreResult<&mut Doc> {
+        let key = (project, doc);
+        if !self.docs.contains(&key) {
+            let records = store.doc_records(&project, doc)?;
+            let own = store.outbox_of_doc(&project, doc)?;
+            let admitted = records.iter().map(|record| record.envelope.change.as_slice());
+            let pending = own.iter().map(|(_, entry)| entry.envelope.change.as_slice());
+            let loaded = Doc::load(doc, admitted.chain(pending))
+                .map_err(|error| StoreError::Damaged { what: error.to_string() })?;
+            self.docs.put(key, loaded);
+        }
+        Ok(self.docs.get(&key).expect("put there above"))
+    }
+
+    fn send(&mut self, link: LinkId, message: &PeerMessage) {
+        self.actions.push(Action::Send { link, frame: Bytes::from(wire::encode(message)) });
+    }
+
+    fn notify_ticket(&mut self, project: ProjectId, doc: DocId, cause: Cause, by: Option<UserId>) {
+        if let Some(ticket) = doc.ticket() {
+            self.actions.push(Action::Notify(Notice::TicketChanged { project, ticket, cause, by }));
+        }
+    }
+
+    fn notify_edits(&mut self, project: ProjectId, doc: DocId, edits: &[Edit], cause: Cause, by: UserId) {
+        self.notify_ticket(project, doc, cause, Some(by));
+        let Some(ticket) = doc.ticket() else {
+            self.actions.push(Action::Notify(Notice::ProjectChanged { project }));
+            return;
+        };
+        for edit in edits {
+            if let Edit::AddComment { id: comment, .. } = edit {
+                let comment = *comment;
+                self.actions.push(Action::Notify(Notice::CommentAdded {
+                    project,
+                    ticket,
+                    comment,
+                    cause,
+                    by,
+                }));
+            }
+        }
+    }
+
+    fn notify_sync(&mut self, project: ProjectId) {
+        let notice = Action::Notify(Notice::SyncChanged { project });
+        if self.actions.last() != Some(&notice) {
+            self.actions.push(notice);
+        }
+    }
+}

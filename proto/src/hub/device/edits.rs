@@ -1,0 +1,107 @@
+//! What a person writes here: one change, signed, durable, visible at once, and on its way if there is one.
+
+use assist_crdt_model::{
+    Actor, Author, Body, CommentId, DocId, Edit, ProjectId, TicketId, Title, UnixMillis, UserId,
+};
+
+use super::super::action::Cause;
+use super::{CommandError, DeviceHub, Reply};
+use crate::envelope::Envelope;
+use crate::store::{DeviceStore, OutboxEntry, StoreResult};
+
+type Outcome = StoreResult<Result<Reply, CommandError>>;
+
+impl DeviceHub {
+    #[expect(clippy::too_many_arguments, reason = "the fields of one command, taken apart once")]
+    pub(super) fn create_ticket(
+        &mut self,
+        now: UnixMillis,
+        project: ProjectId,
+        requester: Option<UserId>,
+        title: Title,
+        body: Body,
+        more: Vec<Edit>,
+        store: &mut dyn DeviceStore,
+    ) -> Outcome {
+        let Some(entry) = self.projects.get(&project) else { return Ok(Err(CommandError::NotJoined)) };
+        let requester = requester.unwrap_or(entry.membership.user);
+        let ticket = TicketId::from_bytes(self.dice.bytes());
+        let mut edits = vec![Edit::CreateTicket { requester, title, body }];
+        edits.extend(more);
+        self.write(now, project, DocId::Ticket(ticket), &edits, store)
+    }
+
+    pub(super) fn comment(
+        &mut self,
+        now: UnixMillis,
+        project: ProjectId,
+        ticket: TicketId,
+        body: Body,
+        reply_to: Option<CommentId>,
+        store: &mut dyn DeviceStore,
+    ) -> Outcome {
+        let id = CommentId::new(now, self.dice.bytes());
+        let edits = [Edit::AddComment { id, body, reply_to, attachments: Vec::new() }];
+        self.edit(now, project, DocId::Ticket(ticket), &edits, store)
+    }
+
+    /// Changes a document that is there.
+    pub(super) fn edit(
+        &mut self,
+        now: UnixMillis,
+        project: ProjectId,
+        doc: DocId,
+        edits: &[Edit],
+        store: &mut dyn DeviceStore,
+    ) -> Outcome {
+        if !self.projects.contains_key(&project) {
+            return Ok(Err(CommandError::NotJoined));
+        }
+        self.verify_doc(project, doc, store)?;
+        if self.load_doc(project, doc, store)?.heads().is_empty() {
+            let is_coming = match doc.ticket() {
+                Some(ticket) => store.row(&project, ticket)?.is_some(),
+                None => true,
+            };
+            return Ok(Err(if is_coming { CommandError::NotLoaded } else { CommandError::NoSuchTicket }));
+        }
+        self.write(now, project, doc, edits, store)
+    }
+
+    /// Makes one change of some edits, whether the document is there or these edits make it.
+    pub(super) fn write(
+        &mut self,
+        now: UnixMillis,
+        id: ProjectId,
+        doc: DocId,
+        edits: &[Edit],
+        store: &mut dyn DeviceStore,
+    ) -> Outcome {
+        let Some(project) = self.projects.get(&id) else { return Ok(Err(CommandError::NotJoined)) };
+        let incarnation = project.membership.incarnation;
+        let author = Author {
+            user: project.membership.user,
+            role: project.membership.role,
+            actor: Actor::derive(&self.device, incarnation),
+        };
+        let made = match self.load_doc(id, doc, store)?.apply(&author, now, edits) {
+            Ok(made) => made,
+            Err(error) => return Ok(Err(CommandError::Edit(error))),
+        };
+        let change = made.hash;
+        let envelope = Envelope::sign(&self.key, &id, doc, incarnation, made);
+        let position = store.push_outbox(&id, &OutboxEntry { change, made_at: now, envelope })?;
+        if let Some(project) = self.projects.get_mut(&id) {
+            project.outbox.add(change, position);
+        }
+        self.touch(id, doc, now, None);
+        self.notify_edits(id, doc, edits, Cause::Local, author.user);
+        self.notify_sync(id);
+        self.push_outbox(id, store)?;
+        let comment = edits.iter().find_map(|edit| match edit {
+            Edit::AddComment { id, .. } => Some(*id),
+            _ => None,
+        });
+        Ok(Ok(Reply::Written { project: id, doc, change, comment }))
+    }
+}

@@ -1,0 +1,398 @@
+//! The server's machine: admits changes into one log and hands the log to whoever may see it.
+//!
+//! | phase of a link | takes | leaves by |
+//! |---|---|---|
+//! | `Greeting` | `Hello`, `Enroll` | `Hello` of a device on the roster: to `Ready`; anything else, or silence: closed |
+//! | `Ready` | `Push`, `Seen`, `Fetch` | `Closed`, a newer link of the same device, revocation, a broken rule |
+//!
+//! It never sends a record that the store's log does not have, and never one to somebody who may not see it: both
+//! are read from the log by audience, in [`fanout`].
+
+mod admission;
+mod delivery;
+mod enrolment;
+mod fanout;
+mod roster;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, Rejection, UnixMillis, UserId};
+use bytes::Bytes;
+use ed25519_dalek::SigningKey;
+
+use self::fanout::{RecentRecords, Session};
+use super::action::{Action, CallId, LinkId};
+use super::dice::Dice;
+use super::doc_cache::DocCache;
+use crate::limits;
+use crate::store::{Audience, Seq, ServerProject, ServerStore, StoreError, StoreResult};
+use crate::wire::{self, Hello, PROTOCOL_VERSION, PeerMessage, Received, Refused, RefusedCode, Welcome};
+
+pub use self::enrolment::initialise_server;
+pub use self::roster::{AdminCommand, AdminError, AdminReply};
+
+/// All that can happen to a server.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ServerInput {
+    /// A device connected; the transport has proven its key.
+    Opened {
+        /// The new link.
+        link: LinkId,
+        /// The proven key.
+        peer: DeviceId,
+    },
+    /// A frame came and was checked as far as that needs no state.
+    Received {
+        /// From whom.
+        link: LinkId,
+        /// What.
+        message: Received,
+    },
+    /// Frames left for the peer.
+    Sent {
+        /// Whose.
+        link: LinkId,
+        /// How many bytes of frames.
+        size_bytes: usize,
+    },
+    /// A link ended.
+    Closed {
+        /// Which.
+        link: LinkId,
+    },
+    /// The operator asks for something.
+    Admin {
+        /// Whom to answer.
+        call: CallId,
+        /// What.
+        command: AdminCommand,
+    },
+    /// The time of the last `WakeAt` has come.
+    Wake,
+    /// Nothing else waits: go on with what was put off.
+    Continue,
+}
+
+/// Numbers for the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServerStatus {
+    /// Devices in step or getting there.
+    pub sessions: usize,
+    /// Links that have not said who they are for.
+    pub greetings: usize,
+    /// Changes admitted since the start.
+    pub admitted: u64,
+    /// Changes refused since the start.
+    pub rejected: u64,
+}
+
+/// The machine.
+pub struct ServerHub {
+    key: SigningKey,
+    node: DeviceId,
+    project: ServerProject,
+    dice: Dice,
+    docs: DocCache<DocId>,
+    links: BTreeMap<LinkId, Link>,
+    by_device: BTreeMap<DeviceId, LinkId>,
+    recent: RecentRecords,
+    /// Documents that this turn wrote to: their rows are written at its end.
+    touched: BTreeMap<DocId, Touched>,
+    /// Whose sessions have something to read since the last turn's end.
+    woken: BTreeSet<Audience>,
+    /// Links whose window was full and has room again, or that ask for more.
+    runnable: BTreeSet<LinkId>,
+    /// Sides whose marks lag behind what they have seen.
+    unmarked: BTreeSet<Audience>,
+    code_tries: enrolment::CodeTries,
+    actions: Vec<Action>,
+    status: ServerStatus,
+}
+
+struct Link {
+    peer: DeviceId,
+    phase: Phase,
+}
+
+impl Link {
+    fn session(&self) -> Option<&Session> {
+        match &self.phase {
+            Phase::Ready(session) => Some(session),
+            Phase::Greeting { .. } => None,
+        }
+    }
+}
+
+enum Phase {
+    Greeting { until: UnixMillis },
+    Ready(Box<Session>),
+}
+
+struct Touched {
+    number: Option<u32>,
+    last_seq: Seq,
+    updated_at: UnixMillis,
+}
+
+impl ServerHub {
+    /// Opens the machine on an initialised store; `None` if the store has no project.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn open(key: SigningKey, seed: [u8; 32], store: &dyn ServerStore) -> StoreResult<Option<Self>> {
+        let Some(project) = store.project()? else { return Ok(None) };
+        Ok(Some(Self {
+            node: DeviceId::from_bytes(key.verifying_key().to_bytes()),
+            key,
+            project,
+            dice: Dice::new(seed),
+            docs: DocCache::new(limits::CACHED_DOCS_MAX),
+            links: BTreeMap::new(),
+            by_device: BTreeMap::new(),
+            recent: RecentRecords::default(),
+            touched: BTreeMap::new(),
+            woken: BTreeSet::new(),
+            runnable: BTreeSet::new(),
+            unmarked: BTreeSet::from([Audience::Team]),
+            code_tries: enrolment::CodeTries::default(),
+            actions: Vec::new(),
+            status: ServerStatus::default(),
+        }))
+    }
+
+    /// Which project this is.
+    pub fn project(&self) -> &ServerProject {
+        &self.project
+    }
+
+    /// Numbers for the operator.
+    pub fn status(&self) -> ServerStatus {
+        let ready = self.links.values().filter(|link| matches!(link.phase, Phase::Ready(_))).count();
+        ServerStatus { sessions: ready, greetings: self.links.len() - ready, ..self.status }
+    }
+
+    /// Takes one input.
+    ///
+    /// # Errors
+    /// The store's: the turn is void, and so is this hub.
+    pub fn handle(
+        &mut self,
+        now: UnixMillis,
+        input: ServerInput,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<()> {
+        match input {
+            ServerInput::Opened { link, peer } => {
+                let until = UnixMillis(now.0 + limits::GREETING_TIMEOUT_MILLIS);
+                self.links.insert(link, Link { peer, phase: Phase::Greeting { until } });
+                self.actions.push(Action::WakeAt(until));
+                Ok(())
+            }
+            ServerInput::Received { link, message } => self.handle_message(now, link, message, store),
+            ServerInput::Sent { link, size_bytes } => {
+                if let Some(session) = self.session(link) {
+                    session.queued_bytes = session.queued_bytes.saturating_sub(size_bytes);
+                    self.runnable.insert(link);
+                }
+                Ok(())
+            }
+            ServerInput::Closed { link } => {
+                self.forget(link);
+                Ok(())
+            }
+            ServerInput::Admin { call, command } => {
+                let outcome = self.handle_admin(now, command, store)?;
+                self.actions.push(Action::AdminReply { call, outcome });
+                Ok(())
+            }
+            ServerInput::Wake => {
+                self.close_silent_links(now);
+                Ok(())
+            }
+            ServerInput::Continue => Ok(()),
+        }
+    }
+
+    /// Ends a turn: rows of changed tickets, marks of what was delivered, and as much of the log for each peer as
+    /// its window takes.
+    ///
+    /// # Errors
+    /// The store's: the turn is void, and so is this hub.
+    pub fn finish_turn(&mut self, store: &mut dyn ServerStore) -> StoreResult<()> {
+        self.write_rows(store)?;
+        self.advance_marks(store)?;
+        self.fill_windows(store)?;
+        self.docs.trim();
+        if !self.unmarked.is_empty() {
+            self.actions.push(Action::Continue);
+        }
+        Ok(())
+    }
+
+    /// Hands over what the committed turns ask for.
+    pub fn take_actions(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
+    }
+
+    fn handle_message(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        message: Received,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<()> {
+        let Some(entry) = self.links.get(&link) else { return Ok(()) };
+        match (&entry.phase, message) {
+            (Phase::Greeting { .. }, Received::Message(PeerMessage::Hello(hello))) => {
+                self.greet(now, link, &hello, store)
+            }
+            (Phase::Greeting { .. }, Received::Message(PeerMessage::Enroll(enroll))) => {
+                self.enroll(now, link, &enroll, store)
+            }
+            (Phase::Ready(_), Received::Push { project, envelopes }) if project == self.project.project => {
+                self.handle_push(now, link, envelopes, store)
+            }
+            (Phase::Ready(_), Received::Message(PeerMessage::Seen(seen))) => {
+                self.handle_seen(link, seen.cursor, store)
+            }
+            (Phase::Ready(_), Received::Message(PeerMessage::Fetch(fetch))) => {
+                self.handle_fetch(link, &fetch.docs, store)
+            }
+            _ => {
+                self.refuse(link, RefusedCode::Protocol, "this message was not expected here");
+                Ok(())
+            }
+        }
+    }
+
+    fn greet(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        hello: &Hello,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<()> {
+        if hello.version != PROTOCOL_VERSION {
+            self.refuse(
+                link,
+                RefusedCode::Version,
+                "this server speaks protocol version 1: update the older side",
+            );
+            return Ok(());
+        }
+        if hello.project != self.project.project {
+            self.refuse(
+                link,
+                RefusedCode::Project,
+                "this server does not serve that project: check the address",
+            );
+            return Ok(());
+        }
+        let peer = self.links[&link].peer;
+        let member = store.device(&peer)?.filter(|device| !device.is_revoked);
+        let member = match member {
+            Some(device) => store.user(device.user)?.map(|user| (device, user)),
+            None => None,
+        };
+        let Some((device, user)) = member else {
+            self.refuse(link, RefusedCode::Device, "this device is no member: join with a new code");
+            return Ok(());
+        };
+        let device = self.renewed(now, device, &user, store)?;
+        if let Some(old) = self.by_device.insert(peer, link) {
+            self.close(old, "a newer session of this device took over");
+        }
+        let session = Session::new(hello, &self.project, &device, &user, store)?;
+        let welcome = Welcome {
+            version: PROTOCOL_VERSION,
+            log: self.project.log,
+            head: store.head()?,
+            node: (hello.node_serial != self.project.node_serial).then(|| self.project.node.clone()),
+            certificate: (hello.serial != device.serial).then(|| device.certificate.clone()),
+            now,
+        };
+        self.links.insert(link, Link { peer, phase: Phase::Ready(Box::new(session)) });
+        self.send(link, &PeerMessage::Welcome(welcome));
+        self.introduce_self(link, &user);
+        self.runnable.insert(link);
+        Ok(())
+    }
+
+    fn close_silent_links(&mut self, now: UnixMillis) {
+        let silent: Vec<LinkId> = self
+            .links
+            .iter()
+            .filter(|(_, link)| matches!(link.phase, Phase::Greeting { until } if until <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for link in silent {
+            self.close(link, "no greeting came");
+        }
+    }
+
+    fn session(&mut self, link: LinkId) -> Option<&mut Session> {
+        match &mut self.links.get_mut(&link)?.phase {
+            Phase::Ready(session) => Some(session),
+            Phase::Greeting { .. } => None,
+        }
+    }
+
+    fn send(&mut self, link: LinkId, message: &PeerMessage) {
+        self.send_frame(link, Bytes::from(wire::encode(message)));
+    }
+
+    fn send_frame(&mut self, link: LinkId, frame: Bytes) {
+        if let Some(session) = self.session(link) {
+            session.queued_bytes += frame.len();
+        }
+        self.actions.push(Action::Send { link, frame });
+    }
+
+    fn refuse(&mut self, link: LinkId, code: RefusedCode, reason: &'static str) {
+        self.send(link, &PeerMessage::Refused(Refused { code, reason: reason.into() }));
+        self.close(link, reason);
+    }
+
+    fn close(&mut self, link: LinkId, reason: &'static str) {
+        self.forget(link);
+        self.actions.push(Action::Close { link, reason });
+    }
+
+    fn forget(&mut self, link: LinkId) {
+        self.runnable.remove(&link);
+        let Some(entry) = self.links.remove(&link) else { return };
+        if self.by_device.get(&entry.peer) == Some(&link) {
+            self.by_device.remove(&entry.peer);
+        }
+    }
+
+    /// Tells whether a user in this role may see the document now.
+    fn may_see(&self, doc: DocId, audience: Audience, store: &dyn ServerStore) -> StoreResult<bool> {
+        match (doc, audience) {
+            (DocId::Project, _) | (_, Audience::Team) => Ok(true),
+            (DocId::Notes(_), Audience::Customer(_)) => Ok(false),
+            (DocId::Ticket(ticket), Audience::Customer(user)) => {
+                Ok(store.customers_of(ticket)?.contains(&user))
+            }
+        }
+    }
+}
+
+/// What is damaged when stored records do not give a document.
+fn damaged_doc(error: &assist_crdt_model::LoadDocError) -> StoreError {
+    StoreError::Damaged { what: error.to_string() }
+}
+
+fn damaged_scan(seq: Seq, rejection: &Rejection) -> StoreError {
+    StoreError::Damaged { what: format!("record {}: {rejection}", seq.0) }
+}
+
+/// A change's hash for an envelope that gave none.
+const NO_HASH: ChangeHash = ChangeHash::from_bytes([0; 32]);
+
+/// The user that a server's own changes are by.
+pub(crate) fn server_user(node: &DeviceId) -> UserId {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&node.as_bytes()[..16]);
+    UserId::from_bytes(bytes)
+}

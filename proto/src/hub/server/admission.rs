@@ -1,0 +1,304 @@
+//! A pushed change on its way into the log: known, roster, visible, gate, people, log; and what is answered.
+
+use assist_crdt_model::{
+    Actor, Author, ChangeHash, Doc, DocId, Edit, RejectCode, Rejection, Role, ScannedChange, UnixMillis,
+    UserId,
+};
+
+use super::{NO_HASH, ServerHub, Touched, damaged_doc};
+use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
+use crate::hub::action::LinkId;
+use crate::store::{Audience, Device, Record, ServerStore, StoreResult, StoredVerdict, TicketRow, User};
+use crate::wire::{Ack, PeerMessage, RejectedChange, Verdicts};
+
+impl ServerHub {
+    /// Gives every envelope its verdict; one bad change fails nothing but what depends on it.
+    pub(super) fn handle_push(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        envelopes: Vec<Result<VerifiedEnvelope, RefusedEnvelope>>,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<()> {
+        let mut verdicts = Verdicts::default();
+        for envelope in envelopes {
+            let change = match &envelope {
+                Ok(verified) => verified.hash(),
+                Err(refused) => refused.hash.unwrap_or(NO_HASH),
+            };
+            match self.judge(now, envelope, store)? {
+                Ok(ack) => {
+                    if let Some(session) = self.session(link) {
+                        session.told.insert(ack.seq);
+                    }
+                    verdicts.acks.push(ack);
+                }
+                Err(Rejection { code, detail }) => {
+                    self.status.rejected += 1;
+                    verdicts.rejected.push(RejectedChange { change, code: code.number(), detail });
+                }
+            }
+        }
+        self.send(link, &PeerMessage::Verdicts(verdicts));
+        Ok(())
+    }
+
+    /// One change's verdict: as it was given before, or as it is found now and remembered.
+    fn judge(
+        &mut self,
+        now: UnixMillis,
+        envelope: Result<VerifiedEnvelope, RefusedEnvelope>,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<Result<Ack, Rejection>> {
+        // Anybody can put a wrong signature on a right change: such a refusal says nothing of the change itself.
+        let verified = match envelope {
+            Ok(verified) => verified,
+            Err(refused) => return Ok(Err(refused.rejection)),
+        };
+        let change = verified.hash();
+        match store.verdict(&change)? {
+            Some(StoredVerdict::Admitted(entry)) => {
+                let record = store.record(&entry)?;
+                return Ok(ack_again(verified.envelope(), change, &record));
+            }
+            Some(StoredVerdict::Rejected { code, detail }) => {
+                let code = RejectCode::from_number(code).unwrap_or(RejectCode::NotAllowed);
+                return Ok(Err(Rejection { code, detail }));
+            }
+            None => {}
+        }
+        let verdict = self.admit(now, verified, store)?;
+        if let Err(rejection) = &verdict
+            && is_final(rejection.code)
+        {
+            store.put_rejection(&change, rejection.code.number(), &rejection.detail)?;
+        }
+        Ok(verdict)
+    }
+
+    fn admit(
+        &mut self,
+        now: UnixMillis,
+        verified: VerifiedEnvelope,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<Result<Ack, Rejection>> {
+        let (device, user) = match author_on_roster(verified.envelope(), store)? {
+            Ok(author) => author,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Envelope { doc, incarnation, epoch, .. } = *verified.envelope();
+        if epoch != 0 {
+            return Ok(Err(refusal(RejectCode::WrongEpoch, "the document has no such epoch")));
+        }
+        let row = match doc.ticket() {
+            Some(ticket) => store.ticket(ticket)?,
+            None => None,
+        };
+        if !self.is_open_to(doc, row.is_some(), &user, store)? {
+            return Ok(Err(no_such_doc()));
+        }
+        let author =
+            Author { user: user.user, role: user.role, actor: Actor::derive(&device.device, incarnation) };
+        let edits = match self.load_doc(doc, store)?.admit(verified.change(), &author) {
+            Ok(edits) => edits,
+            Err(refusal) => return Ok(Err(refine(refusal, verified.change(), store)?)),
+        };
+        if let Err(refusal) = check_people(&edits, store)? {
+            // The document in memory has the change already, the stored one has not.
+            self.docs.remove(&doc);
+            return Ok(Err(refusal));
+        }
+        let change = verified.hash();
+        let record = self.place(now, verified.into_envelope(), &device, &edits, store)?;
+        self.note_row(doc, row.as_ref(), &record);
+        self.status.admitted += 1;
+        Ok(Ok(ack_of(change, &record)))
+    }
+
+    /// Puts an admitted change behind the head of the log.
+    fn place(
+        &mut self,
+        now: UnixMillis,
+        envelope: Envelope,
+        device: &Device,
+        edits: &[Edit],
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<Record> {
+        let doc = envelope.doc;
+        let requester = edits.iter().find_map(|edit| match edit {
+            Edit::CreateTicket { requester, .. } => Some(*requester),
+            _ => None,
+        });
+        let number = match requester {
+            Some(_) => Some(store.take_ticket_number()?),
+            None => None,
+        };
+        if let (Some(requester), Some(ticket)) = (requester, doc.ticket())
+            && store.user(requester)?.is_some_and(|user| !user.role.is_team())
+        {
+            store.put_customer_of(ticket, requester)?;
+        }
+        let customers = customers_who_see(doc, store)?;
+        let seq = store.head()?.next();
+        let record = Record { seq, admitted_at: now, serial: device.serial, number, envelope };
+        store.append(&record, &customers)?;
+        self.woken.insert(Audience::Team);
+        self.woken.extend(customers.into_iter().map(Audience::Customer));
+        self.recent.push(record.clone());
+        Ok(record)
+    }
+
+    fn note_row(&mut self, doc: DocId, row: Option<&TicketRow>, record: &Record) {
+        let number = record.number.or(row.and_then(|row| row.number));
+        let touched = self.touched.entry(doc).or_insert(Touched {
+            number,
+            last_seq: record.seq,
+            updated_at: record.admitted_at,
+        });
+        touched.number = touched.number.or(number);
+        touched.last_seq = record.seq;
+        touched.updated_at = record.admitted_at;
+    }
+
+    /// Writes the row of every ticket that the turn changed: once, however many changes there were.
+    pub(super) fn write_rows(&mut self, store: &mut dyn ServerStore) -> StoreResult<()> {
+        for (doc, touched) in std::mem::take(&mut self.touched) {
+            let DocId::Ticket(ticket) = doc else { continue };
+            let Some(summary) = self.load_doc(doc, store)?.summary() else { continue };
+            store.put_ticket(&TicketRow::new(
+                ticket,
+                summary,
+                touched.number,
+                touched.updated_at,
+                touched.last_seq,
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the author may know of the document; a ticket that is not there yet may be filed.
+    fn is_open_to(
+        &self,
+        doc: DocId,
+        ticket_exists: bool,
+        user: &User,
+        store: &dyn ServerStore,
+    ) -> StoreResult<bool> {
+        match doc {
+            DocId::Ticket(_) if !ticket_exists => Ok(true),
+            DocId::Notes(_) if !ticket_exists => Ok(false),
+            _ => self.may_see(doc, Audience::new(user.user, user.role), store),
+        }
+    }
+
+    pub(super) fn load_doc(&mut self, doc: DocId, store: &dyn ServerStore) -> StoreResult<&mut Doc> {
+        if !self.docs.contains(&doc) {
+            let records = store.doc_records(doc)?;
+            let changes = records.iter().map(|record| record.envelope.change.as_slice());
+            self.docs.put(doc, Doc::load(doc, changes).map_err(|error| damaged_doc(&error))?);
+        }
+        Ok(self.docs.get(&doc).expect("put there above"))
+    }
+}
+
+/// The author's device and user, if both are members now.
+fn author_on_roster(
+    envelope: &Envelope,
+    store: &dyn ServerStore,
+) -> StoreResult<Result<(Device, User), Rejection>> {
+    let Some(device) = store.device(&envelope.device)? else {
+        return Ok(Err(refusal(
+            RejectCode::UnknownDevice,
+            "the author's device is no member of the project",
+        )));
+    };
+    if device.is_revoked {
+        return Ok(Err(refusal(RejectCode::Revoked, "the author's device was removed from the project")));
+    }
+    let Some(user) = store.user(device.user)? else {
+        return Ok(Err(refusal(RejectCode::Revoked, "the author was removed from the project")));
+    };
+    Ok(Ok((device, user)))
+}
+
+/// The customers who may see a document.
+fn customers_who_see(doc: DocId, store: &dyn ServerStore) -> StoreResult<Vec<UserId>> {
+    match doc {
+        DocId::Ticket(ticket) => store.customers_of(ticket),
+        DocId::Notes(_) => Ok(Vec::new()),
+        DocId::Project => {
+            let users = store.users()?;
+            Ok(users.into_iter().filter(|user| user.role == Role::Customer).map(|user| user.user).collect())
+        }
+    }
+}
+
+/// The rule that the document alone cannot check: people whom an edit names must be there, in a fitting role.
+fn check_people(edits: &[Edit], store: &dyn ServerStore) -> StoreResult<Result<(), Rejection>> {
+    for edit in edits {
+        match edit {
+            Edit::CreateTicket { requester, .. } if store.user(*requester)?.is_none() => {
+                return Ok(Err(refusal(RejectCode::BadValue, "the requester is no member of the project")));
+            }
+            Edit::SetAssignee(Some(assignee))
+                if !store.user(*assignee)?.is_some_and(|user| user.role.is_team()) =>
+            {
+                return Ok(Err(refusal(RejectCode::BadValue, "the assignee is not of the team")));
+            }
+            _ => {}
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Says of a missing dependency whether it can still come.
+fn refine(rejection: Rejection, change: &ScannedChange, store: &dyn ServerStore) -> StoreResult<Rejection> {
+    if rejection.code != RejectCode::MissingDep {
+        return Ok(rejection);
+    }
+    for dep in change.deps() {
+        if matches!(store.verdict(dep)?, Some(StoredVerdict::Rejected { .. })) {
+            return Ok(refusal(RejectCode::RejectedDep, "it builds on a change that was refused"));
+        }
+    }
+    Ok(rejection)
+}
+
+/// The same answer as the first time, to those who know of the document.
+fn ack_again(envelope: &Envelope, change: ChangeHash, record: &Record) -> Result<Ack, Rejection> {
+    let is_same = record.envelope.doc == envelope.doc && record.envelope.device == envelope.device;
+    if is_same { Ok(ack_of(change, record)) } else { Err(no_such_doc()) }
+}
+
+pub(super) fn ack_of(change: ChangeHash, record: &Record) -> Ack {
+    Ack {
+        change,
+        doc: record.envelope.doc,
+        seq: record.seq,
+        admitted_at: record.admitted_at,
+        serial: record.serial,
+        number: record.number,
+    }
+}
+
+/// Whether the same change would be refused again whatever comes: a missing dependency may come, a quota passes,
+/// and a device may join or be taken back.
+const fn is_final(code: RejectCode) -> bool {
+    !matches!(
+        code,
+        RejectCode::MissingDep
+            | RejectCode::OverQuota
+            | RejectCode::UnknownDevice
+            | RejectCode::Revoked
+            | RejectCode::BadSignature
+    )
+}
+
+/// "Absent" and "forbidden" in the same words.
+fn no_such_doc() -> Rejection {
+    refusal(RejectCode::NoSuchDoc, "there is no such ticket")
+}
+
+fn refusal(code: RejectCode, detail: &str) -> Rejection {
+    Rejection { code, detail: detail.into() }
+}

@@ -1,0 +1,82 @@
+//! What has been delivered: devices report how far they have come, tickets get marks, the other side is told.
+
+use std::collections::BTreeMap;
+
+use assist_crdt_model::TicketId;
+
+use super::ServerHub;
+use crate::hub::action::LinkId;
+use crate::limits;
+use crate::store::{Audience, Mark, Seq, ServerStore, StoreResult, Watermarks};
+
+impl ServerHub {
+    /// A device has made everything up to `cursor` durable.
+    pub(super) fn handle_seen(
+        &mut self,
+        link: LinkId,
+        cursor: Seq,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<()> {
+        let Some(session) = self.session(link) else { return Ok(()) };
+        // Nobody has seen what was not sent.
+        let cursor = cursor.min(session.sent());
+        let audience = session.audience;
+        let watermarks = store.watermark(audience)?;
+        if cursor > watermarks.seen {
+            store.put_watermark(audience, Watermarks { seen: cursor, ..watermarks })?;
+            self.unmarked.insert(audience);
+        }
+        Ok(())
+    }
+
+    /// Marks the tickets of what was seen, a bounded stretch of the log at a time.
+    pub(super) fn advance_marks(&mut self, store: &mut dyn ServerStore) -> StoreResult<()> {
+        for audience in std::mem::take(&mut self.unmarked) {
+            let watermarks = store.watermark(audience)?;
+            if watermarks.marked >= watermarks.seen {
+                continue;
+            }
+            let entries = store.log_after(audience, watermarks.marked, limits::DELIVERY_SCAN_MAX)?;
+            let mut newest: BTreeMap<TicketId, Seq> = BTreeMap::new();
+            for entry in entries.iter().take_while(|entry| entry.seq <= watermarks.seen) {
+                if let Some(ticket) = entry.doc.ticket() {
+                    newest.insert(ticket, entry.seq);
+                }
+            }
+            for (ticket, seq) in newest {
+                self.advance_mark(ticket, audience, seq, store)?;
+            }
+            let marked = match entries.last() {
+                Some(last) if last.seq < watermarks.seen => last.seq,
+                _ => watermarks.seen,
+            };
+            store.put_watermark(audience, Watermarks { marked, ..watermarks })?;
+            if marked < watermarks.seen {
+                self.unmarked.insert(audience);
+            }
+        }
+        Ok(())
+    }
+
+    fn advance_mark(
+        &mut self,
+        ticket: TicketId,
+        audience: Audience,
+        seq: Seq,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<()> {
+        let mut mark = store.mark(ticket)?.unwrap_or(Mark::new(ticket));
+        let side = match audience {
+            Audience::Team => &mut mark.team,
+            Audience::Customer(_) => &mut mark.customers,
+        };
+        if seq <= *side {
+            return Ok(());
+        }
+        *side = seq;
+        store.put_mark(&mark)?;
+        self.woken.insert(Audience::Team);
+        self.woken.extend(store.customers_of(ticket)?.into_iter().map(Audience::Customer));
+        Ok(())
+    }
+}

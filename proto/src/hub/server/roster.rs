@@ -1,0 +1,145 @@
+//! Who is in the project: what the operator asks, certificates, and introducing people to peers.
+
+use assist_crdt_model::{DeviceId, Role, UnixMillis};
+
+use super::ServerHub;
+use super::enrolment::{code_hash, fold_email, is_name};
+use crate::certificate::{DeviceCertificate, Signed};
+use crate::hub::action::LinkId;
+use crate::limits;
+use crate::store::{Audience, Device, Invite, ServerStore, StoreResult, User};
+use crate::wire::{Introduce, Member, PeerMessage};
+
+/// What an operator or admin asks of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminCommand {
+    /// Make a one-time code.
+    Invite {
+        /// As what.
+        role: Role,
+        /// Only for this person; an existing user gets a further device.
+        email: Option<String>,
+        /// What they will be called.
+        name: Option<String>,
+    },
+}
+
+/// What it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminReply {
+    /// The code, shown once and stored nowhere.
+    Invited {
+        /// Eight characters, in two groups.
+        code: String,
+        /// After this it is worth nothing.
+        expires_at: UnixMillis,
+    },
+}
+
+/// Why it does not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdminError {
+    /// Not an email address.
+    #[error("{0:?} is not an email address")]
+    BadEmail(String),
+    /// Not a name.
+    #[error("a name has 1 to {} characters and no control characters", limits::NAME_CHARS_MAX)]
+    BadName,
+    /// The person is in the project in another role.
+    #[error("{email} is in the project already, as {role}")]
+    OtherRole {
+        /// The person.
+        email: String,
+        /// Their role.
+        role: Role,
+    },
+}
+
+impl ServerHub {
+    pub(super) fn handle_admin(
+        &mut self,
+        now: UnixMillis,
+        command: AdminCommand,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<Result<AdminReply, AdminError>> {
+        match command {
+            AdminCommand::Invite { role, email, name } => self.invite(now, role, email, name, store),
+        }
+    }
+
+    fn invite(
+        &mut self,
+        now: UnixMillis,
+        role: Role,
+        email: Option<String>,
+        name: Option<String>,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<Result<AdminReply, AdminError>> {
+        if name.as_deref().is_some_and(|name| !is_name(name)) {
+            return Ok(Err(AdminError::BadName));
+        }
+        let email = match email.map(|email| fold_email(&email).ok_or(AdminError::BadEmail(email))).transpose()
+        {
+            Ok(email) => email,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Some(email) = &email
+            && let Some(user) = store.user_by_email(email)?
+            && user.role != role
+        {
+            return Ok(Err(AdminError::OtherRole { email: email.clone(), role: user.role }));
+        }
+        let code = assist_crdt_model::base32().encode(&self.dice.bytes::<5>());
+        let expires_at = UnixMillis(now.0 + limits::INVITE_LIFETIME_MILLIS);
+        let code_hash = code_hash(&self.project.project, &code);
+        store.put_invite(&Invite { code_hash, role, email, name, expires_at })?;
+        let (left, right) = code.split_at(limits::CODE_CHARS / 2);
+        Ok(Ok(AdminReply::Invited { code: format!("{left}-{right}"), expires_at }))
+    }
+
+    /// Signs the claim that a device is a user's, in the user's present role.
+    pub(super) fn certify(&self, now: UnixMillis, device: DeviceId, user: &User, serial: u32) -> Signed {
+        let certificate = DeviceCertificate {
+            project: self.project.project,
+            user: user.user,
+            role: user.role,
+            device,
+            serial,
+            issued_at: now,
+            not_after: UnixMillis(now.0 + limits::CERTIFICATE_LIFETIME_MILLIS),
+        };
+        Signed::sign(&self.key, &certificate)
+    }
+
+    /// The device with a certificate that holds for at least half of a lifetime.
+    pub(super) fn renewed(
+        &self,
+        now: UnixMillis,
+        device: Device,
+        user: &User,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<Device> {
+        if now.0 < device.issued_at.0 + limits::CERTIFICATE_LIFETIME_MILLIS / 2 {
+            return Ok(device);
+        }
+        let serial = device.serial + 1;
+        let certificate = self.certify(now, device.device, user, serial);
+        let device = Device { serial, certificate, issued_at: now, ..device };
+        store.put_device(&device)?;
+        Ok(device)
+    }
+
+    /// Tells a device who it is.
+    pub(super) fn introduce_self(&mut self, link: LinkId, user: &User) {
+        let Some(session) = self.session(link) else { return };
+        session.introduced_users.insert(user.user);
+        let members = vec![member_for(user, session.audience, true)];
+        self.send(link, &PeerMessage::Introduce(Introduce { certificates: Vec::new(), members }));
+    }
+}
+
+/// A person as the audience may know them: emails are for the team and the person.
+pub(super) fn member_for(user: &User, audience: Audience, is_self: bool) -> Member {
+    let email = if audience == Audience::Team || is_self { user.email.clone() } else { None };
+    Member { user: user.user, name: user.name.clone(), role: user.role, email }
+}
