@@ -27,6 +27,11 @@ impl Actor {
         Self(bytes)
     }
 
+    /// Wraps the actor of a change; `None` for any other size.
+    pub(crate) fn from_slice(slice: &[u8]) -> Option<Self> {
+        slice.try_into().ok().map(Self)
+    }
+
     /// Returns the bytes.
     pub const fn as_bytes(&self) -> &[u8; Self::SIZE] {
         &self.0

@@ -1,18 +1,47 @@
 //! One Automerge document: edits in, changes out, snapshots for reading. With the gate, the only user of `automerge::`.
+//!
+//! All changes, one's own and foreign ones, enter through one door: composed by [`compose`], applied to a copy,
+//! the copy swapped in when all went well. A [`Doc`] is therefore never half changed.
+
+mod compose;
+mod graph;
+mod history;
+mod root;
+mod snapshot;
+mod view;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use automerge::legacy::Op;
+use automerge::{ActorId, Automerge, Change, ExpandedChange};
+
+pub(crate) use self::compose::Composer;
+pub use self::compose::EditError;
+pub(crate) use self::graph::{Graph, Node};
+pub(crate) use self::root::Root;
+pub(crate) use self::view::{View, automerge_hash, hash_from_automerge};
 use crate::actor::{Actor, Author};
 use crate::edit::{Edit, Label};
-use crate::gate::{Rejection, ScannedChange};
+use crate::gate::{self, RejectCode, Rejection, ScannedChange};
 use crate::ids::{ChangeHash, DocId, UnixMillis, UserId};
+use crate::limits;
 use crate::project::Project;
+use crate::schema;
 use crate::ticket::{Priority, Status, Ticket};
 
 /// A document in memory.
 #[derive(Clone)]
 pub struct Doc {
     id: DocId,
+    automerge: Automerge,
+    graph: Graph,
+    /// Set by the first change.
+    root: Option<Root>,
 }
 
 /// A change that [`Doc::apply`] made: what gets signed, stored and sent.
@@ -62,14 +91,6 @@ pub struct HistoryEntry {
     pub edits: Vec<(Edit, Option<String>)>,
 }
 
-/// Why an edit cannot be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    /// Placeholder.
-    #[error("placeholder")]
-    Placeholder,
-}
-
 /// Why stored changes do not give a document. Our own bytes: this is damage, not an attack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("stored changes of {doc:?} do not load: {reason}")]
@@ -80,10 +101,20 @@ pub struct LoadDocError {
     pub reason: String,
 }
 
+/// What stands in a change beside its operations. Message, author and extra bytes stay empty.
+pub(crate) struct ChangeHeader {
+    pub(crate) actor: Actor,
+    pub(crate) seq: u64,
+    pub(crate) start_op: NonZeroU64,
+    /// Sorted.
+    pub(crate) deps: Vec<ChangeHash>,
+    pub(crate) at: UnixMillis,
+}
+
 impl Doc {
     /// Makes an empty document; its first change must create the ticket or project.
     pub fn new(id: DocId) -> Self {
-        Self { id }
+        Self { id, automerge: Automerge::new(), graph: Graph::default(), root: None }
     }
 
     /// Loads a document from changes that passed the gate before, in an order in which each follows what it
@@ -91,8 +122,24 @@ impl Doc {
     ///
     /// # Errors
     /// When they do not apply (damage).
-    pub fn load<'a>(_id: DocId, _changes: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, LoadDocError> {
-        unimplemented!()
+    pub fn load<'a>(id: DocId, changes: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, LoadDocError> {
+        let failed = |reason: String| LoadDocError { doc: id, reason };
+        let parse = |bytes: &[u8]| Change::try_from(bytes).map_err(|error| failed(error.to_string()));
+        let mut doc = Self::new(id);
+        let mut parsed = Vec::new();
+        for bytes in changes {
+            let change = parse(bytes)?;
+            let hash = hash_from_automerge(&change.hash());
+            let node = node_of(&change).ok_or_else(|| failed("an actor of another size".to_owned()))?;
+            if let Some(missing) = node.deps.iter().find(|dep| !doc.graph.contains(dep)) {
+                return Err(failed(format!("{hash} follows {missing}, which is not there")));
+            }
+            doc.graph.insert(hash, node);
+            parsed.push(change);
+        }
+        apply_all(&mut doc.automerge, parsed, &doc.graph).map_err(failed)?;
+        doc.root = Root::read(id, &doc.automerge);
+        Ok(doc)
     }
 
     /// Puts a whole foreign document through the gate at once: the same verdicts as [`Doc::admit`] one by one,
@@ -101,10 +148,16 @@ impl Doc {
     /// # Errors
     /// The index of the first change that is refused, and why.
     pub fn verify<'a>(
-        _id: DocId,
-        _changes: impl IntoIterator<Item = (&'a ScannedChange, Author)>,
+        id: DocId,
+        changes: impl IntoIterator<Item = (&'a ScannedChange, Author)>,
     ) -> Result<Self, (usize, Rejection)> {
-        unimplemented!()
+        let mut doc = Self::new(id);
+        for (index, (change, author)) in changes.into_iter().enumerate() {
+            let at = |rejection| (index, rejection);
+            let checked = gate::check(&doc, change, &author).map_err(at)?;
+            doc.take_in(checked.change).map_err(|reason| at(apply_failed(reason)))?;
+        }
+        Ok(doc)
     }
 
     /// Which document this is.
@@ -113,18 +166,36 @@ impl Doc {
     }
 
     /// Makes one change of some edits and applies it here. Deterministic: same document, author, time and edits,
-    /// same bytes.
+    /// same bytes. An edit that says only what is so already (and settles no conflict) is left out.
     ///
     /// # Errors
-    /// When the role rules would refuse it, a limit is reached, or an edit names what is not there. The document
-    /// is then as before.
+    /// When the role rules would refuse it, a limit is reached, an edit names what is not there, or nothing would
+    /// change. The document is then as before.
     pub fn apply(
         &mut self,
-        _author: &Author,
-        _now: UnixMillis,
-        _edits: &[Edit],
+        author: &Author,
+        now: UnixMillis,
+        edits: &[Edit],
     ) -> Result<NewChange, EditError> {
-        unimplemented!()
+        let failed = |reason: String| EditError::ApplyFailed { reason };
+        if self.graph.len() >= limits::CHANGES_PER_DOC_MAX {
+            return Err(EditError::TooMany { what: "changes", count_max: limits::CHANGES_PER_DOC_MAX });
+        }
+        let deps: Vec<ChangeHash> = self.heads();
+        let start_op = NonZeroU64::MIN.saturating_add(self.graph.max_op_at(&deps));
+        let view = View::present(&self.automerge);
+        let ops =
+            Composer::new(self.id, self.root.clone(), view, author, now, start_op.get())?.compose(edits)?;
+
+        let seq = self.graph.last_of(&author.actor).map_or(0, |(seq, _)| seq) + 1;
+        let change = assemble(ChangeHeader { actor: author.actor, seq, start_op, deps, at: now }, ops);
+        let bytes = change.raw_bytes().to_vec();
+        let scanned =
+            ScannedChange::scan(&bytes).map_err(|error| EditError::TooLarge { reason: error.detail })?;
+        let mut next = self.clone();
+        next.take_in(change).map_err(failed)?;
+        *self = next;
+        Ok(NewChange { hash: scanned.hash(), bytes })
     }
 
     /// Lets a foreign change in, if every check passes; else the document is as before. Returns the edits that
@@ -132,47 +203,116 @@ impl Doc {
     ///
     /// # Errors
     /// The first check that failed.
-    pub fn admit(&mut self, _change: &ScannedChange, _author: &Author) -> Result<Vec<Edit>, Rejection> {
-        unimplemented!()
+    pub fn admit(&mut self, change: &ScannedChange, author: &Author) -> Result<Vec<Edit>, Rejection> {
+        let checked = gate::check(self, change, author)?;
+        let mut next = self.clone();
+        next.take_in(checked.change).map_err(apply_failed)?;
+        *self = next;
+        Ok(checked.edits)
     }
 
     /// Tells whether the change is in the document.
-    pub fn contains(&self, _change: &ChangeHash) -> bool {
-        unimplemented!()
+    pub fn contains(&self, change: &ChangeHash) -> bool {
+        self.graph.contains(change)
     }
 
     /// Returns the hashes that name the current version, sorted.
     pub fn heads(&self) -> Vec<ChangeHash> {
-        unimplemented!()
+        self.graph.heads().iter().copied().collect()
     }
 
     /// How many changes it has.
     pub fn change_count(&self) -> usize {
-        unimplemented!()
+        self.graph.len()
     }
 
     /// Returns the whole ticket; `None` if this is no ticket document or it is empty.
     pub fn ticket(&self) -> Option<Ticket> {
-        unimplemented!()
+        snapshot::ticket(self)
     }
 
     /// Returns what a list shows; `None` if this is no ticket document or it is empty.
     pub fn summary(&self) -> Option<TicketSummary> {
-        unimplemented!()
+        snapshot::summary(self)
     }
 
     /// Returns the project; `None` if this is no project document or it is empty.
     pub fn project(&self) -> Option<Project> {
-        unimplemented!()
+        snapshot::project(self)
     }
 
     /// Returns all changes as intent, in causal order.
     pub fn history(&self) -> Vec<HistoryEntry> {
-        unimplemented!()
+        history::read(self)
     }
 
     /// Returns the document in Automerge's own format, loadable by any Automerge implementation.
     pub fn save(&self) -> Vec<u8> {
-        unimplemented!()
+        self.automerge.save()
     }
+
+    pub(crate) fn automerge(&self) -> &Automerge {
+        &self.automerge
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub(crate) fn root(&self) -> Option<&Root> {
+        self.root.as_ref()
+    }
+
+    /// Applies a change that was composed here. On failure the document is unusable: the caller throws it away.
+    fn take_in(&mut self, change: Change) -> Result<(), String> {
+        let hash = hash_from_automerge(&change.hash());
+        let node = node_of(&change).ok_or_else(|| "an actor of another size".to_owned())?;
+        self.graph.insert(hash, node);
+        apply_all(&mut self.automerge, vec![change], &self.graph)?;
+        if self.root.is_none() {
+            self.root = Root::read(self.id, &self.automerge);
+        }
+        Ok(())
+    }
+}
+
+/// Makes the change. Automerge's own encoder sets the order of columns, actors and predecessors.
+pub(crate) fn assemble(header: ChangeHeader, operations: Vec<Op>) -> Change {
+    Change::from(ExpandedChange {
+        operations,
+        actor_id: ActorId::from(header.actor.as_bytes()),
+        hash: None,
+        seq: header.seq,
+        start_op: header.start_op,
+        time: schema::timestamp_from_millis(header.at).unwrap_or_default(),
+        message: None,
+        deps: header.deps.iter().map(automerge_hash).collect(),
+        extra_bytes: Vec::new(),
+        author: None,
+    })
+}
+
+/// Applies changes and checks that Automerge now has the heads that our own graph says.
+fn apply_all(automerge: &mut Automerge, changes: Vec<Change>, graph: &Graph) -> Result<(), String> {
+    let applied = catch_unwind(AssertUnwindSafe(|| automerge.apply_changes(changes)));
+    match applied {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(error.to_string()),
+        Err(_panic) => return Err("automerge panicked".to_owned()),
+    }
+    let heads: Vec<ChangeHash> = automerge.get_heads().iter().map(hash_from_automerge).collect();
+    if graph.heads_are(&heads) { Ok(()) } else { Err("the heads are not those expected".to_owned()) }
+}
+
+fn node_of(change: &Change) -> Option<Node> {
+    Some(Node {
+        actor: Actor::from_slice(change.actor_id().to_bytes())?,
+        seq: change.seq(),
+        max_op: change.max_op(),
+        deps: change.deps().iter().map(hash_from_automerge).collect(),
+    })
+}
+
+fn apply_failed(reason: String) -> Rejection {
+    Rejection { code: RejectCode::ApplyFailed, detail: reason }
 }

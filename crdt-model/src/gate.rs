@@ -1,6 +1,34 @@
 //! The way in for a foreign change: no foreign byte reaches Automerge unchecked.
+//!
+//! The idea: **a change is admissible only if its bytes are those of some list of edits.** The chunk is pre-scanned
+//! ([`prescan`]: sizes, run lengths, references, before Automerge sees it), its header is compared with the history
+//! that the document has ([`header`]), its operations are read back as edits ([`ops`]), and the edits are composed
+//! again, for the same author on what that author saw, under the same role rules ([`role_rules`]) and limits as
+//! one's own. The result must be the same bytes; and it is this result, made here, that Automerge applies.
+//!
+//! So there is no list of forbidden shapes to keep up with: wrong predecessors, operations on missing objects,
+//! reused ids, extra or missing operations, unusual encodings are all "other bytes".
 
-use crate::ids::ChangeHash;
+mod header;
+mod ops;
+mod prescan;
+pub(crate) mod role_rules;
+
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroU64;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::legacy::{Op, OpType};
+use automerge::{ActorId, Change};
+
+pub(crate) use self::ops::EditReader;
+use self::prescan::Header;
+use crate::actor::{Actor, Author};
+use crate::doc::{ChangeHeader, Composer, Doc, EditError, View, assemble, automerge_hash};
+use crate::edit::Edit;
+use crate::ids::{ChangeHash, UnixMillis};
 
 /// Why a change was refused: a stable code for machines, and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,6 +127,7 @@ reject_codes! {
 pub struct ScannedChange {
     hash: ChangeHash,
     bytes: Vec<u8>,
+    header: Header,
 }
 
 impl ScannedChange {
@@ -106,8 +135,9 @@ impl ScannedChange {
     ///
     /// # Errors
     /// [`RejectCode::TooLarge`] or [`RejectCode::Malformed`].
-    pub fn scan(_bytes: &[u8]) -> Result<Self, Rejection> {
-        unimplemented!()
+    pub fn scan(bytes: &[u8]) -> Result<Self, Rejection> {
+        let (hash, header) = prescan::scan(bytes)?;
+        Ok(Self { hash, bytes: bytes.to_vec(), header })
     }
 
     /// Its hash, computed from the bytes.
@@ -118,5 +148,112 @@ impl ScannedChange {
     /// The bytes as they came.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// What its author says to have seen, sorted.
+    pub fn deps(&self) -> &[ChangeHash] {
+        &self.header.deps
+    }
+
+    /// The actor that it names.
+    pub fn actor(&self) -> Actor {
+        self.header.actor
+    }
+
+    /// By the author's clock.
+    pub fn at(&self) -> UnixMillis {
+        self.header.at
+    }
+}
+
+/// A change that passed every check.
+pub(crate) struct Checked {
+    /// Composed here, of the same bytes as the one that came.
+    pub(crate) change: Change,
+    pub(crate) edits: Vec<Edit>,
+}
+
+/// Checks a change against the document that it is to enter.
+pub(crate) fn check(doc: &Doc, scanned: &ScannedChange, author: &Author) -> Result<Checked, Rejection> {
+    let header = &scanned.header;
+    let start_op = header::check(doc.graph(), scanned.hash, header, author)?;
+    let found = decode(&scanned.bytes)?;
+
+    let seen: Vec<automerge::ChangeHash> = header.deps.iter().map(automerge_hash).collect();
+    let view = if doc.graph().heads_are(&header.deps) {
+        View::present(doc.automerge())
+    } else {
+        View::past(doc.automerge(), &seen)
+    };
+    let actor = ActorId::from(header.actor.as_bytes());
+    let root = doc.root().cloned();
+    let edits = EditReader::new(doc.id(), root.clone(), view, actor, start_op.get(), &found).read()?;
+    let expected = Composer::new(doc.id(), root, view, author, header.at, start_op.get())?.compose(&edits)?;
+    compare(&found, &expected)?;
+    let change = assemble(change_header(header, start_op), expected);
+    if change.raw_bytes() == scanned.bytes {
+        Ok(Checked { change, edits })
+    } else {
+        Err(Rejection {
+            code: RejectCode::NotCanonical,
+            detail: "the same edits are encoded as other bytes".to_owned(),
+        })
+    }
+}
+
+fn change_header(header: &Header, start_op: NonZeroU64) -> ChangeHeader {
+    ChangeHeader { actor: header.actor, seq: header.seq, start_op, deps: header.deps.clone(), at: header.at }
+}
+
+/// Has Automerge parse the operations. The pre-scan bounded them; a panic is caught all the same.
+fn decode(bytes: &[u8]) -> Result<Vec<Op>, Rejection> {
+    let malformed = |detail: String| Rejection { code: RejectCode::Malformed, detail };
+    let parsed = catch_unwind(AssertUnwindSafe(|| Change::try_from(bytes).map(|change| change.decode())));
+    match parsed {
+        Ok(Ok(change)) => Ok(change.operations),
+        Ok(Err(error)) => Err(malformed(error.to_string())),
+        Err(_panic) => Err(malformed("automerge panicked on parsing".to_owned())),
+    }
+}
+
+/// Finds the first operation that is not the one that the edits give.
+fn compare(found: &[Op], expected: &[Op]) -> Result<(), Rejection> {
+    let refuse = |code, detail: &str| Err(Rejection { code, detail: detail.to_owned() });
+    for (op, wanted) in found.iter().zip(expected) {
+        let is_same_place = op.obj == wanted.obj && op.key == wanted.key && op.insert == wanted.insert;
+        let is_put = matches!((&op.action, &wanted.action), (OpType::Put(_), OpType::Put(_)));
+        if !is_same_place || (op.action != wanted.action && !is_put) {
+            return refuse(RejectCode::NotAnEdit, "the operations are not those of the edits they look like");
+        }
+        if op.action != wanted.action {
+            return refuse(RejectCode::BadValue, "a value is not as its edit writes it");
+        }
+        if op.pred != wanted.pred {
+            return refuse(RejectCode::WrongPred, "the predecessors are not the values that the author saw");
+        }
+    }
+    if found.len() == expected.len() {
+        Ok(())
+    } else {
+        refuse(RejectCode::NotAnEdit, "there are more or fewer operations than the edits need")
+    }
+}
+
+impl From<EditError> for Rejection {
+    fn from(error: EditError) -> Self {
+        let code = match &error {
+            EditError::NotAllowed { .. } => RejectCode::NotAllowed,
+            EditError::NoSuchComment(_) => RejectCode::NoSuchTarget,
+            EditError::CommentExists(_) | EditError::AlreadyCreated => RejectCode::AlreadyThere,
+            EditError::TooMany { .. } | EditError::TooLarge { .. } => RejectCode::TooLarge,
+            EditError::Blank | EditError::BadAttachment { .. } | EditError::BadTime(_) => {
+                RejectCode::BadValue
+            }
+            EditError::NothingToDo | EditError::WrongKind { .. } | EditError::NotCreated => {
+                RejectCode::NotAnEdit
+            }
+            EditError::ApplyFailed { .. } => RejectCode::ApplyFailed,
+        };
+        Self { code, detail: error.to_string() }
     }
 }

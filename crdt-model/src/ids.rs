@@ -45,6 +45,12 @@ macro_rules! byte_id {
             }
         }
 
+        impl From<$name> for Vec<u8> {
+            fn from(id: $name) -> Self {
+                id.0.to_vec()
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&base32().encode(&self.0))

@@ -13,10 +13,13 @@ mod actor;
 mod comment;
 mod doc;
 mod edit;
+#[cfg(test)]
+mod fixtures;
 pub mod gate;
 mod ids;
 pub mod limits;
 mod project;
+mod schema;
 mod ticket;
 
 pub use actor::{Actor, Author};

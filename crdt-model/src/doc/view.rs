@@ -1,0 +1,105 @@
+//! Reading the document as an author saw it: at the current heads, or at the dependencies of a change.
+
+use automerge::legacy::{ObjectId, OpId};
+use automerge::{Automerge, ObjId, ReadDoc as _, ScalarValue, Value};
+
+use crate::ids::ChangeHash;
+
+/// A document as of some heads.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    automerge: &'a Automerge,
+    /// `None` for the present, which is several times cheaper to read.
+    at: Option<&'a [automerge::ChangeHash]>,
+}
+
+/// One of the values that a key holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Held {
+    Map,
+    Scalar(ScalarValue),
+}
+
+/// All values of a key with the operations that wrote them, in Lamport order: the last one wins.
+pub(crate) type Slot = Vec<(OpId, Held)>;
+
+impl<'a> View<'a> {
+    pub(crate) fn present(automerge: &'a Automerge) -> Self {
+        Self { automerge, at: None }
+    }
+
+    pub(crate) fn past(automerge: &'a Automerge, heads: &'a [automerge::ChangeHash]) -> Self {
+        Self { automerge, at: Some(heads) }
+    }
+
+    /// Returns the same document at the current heads.
+    pub(crate) fn to_present(self) -> Self {
+        Self::present(self.automerge)
+    }
+
+    /// Returns all values of a key; none if the object is not there.
+    pub(crate) fn slot(&self, obj: &ObjectId, key: &str) -> Slot {
+        let obj = exid_from_obj(obj);
+        let found = match self.at {
+            None => self.automerge.get_all(&obj, key),
+            Some(heads) => self.automerge.get_all_at(&obj, key, heads),
+        };
+        let held = |(value, id): (Value<'_>, ObjId)| Some((opid_from_exid(id)?, held_from_value(value)));
+        found.unwrap_or_default().into_iter().filter_map(held).collect()
+    }
+
+    /// How many keys a map has.
+    pub(crate) fn key_count(&self, obj: &ObjectId) -> usize {
+        let obj = exid_from_obj(obj);
+        match self.at {
+            None => self.automerge.length(&obj),
+            Some(heads) => self.automerge.length_at(&obj, heads),
+        }
+    }
+
+    /// Returns the map that holds this one, and the key it stands under.
+    pub(crate) fn place_of(&self, obj: &OpId) -> Option<(ObjectId, String)> {
+        let obj = exid_from_obj(&ObjectId::Id(obj.clone()));
+        let parent = self.automerge.parents(&obj).ok()?.next()?;
+        match parent.prop {
+            automerge::Prop::Map(key) => Some((obj_from_exid(parent.obj), key)),
+            automerge::Prop::Seq(_) => None,
+        }
+    }
+}
+
+pub(crate) fn exid_from_obj(obj: &ObjectId) -> ObjId {
+    match obj {
+        ObjectId::Root => ObjId::Root,
+        // The index is a hint that Automerge checks before it uses it.
+        ObjectId::Id(OpId(counter, actor)) => ObjId::Id(*counter, actor.clone(), 0),
+    }
+}
+
+pub(crate) fn obj_from_exid(id: ObjId) -> ObjectId {
+    opid_from_exid(id).map_or(ObjectId::Root, ObjectId::Id)
+}
+
+fn opid_from_exid(id: ObjId) -> Option<OpId> {
+    match id {
+        ObjId::Root => None,
+        ObjId::Id(counter, actor, _) => Some(OpId(counter, actor)),
+    }
+}
+
+fn held_from_value(value: Value<'_>) -> Held {
+    match value {
+        Value::Object(_) => Held::Map,
+        Value::Scalar(scalar) => Held::Scalar(scalar.into_owned()),
+    }
+}
+
+/// Our hash type to Automerge's.
+pub(crate) fn automerge_hash(hash: &ChangeHash) -> automerge::ChangeHash {
+    automerge::ChangeHash(*hash.as_bytes())
+}
+
+/// Automerge's hash type to ours.
+pub(crate) fn hash_from_automerge(hash: &automerge::ChangeHash) -> ChangeHash {
+    ChangeHash::from_bytes(hash.0)
+}
