@@ -64,6 +64,7 @@ impl Envelope {
     ///
     /// # Errors
     /// The scan's, or [`RejectCode::BadSignature`].
+    #[expect(clippy::result_large_err, reason = "the refused envelope is no larger than the verified one")]
     pub fn verify(self, project: &ProjectId) -> Result<VerifiedEnvelope, RefusedEnvelope> {
         let change = match ScannedChange::scan(&self.change) {
             Ok(change) => change,

@@ -50,7 +50,10 @@ pub const GREETING_TIMEOUT_MILLIS: u64 = 10_000;
 pub const NAME_CHARS_MAX: usize = 80;
 /// An email address: RFC 5321 section 4.5.3.1.3, less the angle brackets.
 pub const EMAIL_BYTES_MAX: usize = 254;
-/// Hosts in one address.
+/// The UDP port of a server where an address names none: in the user range, assigned to nobody, and above what
+/// a program without privileges may not bind.
+pub const DEFAULT_PORT: u16 = 9470;
+/// Hosts in one address: IPv4, IPv6 and overlay addresses of two or three nodes.
 pub const ADDRESS_HOSTS_MAX: usize = 8;
 /// An address text: the id, eight hosts with ports, and room.
 pub const ADDRESS_CHARS_MAX: usize = 600;

@@ -440,6 +440,7 @@ pub struct Marks {
 ///
 /// Made by [`receive`] on whichever core is free, so that the hub's thread only decides.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one for a frame, and it is moved a few times")]
 pub enum Received {
     /// A [`Push`].
     Push {

@@ -1,1 +1,3 @@
-//! Harness.
+//! What the scenarios are made of. Never depended upon by the product.
+
+pub mod memory_store;

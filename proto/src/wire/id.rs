@@ -1,6 +1,6 @@
 //! How ids travel: as CBOR byte strings of exact size. For `#[serde(with = ..)]`.
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, CommentId, DeviceId, DocId, ProjectId, TicketId, UserId};
 use serde::de::Error as _;
 use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 use serde_bytes::{ByteBuf, Bytes};
@@ -25,7 +25,7 @@ macro_rules! byte_ids {
         }
     )+};
 }
-byte_ids!(ChangeHash, DeviceId, ProjectId, TicketId, UserId);
+byte_ids!(BlobHash, ChangeHash, CommentId, DeviceId, ProjectId, TicketId, UserId);
 
 impl ByteId for DocId {
     fn to_vec(&self) -> Vec<u8> {

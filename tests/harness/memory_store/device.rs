@@ -1,0 +1,250 @@
+//! The device's half: for every project it has joined, documents, outbox, rows; and the drafts of all of them.
+
+use std::sync::Arc;
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
+use assist_proto::certificate::Signed;
+use assist_proto::store::{
+    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, Record, StoreResult, SyncState, TicketRow,
+};
+use assist_proto::wire::Member;
+
+use super::MemoryStore;
+use super::table::Table;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct DeviceTables {
+    projects: Table<ProjectId, ProjectTables>,
+    drafts: Table<DraftId, Draft>,
+    drafts_made: u64,
+}
+
+/// Everything of one project, so that leaving it is one step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct ProjectTables {
+    /// One row at most; absent while only certificates and members are known.
+    membership: Table<(), Membership>,
+    sync_state: SyncState,
+
+    outbox: Table<u64, OutboxEntry>,
+    outbox_of_doc: Table<(DocId, u64), ()>,
+    outbox_head: u64,
+    own_changes: Table<ChangeHash, DocId>,
+
+    /// By document and the order of arrival.
+    records: Table<(DocId, u64), Record>,
+    /// Record, code and detail, in the order of arrival.
+    quarantined: Table<usize, (Record, u16, String)>,
+    unverified: Table<DocId, Vec<u8>>,
+
+    rows: Table<TicketId, TicketRow>,
+    certificates: Table<(DeviceId, u32), Signed>,
+    members: Table<UserId, Member>,
+    marks: Table<TicketId, Mark>,
+}
+
+impl MemoryStore {
+    /// The records that were put aside, in the order of their arrival, each with the code and detail.
+    ///
+    /// The trait only writes them: they are for people who look into what went wrong.
+    pub fn quarantined(&self, project: &ProjectId) -> Vec<(Record, u16, String)> {
+        self.of(project).quarantined.all()
+    }
+
+    fn of(&self, project: &ProjectId) -> Arc<ProjectTables> {
+        self.device.projects.get(project).map(Arc::clone).unwrap_or_default()
+    }
+
+    fn change<R>(&mut self, project: &ProjectId, change: impl FnOnce(&mut ProjectTables) -> R) -> R {
+        self.device.projects.change(*project, change)
+    }
+}
+
+impl DeviceStore for MemoryStore {
+    fn memberships(&self) -> StoreResult<Vec<Membership>> {
+        Ok(self.device.projects.values().filter_map(|tables| tables.membership.row(&())).collect())
+    }
+
+    fn put_membership(&mut self, membership: &Membership) -> StoreResult<()> {
+        self.change(&membership.project, |tables| tables.membership.put((), membership.clone()));
+        Ok(())
+    }
+
+    fn remove_project(&mut self, project: &ProjectId) -> StoreResult<()> {
+        self.device.projects.drop_row(project);
+        for (id, draft) in self.drafts()? {
+            if draft.project == *project {
+                self.remove_draft(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_state(&self, project: &ProjectId) -> StoreResult<SyncState> {
+        Ok(self.of(project).sync_state.clone())
+    }
+
+    fn put_sync_state(&mut self, project: &ProjectId, state: &SyncState) -> StoreResult<()> {
+        self.change(project, |tables| tables.sync_state = state.clone());
+        Ok(())
+    }
+
+    fn push_outbox(&mut self, project: &ProjectId, entry: &OutboxEntry) -> StoreResult<u64> {
+        Ok(self.change(project, |tables| {
+            tables.outbox_head += 1;
+            let position = tables.outbox_head;
+            tables.outbox_of_doc.put((entry.envelope.doc, position), ());
+            tables.own_changes.put(entry.change, entry.envelope.doc);
+            tables.outbox.put(position, entry.clone());
+            position
+        }))
+    }
+
+    fn remove_outbox(&mut self, project: &ProjectId, position: u64) -> StoreResult<()> {
+        let Some(entry) = self.of(project).outbox.row(&position) else { return Ok(()) };
+        self.change(project, |tables| {
+            tables.outbox_of_doc.drop_row(&(entry.envelope.doc, position));
+            tables.outbox.drop_row(&position);
+        });
+        Ok(())
+    }
+
+    fn outbox(&self, project: &ProjectId, from: u64, limit: usize) -> StoreResult<Vec<(u64, OutboxEntry)>> {
+        Ok(self.of(project).outbox.rows(from..).take(limit).collect())
+    }
+
+    fn outbox_of_doc(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<(u64, OutboxEntry)>> {
+        let tables = self.of(project);
+        let positions = tables.outbox_of_doc.range((doc, 0)..=(doc, u64::MAX)).map(|((_, at), _)| *at);
+        Ok(positions.filter_map(|at| Some((at, tables.outbox.row(&at)?))).collect())
+    }
+
+    fn outbox_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        Ok(self.of(project).outbox.len() as u64)
+    }
+
+    fn own_change(&self, project: &ProjectId, change: &ChangeHash) -> StoreResult<Option<DocId>> {
+        Ok(self.of(project).own_changes.row(change))
+    }
+
+    fn append_record(&mut self, project: &ProjectId, record: &Record) -> StoreResult<()> {
+        let doc = record.envelope.doc;
+        self.change(project, |tables| {
+            let last = tables.records.range((doc, 0)..=(doc, u64::MAX)).next_back();
+            let index = last.map_or(0, |((_, index), _)| index + 1);
+            tables.records.put((doc, index), record.clone());
+        });
+        Ok(())
+    }
+
+    fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>> {
+        Ok(self.of(project).records.rows((doc, 0)..=(doc, u64::MAX)).map(|(_, record)| record).collect())
+    }
+
+    fn put_quarantined(
+        &mut self,
+        project: &ProjectId,
+        record: &Record,
+        code: u16,
+        detail: &str,
+    ) -> StoreResult<()> {
+        self.change(project, |tables| {
+            tables.quarantined.put(tables.quarantined.len(), (record.clone(), code, detail.to_owned()));
+        });
+        Ok(())
+    }
+
+    fn put_unverified(&mut self, project: &ProjectId, doc: DocId, records: &[u8]) -> StoreResult<()> {
+        self.change(project, |tables| tables.unverified.put(doc, records.to_vec()));
+        Ok(())
+    }
+
+    fn unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<Option<Vec<u8>>> {
+        Ok(self.of(project).unverified.row(&doc))
+    }
+
+    fn remove_unverified(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
+        self.change(project, |tables| tables.unverified.drop_row(&doc));
+        Ok(())
+    }
+
+    fn next_unverified(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<DocId>> {
+        Ok(self.of(project).unverified.keys().copied().take(limit).collect())
+    }
+
+    fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
+        Ok(self.of(project).rows.row(&ticket))
+    }
+
+    fn put_row(&mut self, project: &ProjectId, row: &TicketRow) -> StoreResult<()> {
+        self.change(project, |tables| tables.rows.put(row.ticket, row.clone()));
+        Ok(())
+    }
+
+    fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
+        self.change(project, |tables| tables.rows.drop_row(&ticket));
+        Ok(())
+    }
+
+    fn certificate(
+        &self,
+        project: &ProjectId,
+        device: &DeviceId,
+        serial: u32,
+    ) -> StoreResult<Option<Signed>> {
+        Ok(self.of(project).certificates.row(&(*device, serial)))
+    }
+
+    fn put_certificate(
+        &mut self,
+        project: &ProjectId,
+        device: &DeviceId,
+        serial: u32,
+        certificate: &Signed,
+    ) -> StoreResult<()> {
+        self.change(project, |tables| tables.certificates.put((*device, serial), certificate.clone()));
+        Ok(())
+    }
+
+    fn member(&self, project: &ProjectId, user: UserId) -> StoreResult<Option<Member>> {
+        Ok(self.of(project).members.row(&user))
+    }
+
+    fn members(&self, project: &ProjectId) -> StoreResult<Vec<Member>> {
+        Ok(self.of(project).members.all())
+    }
+
+    fn put_member(&mut self, project: &ProjectId, member: &Member) -> StoreResult<()> {
+        self.change(project, |tables| tables.members.put(member.user, member.clone()));
+        Ok(())
+    }
+
+    fn mark(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Mark>> {
+        Ok(self.of(project).marks.row(&ticket))
+    }
+
+    fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()> {
+        self.change(project, |tables| tables.marks.put(mark.ticket, *mark));
+        Ok(())
+    }
+
+    fn put_draft(&mut self, draft: &Draft) -> StoreResult<DraftId> {
+        self.device.drafts_made += 1;
+        let id = DraftId(self.device.drafts_made);
+        self.device.drafts.put(id, draft.clone());
+        Ok(id)
+    }
+
+    fn draft(&self, id: DraftId) -> StoreResult<Option<Draft>> {
+        Ok(self.device.drafts.row(&id))
+    }
+
+    fn drafts(&self) -> StoreResult<Vec<(DraftId, Draft)>> {
+        Ok(self.device.drafts.rows(..).collect())
+    }
+
+    fn remove_draft(&mut self, id: DraftId) -> StoreResult<()> {
+        self.device.drafts.drop_row(&id);
+        Ok(())
+    }
+}

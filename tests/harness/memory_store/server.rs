@@ -1,0 +1,298 @@
+//! The server's half: log, roster, deliveries.
+
+use std::ops::Bound::{Excluded, Included, Unbounded};
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UserId};
+use assist_proto::certificate::Signed;
+use assist_proto::store::{
+    Audience, Device, Invite, LogEntry, Mark, Record, Seq, ServerProject, ServerStore, StoreResult,
+    StoredVerdict, TicketRow, User, Watermarks,
+};
+
+use super::table::Table;
+use super::{MemoryStore, damaged};
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct ServerTables {
+    /// One row at most.
+    project: Table<(), ServerProject>,
+
+    /// Every place of the log: what the team sees.
+    log: Table<Seq, LogEntry>,
+    /// The places that each customer sees.
+    customer_log: Table<(UserId, Seq), LogEntry>,
+    /// By document and index.
+    records: Table<(DocId, u32), Record>,
+    admitted: Table<ChangeHash, LogEntry>,
+    /// Code and detail.
+    rejected: Table<ChangeHash, (u16, String)>,
+
+    tickets: Table<TicketId, TicketRow>,
+    /// Every ticket under its last record.
+    activity: Table<(Seq, TicketId), ()>,
+    ticket_numbers_taken: u32,
+    /// Customers of tickets.
+    customers: Table<(TicketId, UserId), ()>,
+
+    users: Table<UserId, User>,
+    emails: Table<String, UserId>,
+    devices: Table<DeviceId, Device>,
+    certificates: Table<(DeviceId, u32), Signed>,
+    invites: Table<[u8; 32], Invite>,
+
+    watermarks: Table<Audience, Watermarks>,
+    marks: Table<TicketId, (u64, Mark)>,
+    /// Every mark at its position.
+    mark_order: Table<u64, TicketId>,
+    mark_head: u64,
+}
+
+impl ServerTables {
+    fn sees(&self, audience: Audience, ticket: TicketId) -> bool {
+        match audience {
+            Audience::Team => true,
+            Audience::Customer(user) => self.customers.contains_key(&(ticket, user)),
+        }
+    }
+
+    fn visible_tickets(&self, audience: Audience) -> impl Iterator<Item = TicketRow> {
+        self.activity
+            .keys()
+            .rev()
+            .filter(move |(_, ticket)| self.sees(audience, *ticket))
+            .filter_map(|(_, ticket)| self.tickets.row(ticket))
+    }
+
+    fn record_count(&self, doc: DocId) -> StoreResult<u32> {
+        u32::try_from(self.records.range((doc, 0)..=(doc, u32::MAX)).count())
+            .map_err(|_| damaged(format!("count of records of {doc:?}")))
+    }
+}
+
+impl ServerStore for MemoryStore {
+    fn project(&self) -> StoreResult<Option<ServerProject>> {
+        Ok(self.server.project.row(&()))
+    }
+
+    fn put_project(&mut self, project: &ServerProject) -> StoreResult<()> {
+        self.server.project.put((), project.clone());
+        Ok(())
+    }
+
+    fn head(&self) -> StoreResult<Seq> {
+        Ok(self.server.log.last_key_value().map_or(Seq::ZERO, |(seq, _)| *seq))
+    }
+
+    fn append(&mut self, record: &Record, customers: &[UserId]) -> StoreResult<()> {
+        let expected = self.head()?.next();
+        if record.seq != expected {
+            return Err(damaged(format!(
+                "log: record {:?} does not follow, expected {expected:?}",
+                record.seq
+            )));
+        }
+        let change = ScannedChange::scan(&record.envelope.change)
+            .map_err(|rejection| damaged(format!("log: record {:?} is no change: {rejection}", record.seq)))?
+            .hash();
+        if self.server.admitted.contains_key(&change) {
+            return Err(damaged(format!("log: {change:?} is there already")));
+        }
+        let doc = record.envelope.doc;
+        let tables = &mut self.server;
+        let entry = LogEntry { seq: record.seq, doc, index: tables.record_count(doc)? };
+        tables.records.put((doc, entry.index), record.clone());
+        tables.log.put(entry.seq, entry);
+        for customer in customers {
+            tables.customer_log.put((*customer, entry.seq), entry);
+        }
+        tables.admitted.put(change, entry);
+        Ok(())
+    }
+
+    fn log_after(&self, audience: Audience, after: Seq, limit: usize) -> StoreResult<Vec<LogEntry>> {
+        let tables = &self.server;
+        Ok(match audience {
+            Audience::Team => {
+                let places = (Excluded(after), Unbounded);
+                tables.log.rows(places).map(|(_, entry)| entry).take(limit).collect()
+            }
+            Audience::Customer(user) => {
+                let places = (Excluded((user, after)), Included((user, Seq::MAX)));
+                tables.customer_log.rows(places).map(|(_, entry)| entry).take(limit).collect()
+            }
+        })
+    }
+
+    fn record(&self, entry: &LogEntry) -> StoreResult<Record> {
+        let record = self.server.records.row(&(entry.doc, entry.index));
+        record.ok_or_else(|| damaged(format!("record {:?} of {:?}", entry.seq, entry.doc)))
+    }
+
+    fn doc_records(&self, doc: DocId) -> StoreResult<Vec<Record>> {
+        Ok(self.server.records.rows((doc, 0)..=(doc, u32::MAX)).map(|(_, record)| record).collect())
+    }
+
+    fn verdict(&self, change: &ChangeHash) -> StoreResult<Option<StoredVerdict>> {
+        let admitted = self.server.admitted.row(change).map(StoredVerdict::Admitted);
+        Ok(admitted.or_else(|| {
+            let (code, detail) = self.server.rejected.row(change)?;
+            Some(StoredVerdict::Rejected { code, detail })
+        }))
+    }
+
+    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()> {
+        self.server.rejected.put(*change, (code, detail.to_owned()));
+        Ok(())
+    }
+
+    fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
+        Ok(self.server.tickets.row(&ticket))
+    }
+
+    fn put_ticket(&mut self, row: &TicketRow) -> StoreResult<()> {
+        let tables = &mut self.server;
+        if let Some(before) = tables.tickets.row(&row.ticket) {
+            tables.activity.drop_row(&(before.last_seq, row.ticket));
+        }
+        tables.activity.put((row.last_seq, row.ticket), ());
+        tables.tickets.put(row.ticket, row.clone());
+        Ok(())
+    }
+
+    fn take_ticket_number(&mut self) -> StoreResult<u32> {
+        self.server.ticket_numbers_taken += 1;
+        Ok(self.server.ticket_numbers_taken)
+    }
+
+    fn customers_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
+        let members = (ticket, FIRST_USER)..=(ticket, LAST_USER);
+        Ok(self.server.customers.range(members).map(|((_, user), _)| *user).collect())
+    }
+
+    fn put_customer_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()> {
+        self.server.customers.put((ticket, user), ());
+        Ok(())
+    }
+
+    fn tickets_by_activity(
+        &self,
+        audience: Audience,
+        before: Seq,
+        limit: usize,
+    ) -> StoreResult<Vec<TicketRow>> {
+        let visible = self.server.visible_tickets(audience);
+        Ok(visible.skip_while(|row| row.last_seq >= before).take(limit).collect())
+    }
+
+    fn ticket_count(&self, audience: Audience) -> StoreResult<u64> {
+        Ok(self.server.visible_tickets(audience).map(|_| 1).sum())
+    }
+
+    fn user(&self, user: UserId) -> StoreResult<Option<User>> {
+        Ok(self.server.users.row(&user))
+    }
+
+    fn user_by_email(&self, email: &str) -> StoreResult<Option<User>> {
+        let Some(user) = self.server.emails.row(&email.to_owned()) else { return Ok(None) };
+        self.user(user)
+    }
+
+    fn put_user(&mut self, user: &User) -> StoreResult<()> {
+        let tables = &mut self.server;
+        if let Some(email) = &user.email {
+            match tables.emails.row(email) {
+                Some(owner) if owner != user.user => return Err(damaged("roster: two users with one email")),
+                _ => tables.emails.put(email.clone(), user.user),
+            }
+        }
+        let email_before = tables.users.row(&user.user).and_then(|before| before.email);
+        if let Some(freed) = email_before.filter(|before| Some(before) != user.email.as_ref()) {
+            tables.emails.drop_row(&freed);
+        }
+        tables.users.put(user.user, user.clone());
+        Ok(())
+    }
+
+    fn users(&self) -> StoreResult<Vec<User>> {
+        Ok(self.server.users.all())
+    }
+
+    fn device(&self, device: &DeviceId) -> StoreResult<Option<Device>> {
+        Ok(self.server.devices.row(device))
+    }
+
+    fn put_device(&mut self, device: &Device) -> StoreResult<()> {
+        let tables = &mut self.server;
+        tables.certificates.put((device.device, device.serial), device.certificate.clone());
+        tables.devices.put(device.device, device.clone());
+        Ok(())
+    }
+
+    fn devices(&self) -> StoreResult<Vec<Device>> {
+        Ok(self.server.devices.all())
+    }
+
+    fn certificate(&self, device: &DeviceId, serial: u32) -> StoreResult<Option<Signed>> {
+        Ok(self.server.certificates.row(&(*device, serial)))
+    }
+
+    fn invite(&self, code_hash: &[u8; 32]) -> StoreResult<Option<Invite>> {
+        Ok(self.server.invites.row(code_hash))
+    }
+
+    fn put_invite(&mut self, invite: &Invite) -> StoreResult<()> {
+        self.server.invites.put(invite.code_hash, invite.clone());
+        Ok(())
+    }
+
+    fn remove_invite(&mut self, code_hash: &[u8; 32]) -> StoreResult<()> {
+        self.server.invites.drop_row(code_hash);
+        Ok(())
+    }
+
+    fn invites(&self) -> StoreResult<Vec<Invite>> {
+        Ok(self.server.invites.all())
+    }
+
+    fn watermark(&self, audience: Audience) -> StoreResult<Watermarks> {
+        Ok(self.server.watermarks.row(&audience).unwrap_or_default())
+    }
+
+    fn put_watermark(&mut self, audience: Audience, watermarks: Watermarks) -> StoreResult<()> {
+        self.server.watermarks.put(audience, watermarks);
+        Ok(())
+    }
+
+    fn mark(&self, ticket: TicketId) -> StoreResult<Option<Mark>> {
+        Ok(self.server.marks.row(&ticket).map(|(_, mark)| mark))
+    }
+
+    fn put_mark(&mut self, mark: &Mark) -> StoreResult<()> {
+        let tables = &mut self.server;
+        if let Some((position, _)) = tables.marks.row(&mark.ticket) {
+            tables.mark_order.drop_row(&position);
+        }
+        tables.mark_head += 1;
+        tables.mark_order.put(tables.mark_head, mark.ticket);
+        tables.marks.put(mark.ticket, (tables.mark_head, *mark));
+        Ok(())
+    }
+
+    fn marks_after(&self, audience: Audience, after: u64, limit: usize) -> StoreResult<Vec<(u64, Mark)>> {
+        let tables = &self.server;
+        Ok(tables
+            .mark_order
+            .range((Excluded(after), Unbounded))
+            .filter(|(_, ticket)| tables.sees(audience, ***ticket))
+            .filter_map(|(_, ticket)| tables.marks.row(ticket))
+            .take(limit)
+            .collect())
+    }
+
+    fn mark_head(&self) -> StoreResult<u64> {
+        Ok(self.server.mark_head)
+    }
+}
+
+const FIRST_USER: UserId = UserId::from_bytes([0; UserId::SIZE]);
+const LAST_USER: UserId = UserId::from_bytes([u8::MAX; UserId::SIZE]);
