@@ -16,6 +16,7 @@ pub mod draft;
 pub mod error;
 pub mod events;
 pub mod limits;
+pub mod openrpc;
 pub mod project;
 pub mod rpc;
 pub mod server;
