@@ -1,1 +1,157 @@
 //! The local API: typed methods between a front end and its daemon.
+//!
+//! Each method is the struct of its parameters: `client.call(&ticket::Get { .. })` knows its result.
+//! The table [`for_each_method!`](crate::for_each_method) is the one list of them all: from it come the
+//! [`Method`] impls, the daemon's dispatch, the OpenRPC document and the command line's `rpc`.
+//!
+//! The types stand for themselves: ids are texts, times are milliseconds (`*_at_millis`), choices are
+//! snake_case words. **Invariant:** no type of the model is part of the API, so the model can move freely.
+//! **Invariant:** parameters refuse fields they do not know; results may gain fields in any version.
+//!
+//! No IO here: the socket's two ends are `crate::client` (a feature) and the daemon's `api_server`.
+
+pub mod comment;
+pub mod daemon;
+pub mod draft;
+pub mod error;
+pub mod events;
+pub mod limits;
+pub mod openrpc;
+pub mod project;
+pub mod rpc;
+pub mod server;
+pub mod sync;
+pub mod ticket;
+pub mod user;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use error::{ApiError, ErrorCode, ErrorData};
+
+/// The version of the API, as the OpenRPC document and `daemon.status` report it. Additions raise the minor
+/// number; anything that could break a client raises the major one.
+pub const API_VERSION: &str = "1.0.0";
+
+/// A method of the local API: a struct of named parameters that knows its name and its result.
+pub trait Method: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
+    /// As sent: `noun.verb`, without underscores.
+    const NAME: &'static str;
+    /// One sentence on what it does.
+    const SUMMARY: &'static str;
+    /// Whether it leaves everything as it was.
+    const READ_ONLY: bool;
+    /// What it answers.
+    type Result: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+}
+
+/// What is known of a method without its types: a row of [`METHODS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MethodInfo {
+    /// As sent.
+    pub name: &'static str,
+    /// One sentence on what it does.
+    pub summary: &'static str,
+    /// Whether it leaves everything as it was.
+    pub is_read_only: bool,
+}
+
+/// The answer of a method that has nothing to tell but that it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Done {}
+
+/// Calls the macro `$with` with the table of all methods. A row is
+/// `"name" read|write Params => Result: "summary";`.
+#[macro_export]
+macro_rules! for_each_method {
+    ($with:ident) => {
+        $with! {
+            "comment.add" write $crate::api::comment::Add => $crate::api::comment::CommentWritten:
+                "Writes a comment under a ticket.";
+            "comment.delete" write $crate::api::comment::Delete => $crate::api::comment::CommentWritten:
+                "Strikes one's own comment; a tombstone keeps its place.";
+            "comment.edit" write $crate::api::comment::Edit => $crate::api::comment::CommentWritten:
+                "Rewrites one's own comment; it is then marked as edited.";
+            "daemon.status" read $crate::api::daemon::GetStatus => $crate::api::daemon::DaemonStatus:
+                "Reports which daemon this is and how it fares.";
+            "daemon.stop" write $crate::api::daemon::Stop => $crate::api::Done:
+                "Stops the daemon cleanly; the answer comes before it goes.";
+            "draft.discard" write $crate::api::draft::Discard => $crate::api::Done:
+                "Throws a draft away for good.";
+            "draft.get" read $crate::api::draft::Get => $crate::api::draft::Draft:
+                "Shows one draft with its full texts.";
+            "draft.list" read $crate::api::draft::List => $crate::api::draft::Drafts:
+                "Lists one's own edits that were refused, each with the reason.";
+            "draft.retry" write $crate::api::draft::Retry => $crate::api::ticket::TicketWritten:
+                "Makes the edits of a draft again, as new ones.";
+            "project.get" read $crate::api::project::Get => $crate::api::project::ProjectDetails:
+                "Shows a project with its label catalogue and canned replies.";
+            "project.join" write $crate::api::project::Join => $crate::api::project::ProjectInfo:
+                "Enrols this device at a project's server; answers once enrolled or refused.";
+            "project.leave" write $crate::api::project::Leave => $crate::api::Done:
+                "Removes a project and its tickets from this device.";
+            "project.list" read $crate::api::project::List => $crate::api::project::Projects:
+                "Lists the projects that this device has joined.";
+            "rpc.discover" read $crate::api::rpc::Discover => $crate::api::rpc::OpenRpcDocument:
+                "Returns the OpenRPC document of this API.";
+            "server.invite" write $crate::api::server::Invite => $crate::api::server::Invitation:
+                "Makes a one-time code that enrols one device of one person.";
+            "server.members" read $crate::api::server::Members => $crate::api::server::MemberList:
+                "Lists the roster: members with their devices.";
+            "server.status" read $crate::api::server::GetStatus => $crate::api::server::ServerStatus:
+                "Reports how the server role fares.";
+            "sync.pause" write $crate::api::sync::Pause => $crate::api::sync::SyncStatus:
+                "Works offline from now on: closes the connections and opens none.";
+            "sync.resume" write $crate::api::sync::Resume => $crate::api::sync::SyncStatus:
+                "Ends a pause: connects again at once.";
+            "sync.status" read $crate::api::sync::GetStatus => $crate::api::sync::SyncStatus:
+                "Reports for each project how far this device and its server agree.";
+            "sync.wait" read $crate::api::sync::Wait => $crate::api::sync::Reached:
+                "Answers once one's own changes have come as far as asked.";
+            "ticket.create" write $crate::api::ticket::Create => $crate::api::ticket::TicketWritten:
+                "Files a ticket; it is durable on this device when the answer comes.";
+            "ticket.edit" write $crate::api::ticket::Edit => $crate::api::ticket::TicketWritten:
+                "Changes fields and labels of a ticket, all in one change.";
+            "ticket.get" read $crate::api::ticket::Get => $crate::api::ticket::Ticket:
+                "Shows one ticket whole: body, comments, conflicts.";
+            "ticket.history" read $crate::api::ticket::History => $crate::api::ticket::TicketHistory:
+                "Lists who changed what of a ticket, oldest first.";
+            "ticket.list" read $crate::api::ticket::List => $crate::api::ticket::TicketPage:
+                "Lists tickets: filtered, sorted, one window at a time.";
+            "ticket.resolve" read $crate::api::ticket::Resolve => $crate::api::ticket::TicketRef:
+                "Finds the one ticket that a reference means.";
+            "user.list" read $crate::api::user::List => $crate::api::user::Users:
+                "Lists the members of a project that this device knows.";
+        }
+    };
+}
+
+macro_rules! is_read_only {
+    (read) => {
+        true
+    };
+    (write) => {
+        false
+    };
+}
+
+macro_rules! implement_methods {
+    ($($name:literal $access:ident $params:ty => $result:ty: $summary:literal;)+) => {
+        $(impl Method for $params {
+            const NAME: &'static str = $name;
+            const SUMMARY: &'static str = $summary;
+            const READ_ONLY: bool = is_read_only!($access);
+            type Result = $result;
+        })+
+
+        /// All methods, by name.
+        pub const METHODS: &[MethodInfo] = &[$(MethodInfo {
+            name: $name,
+            summary: $summary,
+            is_read_only: is_read_only!($access),
+        }),+];
+    };
+}
+
+for_each_method!(implement_methods);

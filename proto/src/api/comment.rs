@@ -1,0 +1,114 @@
+//! `comment.*`: texts under a ticket that all its members see.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::sync::DeliveryState;
+use super::ticket::TicketRef;
+use super::user::Role;
+
+/// Parameters of `comment.add`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Add {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The id, an unambiguous beginning of it, or `#number`.
+    pub ticket: String,
+    /// Any text up to 64 KiB that is not blank, kept to the byte.
+    pub body: String,
+    /// The id of the comment that this one answers.
+    #[serde(default)]
+    pub reply_to: Option<String>,
+}
+
+/// Parameters of `comment.edit`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The id, an unambiguous beginning of it, or `#number`.
+    pub ticket: String,
+    /// The comment's id, 26 characters.
+    pub comment: String,
+    /// Any text up to 64 KiB that is not blank.
+    pub body: String,
+}
+
+/// Parameters of `comment.delete`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Delete {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The id, an unambiguous beginning of it, or `#number`.
+    pub ticket: String,
+    /// The comment's id, 26 characters.
+    pub comment: String,
+}
+
+/// Answer of a call that changed a comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CommentWritten {
+    /// The ticket that it stands under.
+    pub ticket: TicketRef,
+    /// The comment's id, 26 characters.
+    pub comment: String,
+    /// The change (52 characters), for `sync.wait`; null when everything was as asked already.
+    pub change: Option<String>,
+}
+
+/// A comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Comment {
+    /// 26 characters.
+    pub id: String,
+    /// Who wrote it.
+    pub author: Author,
+    /// By the author's clock, clamped to what the server saw. Never used for order.
+    pub created_at_millis: u64,
+    /// The text; empty once struck.
+    pub body: String,
+    /// The id of the comment that this one answers.
+    pub reply_to: Option<String>,
+    /// Set by the last rewrite.
+    pub edited_at_millis: Option<u64>,
+    /// Struck by its author.
+    pub is_deleted: bool,
+    /// What it names.
+    pub attachments: Vec<Attachment>,
+    /// How far it has come, if it is one's own.
+    pub state: Option<DeliveryState>,
+    /// Concurrent rewrites of the text that lost. Nothing is dropped silently.
+    pub losing_bodies: Vec<String>,
+    /// The change that brought it, 52 characters.
+    pub change: String,
+}
+
+/// Who wrote a comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Author {
+    /// The user's id, 26 characters.
+    pub id: String,
+    /// What people call them; the start of the id while the name is not known here.
+    pub name: String,
+    /// What they may do now; null while it is not known here.
+    pub role: Option<Role>,
+}
+
+/// A comment's named reference to bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Attachment {
+    /// The hash of the bytes, 52 characters.
+    pub blob: String,
+    /// A label, never a path.
+    pub name: String,
+    /// As the author measured it.
+    pub size_bytes: u64,
+    /// A MIME type, as the author guessed it.
+    pub media_type: String,
+}

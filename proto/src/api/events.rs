@@ -1,0 +1,123 @@
+//! What happened: the events that a front end follows on `/events`.
+//!
+//! An event says what to look at again, not how it looks now: missing one costs a reload, never a wrong picture.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ticket::TicketRef;
+
+/// An event with its place in the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// For `Last-Event-ID`: names the daemon's run and the place in it. Only equality means something.
+    pub id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub news: News,
+}
+
+/// What happened. The name of each is also the `event` of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event")]
+pub enum News {
+    /// A ticket came, changed, or is no longer to be seen.
+    #[serde(rename = "ticket.changed")]
+    TicketChanged {
+        /// Which.
+        ticket: TicketRef,
+        /// Why.
+        cause: Cause,
+        /// The name of who did it, where somebody did.
+        actor: Option<String>,
+    },
+    /// A comment came. Comes together with `ticket.changed`.
+    #[serde(rename = "comment.added")]
+    CommentAdded {
+        /// Under which ticket.
+        ticket: TicketRef,
+        /// The comment's id, 26 characters.
+        comment: String,
+        /// Why.
+        cause: Cause,
+        /// The name of who wrote it.
+        actor: Option<String>,
+    },
+    /// A connection or an outbox changed: look at `sync.status`.
+    #[serde(rename = "sync.changed")]
+    SyncChanged {
+        /// The project's id, 52 characters.
+        project: String,
+    },
+    /// A project was joined or left, or its name, catalogue or members changed.
+    #[serde(rename = "project.changed")]
+    ProjectChanged {
+        /// The project's id, 52 characters.
+        project: String,
+        /// Why.
+        cause: Cause,
+        /// The name of who did it, where somebody did.
+        actor: Option<String>,
+    },
+    /// An edit of this device's user was refused and kept: look at `draft.get`.
+    #[serde(rename = "draft.added")]
+    DraftAdded {
+        /// The project's id, 52 characters.
+        project: String,
+        /// The draft's id, 52 characters.
+        draft: String,
+        /// What it was meant for.
+        ticket: Option<TicketRef>,
+        /// Why it was refused, in a sentence.
+        message: String,
+    },
+    /// Events were missed: list again, then go on from here.
+    #[serde(rename = "reset")]
+    Reset {},
+    /// An event of a newer daemon.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
+}
+
+/// Why something changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It was done on this device.
+    Local,
+    /// It came from the server.
+    Remote,
+    /// Nothing but how far own changes have come.
+    Delivery,
+    /// A cause of a newer daemon.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
+}
+
+impl News {
+    /// Returns the name, which is also the `event` of the stream.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::TicketChanged { .. } => "ticket.changed",
+            Self::CommentAdded { .. } => "comment.added",
+            Self::SyncChanged { .. } => "sync.changed",
+            Self::ProjectChanged { .. } => "project.changed",
+            Self::DraftAdded { .. } => "draft.added",
+            Self::Reset {} => "reset",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Returns the id of the project that it is about, where it is about one.
+    pub fn project(&self) -> Option<&str> {
+        match self {
+            Self::TicketChanged { ticket, .. } | Self::CommentAdded { ticket, .. } => Some(&ticket.project),
+            Self::SyncChanged { project }
+            | Self::ProjectChanged { project, .. }
+            | Self::DraftAdded { project, .. } => Some(project),
+            Self::Reset {} | Self::Unknown => None,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The bounds of the local API. Those of the model and of the wire stand with them.
+
+use std::time::Duration;
+
+/// A request's body: the largest text (64 KiB) six times over, as JSON may escape it, with room for a batch.
+pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+/// A reply's body: a ticket of 2,000 usual comments is 1 MiB; one that is larger is asked for in windows.
+pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Calls in one batch: each may wait, and all answers are held until the last.
+pub const BATCH_CALLS_MAX: usize = 100;
+/// Rows in one window of a list, what fills a screen several times.
+pub const PAGE_ROWS_MAX: u32 = 500;
+/// Rows in a window when the caller does not say.
+pub const PAGE_ROWS_DEFAULT: u32 = 50;
+/// Changes that one `sync.wait` names: a full outbox of tickets with comments.
+pub const WAIT_CHANGES_MAX: usize = 10_000;
+/// The longest that one `sync.wait` waits; a client that wants more asks again.
+pub const WAIT_MAX: Duration = Duration::from_secs(600);
+/// How long a `sync.wait` waits when the caller does not say.
+pub const WAIT_DEFAULT: Duration = Duration::from_secs(30);
+/// How long `project.join` tries: the overlay may need 20 s to find a way.
+pub const JOIN_MAX: Duration = Duration::from_secs(60);
+/// How long any other call may take before it is given up: far beyond what a local store needs.
+pub const CALL_MAX: Duration = Duration::from_secs(30);
+/// Open connections to the socket. Front ends hold two each, scripts one for a moment.
+pub const CONNECTIONS_MAX: usize = 256;
+/// How long a request may take to come in, and how long a connection may stay idle between two.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Events kept for those who resume. A gap longer than this means: list again.
+pub const EVENTS_KEPT_MAX: usize = 4_096;
+/// An event's JSON: ids, names and a sentence.
+pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// How often a silent event stream shows that it is alive.
+pub const EVENT_KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The head of a request or reply: a request line and a few fields.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;

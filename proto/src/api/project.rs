@@ -1,0 +1,132 @@
+//! `project.*`: joining, leaving and describing projects.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::sync::Connection;
+use super::user::Role;
+
+/// Parameters of `project.join`.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// What the operator gave: `assist://<project id>@<host>[:port][,<host>...]`, or a bare overlay address.
+    pub address: String,
+    /// The one-time code of the invitation.
+    pub code: String,
+    /// One's name, as others see it. Needed unless the invitation has one.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// One's email address. Needed unless the invitation has one.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// What to call this device; the machine's name unless told.
+    #[serde(default)]
+    pub device_name: Option<String>,
+}
+
+impl std::fmt::Debug for Join {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The code is a secret until it is used: it must not get into logs.
+        f.debug_struct("Join").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Parameters of `project.list`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct List {}
+
+/// Answer of `project.list`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Projects {
+    /// By name.
+    pub projects: Vec<ProjectInfo>,
+}
+
+/// A project that this device has joined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectInfo {
+    /// 52 characters.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Where its server was and may be reached.
+    pub addresses: Vec<String>,
+    /// What this device's user may do in it.
+    pub role: Role,
+    /// This device's user there, 26 characters.
+    pub user_id: String,
+    /// What others call this user.
+    pub user_name: String,
+    /// What this device is called there.
+    pub device_name: String,
+    /// Tickets with something unread; null until this is counted.
+    pub unread_count: Option<u64>,
+    /// Whether the server is in reach.
+    pub connection: Connection,
+    /// How far the first load has come; null once it is complete.
+    pub cold_start: Option<ColdStart>,
+}
+
+/// How far the first load of a project has come. The list is usable once the rows are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ColdStart {
+    /// List rows stored.
+    pub rows_loaded: u64,
+    /// List rows that there are.
+    pub rows_total: u64,
+    /// Documents stored.
+    pub documents_loaded: u64,
+    /// Documents that there are.
+    pub documents_total: u64,
+}
+
+/// Parameters of `project.leave`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leave {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    pub project: String,
+    /// Leave even if that loses work that the server has not got yet.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// Parameters of `project.get`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Get {
+    /// The project: its id, its name, or an unambiguous beginning of either. May be left out if only one is joined.
+    pub project: Option<String>,
+}
+
+/// Answer of `project.get`: the project and what its admins set up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectDetails {
+    /// What a list shows.
+    #[serde(flatten)]
+    pub info: ProjectInfo,
+    /// The label catalogue, by label.
+    pub labels: Vec<LabelInfo>,
+    /// Texts for common answers, by name.
+    pub canned_replies: Vec<CannedReply>,
+}
+
+/// A label of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LabelInfo {
+    /// The label.
+    pub label: String,
+    /// What it is for.
+    pub description: String,
+}
+
+/// A text for a common answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CannedReply {
+    /// What an agent types.
+    pub name: String,
+    /// The text.
+    pub body: String,
+}

@@ -1,0 +1,121 @@
+//! `server.*`: what only a daemon in the server role answers. Others refuse with -32002 and say how to get there.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::user::Role;
+
+/// Parameters of `server.status`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetStatus {}
+
+/// Answer of `server.status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServerStatus {
+    /// The project's id, 52 characters.
+    pub project: String,
+    /// What people call it.
+    pub name: String,
+    /// What to give to those who are to join.
+    pub address: String,
+    /// Where it listens now.
+    pub listening_on: Vec<String>,
+    /// Names this server's log; new after a restore.
+    pub log_id: String,
+    /// The last record of the log.
+    pub head: u64,
+    /// Tickets in the project.
+    pub ticket_count: u64,
+    /// People on the roster.
+    pub member_count: u64,
+    /// Devices on the roster.
+    pub device_count: u64,
+    /// Devices that are connected now.
+    pub connected_count: u64,
+}
+
+/// Parameters of `server.invite`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Invite {
+    /// What the invited person may do.
+    pub role: Role,
+    /// Their email address; a member's address invites a further device of theirs.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// What to call them.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Answer of `server.invite`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Invitation {
+    /// What `project.join` asks for. Works once.
+    pub code: String,
+    /// What `project.join` asks for too.
+    pub address: String,
+    /// What the invited person may do.
+    pub role: Role,
+    /// When the code ends to work.
+    pub expires_at_millis: u64,
+}
+
+impl std::fmt::Debug for Invitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The code is a secret until it is used: it must not get into logs.
+        f.debug_struct("Invitation").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// Parameters of `server.members`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Members {
+    /// How many members to skip.
+    pub offset: u64,
+    /// How many members to return: 50 unless told, at most 500.
+    pub limit: Option<u32>,
+}
+
+/// Answer of `server.members`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct MemberList {
+    /// By name.
+    pub members: Vec<Member>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// A person on the roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Member {
+    /// The user's id, 26 characters.
+    pub id: String,
+    /// What people call them.
+    pub name: String,
+    /// Unique in the project.
+    pub email: String,
+    /// What they may do.
+    pub role: Role,
+    /// Their installations.
+    pub devices: Vec<MemberDevice>,
+}
+
+/// One installation of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberDevice {
+    /// Its public key, 52 characters.
+    pub id: String,
+    /// What its user calls it.
+    pub name: String,
+    /// When it was enrolled.
+    pub enrolled_at_millis: u64,
+    /// When it was last connected; null before the first time.
+    pub last_seen_at_millis: Option<u64>,
+    /// Whether it is connected now.
+    pub is_connected: bool,
+    /// Whether it was shut out.
+    pub is_revoked: bool,
+}

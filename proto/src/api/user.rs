@@ -1,0 +1,76 @@
+//! `user.*`: the people of a project, as this device knows them.
+
+use assist_crdt_model as model;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Parameters of `user.list`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct List {
+    /// The project: its id, its name, or an unambiguous beginning of either. May be left out if only one is joined.
+    pub project: Option<String>,
+}
+
+/// Answer of `user.list`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Users {
+    /// By name.
+    pub users: Vec<User>,
+}
+
+/// A member of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// 26 characters.
+    pub id: String,
+    /// What people call them.
+    pub name: String,
+    /// Known to the team and to oneself.
+    pub email: Option<String>,
+    /// What they may do.
+    pub role: Role,
+    /// Whether it is the user of this device.
+    pub is_self: bool,
+}
+
+/// A user as named beside something else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserName {
+    /// 26 characters.
+    pub id: String,
+    /// What people call them; the start of the id while the name is not known here.
+    pub name: String,
+}
+
+/// What a user may do in a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Files tickets and sees those they are members of.
+    Customer,
+    /// Works all tickets of the project.
+    Agent,
+    /// An agent who also invites, removes and configures.
+    Admin,
+}
+
+impl From<model::Role> for Role {
+    fn from(role: model::Role) -> Self {
+        match role {
+            model::Role::Customer => Self::Customer,
+            model::Role::Agent => Self::Agent,
+            model::Role::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<Role> for model::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Customer => Self::Customer,
+            Role::Agent => Self::Agent,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
