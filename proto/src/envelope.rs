@@ -64,11 +64,12 @@ impl Envelope {
     ///
     /// # Errors
     /// The scan's, or [`RejectCode::BadSignature`].
-    #[expect(clippy::result_large_err, reason = "the refused envelope is no larger than the verified one")]
-    pub fn verify(self, project: &ProjectId) -> Result<VerifiedEnvelope, RefusedEnvelope> {
+    pub fn verify(self, project: &ProjectId) -> Result<VerifiedEnvelope, Box<RefusedEnvelope>> {
         let change = match ScannedChange::scan(&self.change) {
             Ok(change) => change,
-            Err(rejection) => return Err(RefusedEnvelope { envelope: self, hash: None, rejection }),
+            Err(rejection) => {
+                return Err(Box::new(RefusedEnvelope { envelope: self, hash: None, rejection }));
+            }
         };
         let input = signing_input(project, self.doc, self.epoch, self.incarnation, &change.hash());
         let holds = VerifyingKey::from_bytes(self.device.as_bytes())
@@ -78,7 +79,7 @@ impl Envelope {
                 code: RejectCode::BadSignature,
                 detail: "the signature is not by the device that the envelope names".into(),
             };
-            return Err(RefusedEnvelope { envelope: self, hash: Some(change.hash()), rejection });
+            return Err(Box::new(RefusedEnvelope { envelope: self, hash: Some(change.hash()), rejection }));
         }
         Ok(VerifiedEnvelope { envelope: self, change })
     }

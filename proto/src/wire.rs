@@ -447,7 +447,7 @@ pub enum Received {
         /// The project that the signatures are for.
         project: ProjectId,
         /// In order.
-        envelopes: Vec<Result<VerifiedEnvelope, RefusedEnvelope>>,
+        envelopes: Vec<Result<VerifiedEnvelope, Box<RefusedEnvelope>>>,
     },
     /// A [`Records`].
     Records {
@@ -479,7 +479,7 @@ pub enum ReceivedItem {
         /// Its place.
         place: Ack,
         /// The envelope, or why it is not believed.
-        envelope: Box<Result<VerifiedEnvelope, RefusedEnvelope>>,
+        envelope: Box<Result<VerifiedEnvelope, Box<RefusedEnvelope>>>,
     },
     /// The device's own change.
     Own(Ack),

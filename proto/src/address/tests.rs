@@ -155,7 +155,8 @@ fn a_port_needs_brackets_around_ipv6() {
 
 #[test]
 fn what_is_no_ip_address_is_refused() {
-    for text in ["1.2.3", "1.2.3.4.5", "256.1.1.1", "2001:db8::1::2", "fe80::1%eth0", "[1.2.3.4]:443", ":443"] {
+    for text in ["1.2.3", "1.2.3.4.5", "256.1.1.1", "2001:db8::1::2", "fe80::1%eth0", "[1.2.3.4]:443", ":443"]
+    {
         assert_eq!(reason(text), HostError::Invalid, "{text}");
     }
 }

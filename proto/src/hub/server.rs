@@ -65,7 +65,7 @@ pub enum ServerInput {
         /// Whom to answer.
         call: CallId,
         /// What.
-        command: AdminCommand,
+        command: Box<AdminCommand>,
     },
     /// The time of the last `WakeAt` has come.
     Wake,
@@ -89,7 +89,6 @@ pub struct ServerStatus {
 /// The machine.
 pub struct ServerHub {
     key: SigningKey,
-    node: DeviceId,
     project: ServerProject,
     dice: Dice,
     docs: DocCache<DocId>,
@@ -142,7 +141,6 @@ impl ServerHub {
     pub fn open(key: SigningKey, seed: [u8; 32], store: &dyn ServerStore) -> StoreResult<Option<Self>> {
         let Some(project) = store.project()? else { return Ok(None) };
         Ok(Some(Self {
-            node: DeviceId::from_bytes(key.verifying_key().to_bytes()),
             key,
             project,
             dice: Dice::new(seed),
@@ -201,7 +199,7 @@ impl ServerHub {
                 Ok(())
             }
             ServerInput::Admin { call, command } => {
-                let outcome = self.handle_admin(now, command, store)?;
+                let outcome = self.handle_admin(now, *command, store)?;
                 self.actions.push(Action::AdminReply { call, outcome });
                 Ok(())
             }

@@ -5,7 +5,7 @@ use assist_crdt_model::{DeviceId, ProjectId, UnixMillis};
 use super::super::action::{Action, DialId, LinkId};
 use super::outbox::Outbox;
 use super::{CommandError, Connection, DeviceHub, Project, Reply};
-use crate::address::Address;
+use crate::address::{Address, Host};
 use crate::certificate::{DeviceCertificate, NodeCertificate};
 use crate::limits;
 use crate::store::{DeviceStore, Membership, StoreResult, SyncState};
@@ -60,7 +60,8 @@ impl DeviceHub {
     pub(super) fn dial(&mut self, address: &Address) -> DialId {
         self.next_dial += 1;
         let dial = DialId(self.next_dial);
-        self.actions.push(Action::Dial { dial, hosts: address.hosts.clone() });
+        self.actions
+            .push(Action::Dial { dial, hosts: address.hosts().iter().map(Host::socket_addr).collect() });
         dial
     }
 

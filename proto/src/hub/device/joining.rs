@@ -34,7 +34,7 @@ impl Join {
         email: Option<String>,
         device_name: String,
     ) -> Self {
-        let project = address.project;
+        let project = address.project();
         let enroll = Enroll { version: PROTOCOL_VERSION, project, code, name, email, device_name };
         Self { call, address, enroll, state: JoinState::Dialling(DialId(0)), until: UnixMillis::default() }
     }
@@ -49,7 +49,7 @@ impl Join {
 
 impl DeviceHub {
     pub(super) fn start_join(&mut self, now: UnixMillis, mut join: Join) {
-        if join.address.project.is_some_and(|project| self.projects.contains_key(&project)) {
+        if join.address.project().is_some_and(|project| self.projects.contains_key(&project)) {
             self.answer(join.call, Err(CommandError::AlreadyJoined));
             return;
         }
@@ -196,7 +196,7 @@ fn membership_of(
     incarnation: u32,
     enrolled: &Enrolled,
 ) -> Result<Membership, CommandError> {
-    if join.address.project.is_some_and(|wanted| wanted != enrolled.project) {
+    if join.address.project().is_some_and(|wanted| wanted != enrolled.project) {
         return Err(CommandError::NotTheProject("it speaks for another project".into()));
     }
     let not_the_project =
@@ -207,7 +207,7 @@ fn membership_of(
     }
     let own = DeviceCertificate::verify(&enrolled.certificate, &enrolled.project, &peer)
         .map_err(not_the_project)?;
-    let address = Address { project: Some(enrolled.project), hosts: join.address.hosts.clone() };
+    let address = join.address.clone().with_project(enrolled.project);
     Ok(Membership {
         project: enrolled.project,
         name: enrolled.project_name.clone(),

@@ -42,10 +42,6 @@ impl Outbox {
         self.in_flight_bytes = 0;
     }
 
-    pub(super) fn contains(&self, change: &ChangeHash) -> bool {
-        self.positions.contains_key(change)
-    }
-
     pub(super) fn add(&mut self, change: ChangeHash, position: u64) {
         self.positions.insert(change, position);
     }

@@ -17,7 +17,7 @@ impl ServerHub {
         &mut self,
         now: UnixMillis,
         link: LinkId,
-        envelopes: Vec<Result<VerifiedEnvelope, RefusedEnvelope>>,
+        envelopes: Vec<Result<VerifiedEnvelope, Box<RefusedEnvelope>>>,
         store: &mut dyn ServerStore,
     ) -> StoreResult<()> {
         let mut verdicts = Verdicts::default();
@@ -47,7 +47,7 @@ impl ServerHub {
     fn judge(
         &mut self,
         now: UnixMillis,
-        envelope: Result<VerifiedEnvelope, RefusedEnvelope>,
+        envelope: Result<VerifiedEnvelope, Box<RefusedEnvelope>>,
         store: &mut dyn ServerStore,
     ) -> StoreResult<Result<Ack, Rejection>> {
         // Anybody can put a wrong signature on a right change: such a refusal says nothing of the change itself.
