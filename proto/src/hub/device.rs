@@ -61,7 +61,7 @@ pub enum DeviceInput {
         /// From whom.
         link: LinkId,
         /// What.
-        message: Received,
+        message: Box<Received>,
     },
     /// A link ended.
     Closed {
@@ -374,7 +374,7 @@ impl DeviceHub {
                 self.handle_dial_failed(now, dial, reason);
                 Ok(())
             }
-            DeviceInput::Received { link, message } => self.handle_received(now, link, message, store),
+            DeviceInput::Received { link, message } => self.handle_received(now, link, *message, store),
             DeviceInput::Closed { link, reason } => {
                 self.handle_closed(now, link, &reason);
                 Ok(())

@@ -46,7 +46,7 @@ pub enum ServerInput {
         /// From whom.
         link: LinkId,
         /// What.
-        message: Received,
+        message: Box<Received>,
     },
     /// Frames left for the peer.
     Sent {
@@ -65,7 +65,7 @@ pub enum ServerInput {
         /// Whom to answer.
         call: CallId,
         /// What.
-        command: Box<AdminCommand>,
+        command: AdminCommand,
     },
     /// The time of the last `WakeAt` has come.
     Wake,
@@ -186,7 +186,7 @@ impl ServerHub {
                 self.actions.push(Action::WakeAt(until));
                 Ok(())
             }
-            ServerInput::Received { link, message } => self.handle_message(now, link, message, store),
+            ServerInput::Received { link, message } => self.handle_message(now, link, *message, store),
             ServerInput::Sent { link, size_bytes } => {
                 if let Some(session) = self.session(link) {
                     session.queued_bytes = session.queued_bytes.saturating_sub(size_bytes);
@@ -199,7 +199,7 @@ impl ServerHub {
                 Ok(())
             }
             ServerInput::Admin { call, command } => {
-                let outcome = self.handle_admin(now, *command, store)?;
+                let outcome = self.handle_admin(now, command, store)?;
                 self.actions.push(Action::AdminReply { call, outcome });
                 Ok(())
             }
