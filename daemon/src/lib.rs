@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The daemon: all IO of the product. It decides nothing about tickets; that is the model's and the hub's work.
+
+#![warn(missing_docs)]
+
+pub mod device_key;
+pub mod net;

@@ -1,0 +1,219 @@
+//! The transport: authenticated, bounded, ordered frames between devices over QUIC.
+//!
+//! A *link* is one connection with one bidirectional stream, opened by the side that dialled. [`Net`] takes
+//! commands (dial, send, close), none of which waits, and gives [`NetEvent`]s into the driver's channel:
+//!
+//! ```text
+//! Net::dial ---> dial race ---+                        +---> reader: bytes -> frame -> prepare ---+
+//!                             +--> link (proven key) --+                                          +--> NetEvent
+//! listener ---> greeting -----+                        +---> writer: frames -> one write ---------+
+//! ```
+//!
+//! What the driver can rely on: the events of one link come in order, `Opened` first and `Closed` last, nothing
+//! after it. A link whose frames are not taken out of the channel is not read, so that a sender waits instead of
+//! filling our memory. The writing side is accounted with [`NetEvent::Sent`].
+//!
+//! **Invariant:** the transport knows keys and frames. It never decodes a frame, and never decides who is welcome.
+//! **Invariant:** every task is owned by its [`Net`]; none lives on after [`Net::shutdown`] or a drop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use assist_crdt_model::DeviceId;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::device_key::DeviceKey;
+
+mod close;
+mod dial;
+mod endpoint;
+mod frame;
+mod link;
+mod listen;
+mod network_watch;
+mod socket;
+mod tls;
+mod transport;
+
+pub use close::{CloseCode, CloseReason, DialFailure};
+pub use frame::{FRAME_BYTES_MAX, FrameError, GREETING_BYTES_MAX};
+pub use network_watch::NetworkWatch;
+pub use tls::ALPN;
+pub use transport::{ConfigError, NetLimits, client_config, endpoint_config, server_config};
+
+use endpoint::{Command, Root, Shared};
+
+/// One link, for as long as the process runs: numbers are not used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// One attempt to reach a peer, numbered by who asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DialId(pub u64);
+
+/// Who opened a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkSide {
+    /// The peer dialled us.
+    Inbound,
+    /// We dialled.
+    Outbound {
+        /// The attempt that succeeded.
+        dial: DialId,
+    },
+}
+
+/// What happened. `T` is a frame as the driver's prepare step leaves it.
+#[derive(Debug)]
+pub enum NetEvent<T> {
+    /// A peer has proven its key. An inbound link is only told of when its first frame is there.
+    Opened {
+        /// The new link.
+        link: LinkId,
+        /// The key that the peer has proven to hold.
+        peer: DeviceId,
+        /// Where it is: for logs and rates, never an identity.
+        address: SocketAddr,
+        /// Who dialled.
+        side: LinkSide,
+    },
+    /// The next frame of the peer.
+    Frame {
+        /// On which link.
+        link: LinkId,
+        /// The frame.
+        frame: T,
+    },
+    /// Frames that were queued by [`Net::send`] have been handed to QUIC.
+    ///
+    /// Told in steps: a rest of less than [`SENT_STEP_BYTES`] may be told later, or never if nothing more is sent.
+    /// So a sender that waits needs a window of several steps.
+    Sent {
+        /// On which link.
+        link: LinkId,
+        /// How many bytes of frames since the last time.
+        bytes: usize,
+    },
+    /// The link is gone; nothing more comes of it.
+    Closed {
+        /// Which.
+        link: LinkId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// No address of a dial answered.
+    DialFailed {
+        /// Which.
+        dial: DialId,
+        /// One for each address that was tried, in the order of failing.
+        failures: Vec<DialFailure>,
+    },
+}
+
+/// How a [`Net`] is set up.
+#[derive(Debug, Clone, Default)]
+pub struct NetConfig {
+    /// Where to listen: a server has an address, a device has none.
+    pub bind: Option<SocketAddr>,
+    /// Its bounds.
+    pub limits: NetLimits,
+}
+
+/// The step on a frame that runs beside the reader, off the driver's thread: decoding and checking signatures.
+pub type Prepare<T> = Arc<dyn Fn(Bytes) -> T + Send + Sync>;
+
+/// The transport of one daemon.
+pub struct Net<T> {
+    shared: Arc<Shared<T>>,
+    commands: mpsc::UnboundedSender<Command>,
+    listen_address: Option<SocketAddr>,
+    /// Holds the root task, which owns all others: dropping it aborts them.
+    root: JoinSet<()>,
+}
+
+impl<T: Send + 'static> Net<T> {
+    /// Opens the sockets and starts. Needs a Tokio runtime around it.
+    ///
+    /// At most the capacity of `events` in frames waits for the driver, each of at most [`FRAME_BYTES_MAX`].
+    pub fn bind(
+        config: &NetConfig,
+        key: &DeviceKey,
+        prepare: Prepare<T>,
+        events: mpsc::Sender<NetEvent<T>>,
+    ) -> Result<Self, BindError> {
+        let (commands, commands_rx) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared::new(config.limits.clone(), prepare, events));
+        let endpoint = Root::bind(config, key, Arc::clone(&shared), commands_rx)?;
+        let listen_address = endpoint.listen_address();
+        let mut root = JoinSet::new();
+        root.spawn(endpoint.run());
+        Ok(Self { shared, commands, listen_address, root })
+    }
+
+    /// Returns where peers can reach us, with the port that the system chose.
+    pub fn listen_address(&self) -> Option<SocketAddr> {
+        self.listen_address
+    }
+
+    /// Tries to reach a peer: ends in [`NetEvent::Opened`] or [`NetEvent::DialFailed`].
+    ///
+    /// All addresses are one peer's. They are raced, each with a head start over the next; the first to answer wins.
+    pub fn dial(&self, dial: DialId, addresses: Vec<SocketAddr>) {
+        self.commands.send(Command::Dial { dial, addresses }).ok(); // Fails only while the root is being aborted.
+    }
+
+    /// Queues a frame. On a link that is gone or being closed it goes nowhere.
+    ///
+    /// A link whose queue passes its bound is closed: its peer does not read, and the sender did not hold back.
+    ///
+    /// # Panics
+    /// When the frame is longer than [`FRAME_BYTES_MAX`].
+    pub fn send(&self, link: LinkId, frame: Bytes) {
+        assert!(frame.len() <= FRAME_BYTES_MAX, "frame of {} bytes is over the limit", frame.len());
+        self.shared.links.send(link, frame, self.shared.limits.queue_bytes_max);
+    }
+
+    /// Closes a link after what is queued on it has been delivered, or after a bounded time.
+    pub fn close(&self, link: LinkId, code: CloseCode, reason: &str) {
+        self.shared.links.close(link, code, reason);
+    }
+
+    /// Closes all links with `code` and ends all tasks, within `patience`.
+    ///
+    /// What is queued is delivered first; with no patience nothing is waited for.
+    pub async fn shutdown(mut self, code: CloseCode, reason: &str, patience: Duration) {
+        let command = Command::Shutdown { code, reason: reason.to_owned() };
+        if self.commands.send(command).is_ok()
+            && tokio::time::timeout(patience, self.root.join_next()).await.is_err()
+        {
+            tracing::debug!("links were still open when the time for an orderly end was over");
+        }
+        self.root.shutdown().await;
+    }
+}
+
+/// Why the transport could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The system gave no socket.
+    #[error("cannot open a UDP socket on {address}")]
+    Socket {
+        /// Where it should have been.
+        address: SocketAddr,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Our key or our algorithms do not make a TLS configuration.
+    #[error("cannot set up QUIC")]
+    Tls(#[from] ConfigError),
+}
+
+/// How many bytes of frames are handed to QUIC between two [`NetEvent::Sent`]: one event for a frame would double
+/// the driver's work in live traffic.
+pub const SENT_STEP_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Dialling: the addresses of one peer are raced, each with a head start over the next.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use quinn::Endpoint;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::close::DialFailure;
+use super::endpoint::{Shared, peer_of};
+use super::frame::{FRAME_BYTES_MAX, FrameReader};
+use super::link::NewLink;
+use super::transport::NetLimits;
+use super::{DialId, LinkSide, NetEvent};
+
+/// Dials, and tells the driver if nothing comes of it.
+pub(super) async fn dial<T>(
+    shared: Arc<Shared<T>>,
+    endpoint: Endpoint,
+    dial: DialId,
+    addresses: Vec<SocketAddr>,
+) -> Option<NewLink> {
+    match race(endpoint, dial, addresses, &shared.limits).await {
+        Ok(new_link) => Some(new_link),
+        Err(failures) => {
+            tracing::debug!(?dial, ?failures, "no address answered");
+            shared.events.send(NetEvent::DialFailed { dial, failures }).await.ok(); // No driver, nobody to tell.
+            None
+        }
+    }
+}
+
+/// Returns the first link that comes about; the attempts that lost are dropped with their connections.
+async fn race(
+    endpoint: Endpoint,
+    dial: DialId,
+    addresses: Vec<SocketAddr>,
+    limits: &NetLimits,
+) -> Result<NewLink, Vec<DialFailure>> {
+    let mut attempts = JoinSet::new();
+    let mut failures = Vec::new();
+    let mut addresses = addresses.into_iter().take(ADDRESSES_MAX).peekable();
+    if addresses.peek().is_none() {
+        return Err(vec![DialFailure::NoAddress]);
+    }
+    loop {
+        if let Some(address) = addresses.next() {
+            let attempt = connect(endpoint.clone(), dial, address);
+            let connect_timeout = limits.connect_timeout;
+            attempts.spawn(async move {
+                timeout(connect_timeout, attempt).await.unwrap_or(Err(DialFailure::TimedOut { address }))
+            });
+        }
+        tokio::select! {
+            Some(attempt) = attempts.join_next() => match attempt {
+                Ok(Ok(new_link)) => return Ok(new_link),
+                // The next address need not wait for its turn.
+                Ok(Err(failure)) => failures.push(failure),
+                Err(error) => tracing::error!(%error, "an attempt to connect failed"),
+            },
+            () = sleep(limits.head_start), if addresses.peek().is_some() => {}
+            else => return Err(failures),
+        }
+    }
+}
+
+async fn connect(endpoint: Endpoint, dial: DialId, address: SocketAddr) -> Result<NewLink, DialFailure> {
+    let failed = |source| DialFailure::Failed { address, source };
+    let connecting =
+        endpoint.connect(address, SERVER_NAME).map_err(|source| DialFailure::Unusable { address, source })?;
+    let connection = connecting.await.map_err(failed)?;
+    let peer = peer_of(&connection).ok_or(DialFailure::NoKey { address })?;
+    let (send, receive) = connection.open_bi().await.map_err(failed)?;
+    let frames = FrameReader::new(receive, FRAME_BYTES_MAX);
+    Ok(NewLink { connection, peer, address, side: LinkSide::Outbound { dial }, send, frames, greeting: None })
+}
+
+/// QUIC wants a name; it is not sent, and says nothing: keys do.
+const SERVER_NAME: &str = "assist";
+/// More than any peer has; keeps a pasted list from becoming a scan.
+const ADDRESSES_MAX: usize = 16;
