@@ -2,5 +2,6 @@
 
 #![warn(missing_docs)]
 
+pub mod api_server;
 pub mod device_key;
 pub mod net;

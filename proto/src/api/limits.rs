@@ -24,8 +24,12 @@ pub const JOIN_MAX: Duration = Duration::from_secs(60);
 pub const CALL_MAX: Duration = Duration::from_secs(30);
 /// Open connections to the socket. Front ends hold two each, scripts one for a moment.
 pub const CONNECTIONS_MAX: usize = 256;
-/// How long a request may take to come in, and how long a connection may stay idle between two.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the body of a request may take to come in: front ends send it in one go.
+pub const BODY_READ_MAX: Duration = Duration::from_secs(30);
+/// How long a connection may stay open without a call; the client opens another one unasked.
+pub const IDLE_MAX: Duration = Duration::from_secs(600);
+/// How long a client may refuse to read before its connection is dropped, and the reply with it.
+pub const STALL_MAX: Duration = Duration::from_secs(30);
 /// Events kept for those who resume. A gap longer than this means: list again.
 pub const EVENTS_KEPT_MAX: usize = 4_096;
 /// An event's JSON: ids, names and a sentence.
@@ -34,3 +38,12 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 pub const EVENT_KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The head of a request or reply: a request line and a few fields.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a call of this method may take.
+pub fn call_max(method: &str) -> Duration {
+    match method {
+        "sync.wait" => WAIT_MAX,
+        "project.join" => JOIN_MAX,
+        _ => CALL_MAX,
+    }
+}
