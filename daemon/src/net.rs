@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assist_crdt_model::DeviceId;
+use assist_proto::hub::{DialId, LinkId};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -45,14 +46,6 @@ pub use tls::ALPN;
 pub use transport::{ConfigError, NetLimits, client_config, endpoint_config, server_config};
 
 use endpoint::{Command, Root, Shared};
-
-/// One link, for as long as the process runs: numbers are not used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
-
-/// One attempt to reach a peer, numbered by who asked for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DialId(pub u64);
 
 /// Who opened a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,1 @@
+//! What the daemon answers on its local API.
