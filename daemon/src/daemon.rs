@@ -137,7 +137,9 @@ impl Daemon {
         while self.api.join_next().await.is_some() {}
         let store = self.handle.store().clone();
         let driver = self.driver;
-        tokio::task::spawn_blocking(move || driver.join()).await?.map_err(|_| anyhow::anyhow!("the driver failed"))?;
+        tokio::task::spawn_blocking(move || driver.join())
+            .await?
+            .map_err(|_| anyhow::anyhow!("the driver failed"))?;
         store.close();
         self.home.mark_clean()?;
         Ok(())
@@ -176,7 +178,9 @@ fn open_store(home: &Home, key: &DeviceKey) -> anyhow::Result<Store> {
 fn server_of(home: &Home, store: &Store) -> anyhow::Result<(DeviceKey, ServerProject)> {
     let project = store.begin_turn()?.project()?.ok_or_else(|| {
         let path = home.path().display();
-        anyhow::anyhow!("{path} serves no project yet: run `assistd server init --name <project> --home {path}` first")
+        anyhow::anyhow!(
+            "{path} serves no project yet: run `assistd server init --name <project> --home {path}` first"
+        )
     })?;
     Ok((DeviceKey::load(&home.node_key())?, project))
 }

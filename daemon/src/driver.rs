@@ -14,9 +14,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use assist_crdt_model::{ProjectId, UnixMillis};
-use assist_proto::hub::{
-    Action, CallId, DeviceHub, DeviceInput, LinkId, Notice, ServerHub, ServerInput,
-};
+use assist_proto::hub::{Action, CallId, DeviceHub, DeviceInput, LinkId, Notice, ServerHub, ServerInput};
 use assist_proto::store::{StoreError, StoreResult};
 use assist_proto::wire::{self, ReceiveError, Received};
 use bytes::Bytes;
@@ -27,8 +25,8 @@ use crate::device_key::DeviceKey;
 use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
 use crate::store::{Store, Turn};
 
-pub use handle::{Driven, DriverHandle, Fault};
 use handle::{Answer, Request};
+pub use handle::{Driven, DriverHandle, Fault};
 
 /// A frame after the step that needs no state.
 pub(crate) type Incoming = Result<Box<Received>, ReceiveError>;
@@ -229,17 +227,14 @@ impl Driver {
                 self.parts.net.close(link, CloseCode::BAD_FRAME, "that was no message");
                 self.closed(link, "the peer sent what is no message".into())
             }
-            NetEvent::Sent { link, bytes } => {
-                matches!(self.sides.get(&link)?, LinkSide::Inbound)
-                    .then_some(Input::Server(ServerInput::Sent { link, size_bytes: bytes }))
-            }
+            NetEvent::Sent { link, bytes } => matches!(self.sides.get(&link)?, LinkSide::Inbound)
+                .then_some(Input::Server(ServerInput::Sent { link, size_bytes: bytes })),
             NetEvent::Closed { link, reason } => {
                 tracing::debug!(link = link.0, %reason, "link closed");
                 self.closed(link, reason.to_string())
             }
-            NetEvent::DialFailed { dial, failures } => {
-                let reason = failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                Some(Input::Device(DeviceInput::DialFailed { dial, reason }))
+            NetEvent::DialFailed { dial, error } => {
+                Some(Input::Device(DeviceInput::DialFailed { dial, reason: error.to_string() }))
             }
         }
     }
@@ -281,8 +276,7 @@ impl Driver {
                 self.parts.net.close(link, CloseCode::DONE, reason);
             }
             Action::Dial { dial, hosts } => self.parts.net.dial(dial, hosts),
-            // A dial that succeeds after all is answered by the hub with `Close`.
-            Action::CancelDial { .. } => {}
+            Action::CancelDial { dial } => self.parts.net.cancel_dial(dial),
             Action::Reply { call, outcome } => {
                 if let Some(Answer::Command(answer)) = self.calls.remove(&call) {
                     answer.send(Ok(outcome)).ok(); // Whoever asked may have gone.
@@ -423,7 +417,8 @@ pub fn reachable_addresses(listening: SocketAddr) -> Vec<SocketAddr> {
     }
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let fits = |ip: &std::net::IpAddr| listening.is_ipv6() || ip.is_ipv4();
-    let is_link_local = |ip: &std::net::IpAddr| matches!(ip, std::net::IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let is_link_local =
+        |ip: &std::net::IpAddr| matches!(ip, std::net::IpAddr::V6(ip) if ip.is_unicast_link_local());
     let mut addresses: Vec<SocketAddr> = interfaces
         .iter()
         .map(if_addrs::Interface::ip)

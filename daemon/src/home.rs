@@ -77,7 +77,8 @@ impl Home {
             Err(TryLockError::Error(source)) => return Err(io_error(source)),
         }
         let is_new = !path.join(STORE).exists();
-        let home = Self { path: path.to_owned(), was_clean: is_new || path.join(CLEAN).exists(), _lock: lock };
+        let home =
+            Self { path: path.to_owned(), was_clean: is_new || path.join(CLEAN).exists(), _lock: lock };
         home.mark_running().map_err(io_error)?;
         Ok(home)
     }
@@ -114,7 +115,7 @@ impl Home {
 
     /// The socket of the local API.
     pub fn socket(&self) -> PathBuf {
-        assist_proto::client::socket_path(&self.path)
+        self.path.join("run").join("assistd.sock")
     }
 
     /// Says that everything was put away.

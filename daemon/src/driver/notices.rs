@@ -55,9 +55,11 @@ impl Names {
                 actor: self.actor(project, Some(by))?,
             },
             Notice::SyncChanged { project } => News::SyncChanged { project: project.to_string() },
-            Notice::ProjectChanged { project } => {
-                News::ProjectChanged { project: project.to_string(), cause: events::Cause::Remote, actor: None }
-            }
+            Notice::ProjectChanged { project } => News::ProjectChanged {
+                project: project.to_string(),
+                cause: events::Cause::Remote,
+                actor: None,
+            },
             Notice::DraftAdded { project, draft } => return self.draft(project, draft),
         }))
     }
