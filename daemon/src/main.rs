@@ -10,7 +10,7 @@ use assist_crdt_model::ProjectName;
 use assist_daemon::{Daemon, DaemonConfig, init_server};
 use assist_proto::address::Host;
 use assist_proto::api::{server, user};
-use assist_proto::client::{Client, default_home, socket_path};
+use assist_proto::client::{Client, Home};
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -87,10 +87,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    let home = match cli.home {
-        Some(home) => home,
-        None => default_home().context("no home folder is known: give one with --home")?,
-    };
+    let home = Home::locate(cli.home)?.folder().to_owned();
     match cli.command {
         Command::Run => {
             start_log(&cli.log)?;
@@ -113,9 +110,13 @@ async fn run_daemon(config: DaemonConfig) -> anyhow::Result<()> {
     let daemon = Daemon::start(&config)?;
     let info = daemon.info();
     tracing::info!(home = %info.home.display(), device = %info.device, "assistd runs");
-    if let Some(server) = &info.server {
-        tracing::info!(project = %server.project.name, listening = %server.listening, "serving");
-        say(&format!("{}\n", server.address))?;
+    // One line on standard output says that everything is open: a server's address, or a device's socket.
+    match &info.server {
+        Some(server) => {
+            tracing::info!(project = %server.project.name, listening = %server.listening, "serving");
+            say(&format!("{}\n", server.address))?;
+        }
+        None => say(&format!("{}\n", info.socket.display()))?,
     }
     tokio::select! {
         _ = interrupt.recv() => tracing::info!("interrupted"),
@@ -151,7 +152,7 @@ fn invite(
     email: Option<String>,
     name: Option<String>,
 ) -> anyhow::Result<()> {
-    let mut client = Client::connect(&socket_path(home)).with_context(|| {
+    let mut client = Client::connect(Home::locate(Some(home.to_owned()))?.socket()).with_context(|| {
         format!("the server in {} does not run: start it with `assistd server run`", home.display())
     })?;
     let invitation = client.call(&server::Invite { role, email, name })?;
