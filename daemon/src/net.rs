@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use assist_crdt_model::DeviceId;
 use assist_proto::hub::{DialId, LinkId};
+use assist_proto::limits::FRAME_BYTES_MAX;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -39,8 +40,8 @@ mod socket;
 mod tls;
 mod transport;
 
-pub use close::{CloseCode, CloseReason, DialFailure};
-pub use frame::{FRAME_BYTES_MAX, FrameError, GREETING_BYTES_MAX};
+pub use close::{CloseCode, CloseReason, DialError, DialFailure, explain};
+pub use frame::{FrameError, GREETING_BYTES_MAX};
 pub use network_watch::NetworkWatch;
 pub use tls::ALPN;
 pub use transport::{ConfigError, NetLimits, client_config, endpoint_config, server_config};
@@ -101,8 +102,8 @@ pub enum NetEvent<T> {
     DialFailed {
         /// Which.
         dial: DialId,
-        /// One for each address that was tried, in the order of failing.
-        failures: Vec<DialFailure>,
+        /// Why.
+        error: DialError,
     },
 }
 
@@ -156,6 +157,11 @@ impl<T: Send + 'static> Net<T> {
     /// All addresses are one peer's. They are raced, each with a head start over the next; the first to answer wins.
     pub fn dial(&self, dial: DialId, addresses: Vec<SocketAddr>) {
         self.commands.send(Command::Dial { dial, addresses }).ok(); // Fails only while the root is being aborted.
+    }
+
+    /// Gives a dial up. An event of it that waits in the channel already still comes.
+    pub fn cancel_dial(&self, dial: DialId) {
+        self.commands.send(Command::CancelDial { dial }).ok(); // The same.
     }
 
     /// Queues a frame. On a link that is gone or being closed it goes nowhere.
