@@ -25,6 +25,9 @@ pub const DOCS_PER_PAGE_MAX: usize = 128;
 pub const PAGE_BYTES: usize = 512 * 1024;
 /// List rows in one page of a cold start.
 pub const ROWS_PER_PAGE_MAX: usize = 1_000;
+/// Labels that a list row names. A ticket may have more than one author allows himself: people who label it while
+/// apart put theirs together.
+pub const LABELS_PER_ROW_MAX: usize = 200;
 /// Log entries that one turn looks at to find what was delivered, so that a turn stays short.
 pub const DELIVERY_SCAN_MAX: usize = 2_048;
 /// Documents that one turn verifies after a cold start, so that people's edits are never behind more.

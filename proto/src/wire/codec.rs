@@ -25,9 +25,21 @@ pub enum DecodeError {
         /// How many bytes too many.
         trailing_bytes: usize,
     },
-    /// A page inflates to too much, or is no page.
-    #[error("a page does not inflate within its limit")]
-    Page(#[source] std::io::Error),
+    /// A page does not say how much it inflates to, or to more than its limit.
+    #[error("the {what} is not one of at most {} bytes", limits::PAGE_INFLATED_BYTES_MAX)]
+    PageSize {
+        /// What was expected.
+        what: &'static str,
+    },
+    /// A page does not inflate to what it says.
+    #[error("the {what} does not inflate")]
+    Page {
+        /// What was expected.
+        what: &'static str,
+        /// What the decompressor says.
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// Encodes a value. The same value gives the same bytes.
@@ -57,12 +69,17 @@ pub fn encode_page<T: Serialize>(value: &T) -> Vec<u8> {
         .expect("compression into a Vec of the bound size cannot fail")
 }
 
-/// Inflates and decodes a page, never to more than its limit.
+/// Inflates and decodes a page. What it says about its size is believed up to the limit, and then held to it.
 ///
 /// # Errors
 /// When it is no page, too large inside, or of another shape.
 pub fn decode_page<T: DeserializeOwned>(what: &'static str, page: &[u8]) -> Result<T, DecodeError> {
-    let bytes = zstd::bulk::decompress(page, limits::PAGE_INFLATED_BYTES_MAX).map_err(DecodeError::Page)?;
+    let size_bytes = zstd::decompressed_size(page)
+        .and_then(|size| usize::try_from(size).ok())
+        .filter(|size| *size <= limits::PAGE_INFLATED_BYTES_MAX)
+        .ok_or(DecodeError::PageSize { what })?;
+    let bytes =
+        zstd::bulk::decompress(page, size_bytes).map_err(|source| DecodeError::Page { what, source })?;
     decode(what, &bytes)
 }
 
