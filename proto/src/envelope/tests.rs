@@ -78,4 +78,5 @@ fn the_signing_input_is_the_documented_one() {
     let context = b"assist/envelope/v1\0";
     let expected: [&[u8]; 7] = [context, &[8; 32], &[1], &[9; 16], &[0, 0, 0, 5], &[0, 0, 0, 6], &[7; 32]];
     assert_eq!(input, expected.concat());
+    assert_eq!(input.len(), 108);
 }

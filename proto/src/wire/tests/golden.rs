@@ -191,8 +191,6 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         certificate: signed_device(),
         member: member(),
     };
-    let rejected =
-        RejectedChange { change: change_hash(), code: 21, detail: "customers set no labels".into() };
     let docs = Docs { page: b"a page".to_vec(), before: Some(Seq(12)), is_last: false };
     vec![
         PeerMessage::Welcome(Welcome { node: None, certificate: None, ..welcome.clone() }),
@@ -200,7 +198,7 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         PeerMessage::Refused(Refused { code: RefusedCode::Code, reason: "ask for a new code".into() }),
         PeerMessage::Enrolled(enrolled),
         PeerMessage::Introduce(Introduce { certificates: vec![signed_device()], members: vec![member()] }),
-        PeerMessage::Verdicts(Verdicts { acks: vec![ack()], rejected: vec![rejected] }),
+        PeerMessage::Verdicts(Verdicts { acks: vec![ack()], rejected: vec![rejected()] }),
         PeerMessage::Records(Records {
             project: project(),
             items: vec![Item::Record(record()), Item::Own(ack()), Item::Through(Seq(44))],
@@ -223,6 +221,24 @@ fn parts() -> Vec<Golden> {
         golden("record", record()),
         golden("rows", vec![row(), plain_row()]),
         golden("docs", vec![paged_doc()]),
+    ]
+}
+
+/// The structs inside messages, each with all its fields, by the names that `docs/wire.md` gives them.
+pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("signed", codec::encode(&signed_node())),
+        ("node-certificate", codec::encode(&node_certificate())),
+        ("device-certificate", codec::encode(&device_certificate())),
+        ("envelope", codec::encode(&Envelope { epoch: 3, ..envelope() })),
+        ("cold-position", codec::encode(&ColdPosition { at: Seq(41), before: Seq(12) })),
+        ("member", codec::encode(&member())),
+        ("ack", codec::encode(&ack())),
+        ("rejected", codec::encode(&rejected())),
+        ("record", codec::encode(&record())),
+        ("row", codec::encode(&row())),
+        ("paged-doc", codec::encode(&paged_doc())),
+        ("mark", codec::encode(&mark())),
     ]
 }
 
@@ -377,6 +393,10 @@ fn member() -> Member {
 
 fn ack() -> Ack {
     Ack { change: change_hash(), doc: doc(), seq: Seq(42), admitted_at: NOW, serial: 7, number: Some(142) }
+}
+
+fn rejected() -> RejectedChange {
+    RejectedChange { change: change_hash(), code: 21, detail: "customers set no labels".into() }
 }
 
 fn record() -> Record {
