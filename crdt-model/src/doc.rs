@@ -137,7 +137,7 @@ impl Doc {
             doc.graph.insert(hash, node);
             parsed.push(change);
         }
-        apply_all(&mut doc.automerge, parsed, &doc.graph).map_err(failed)?;
+        apply_all(&mut doc.automerge, parsed, doc.graph.heads()).map_err(failed)?;
         doc.root = Root::read(id, &doc.automerge);
         Ok(doc)
     }
@@ -155,7 +155,7 @@ impl Doc {
         for (index, (change, author)) in changes.into_iter().enumerate() {
             let at = |rejection| (index, rejection);
             let checked = gate::check(&doc, change, &author).map_err(at)?;
-            doc.take_in(checked.change).map_err(|reason| at(apply_failed(reason)))?;
+            doc.take_in_place(checked.change).map_err(|reason| at(apply_failed(reason)))?;
         }
         Ok(doc)
     }
@@ -177,7 +177,6 @@ impl Doc {
         now: UnixMillis,
         edits: &[Edit],
     ) -> Result<NewChange, EditError> {
-        let failed = |reason: String| EditError::ApplyFailed { reason };
         if self.graph.len() >= limits::CHANGES_PER_DOC_MAX {
             return Err(EditError::TooMany { what: "changes", count_max: limits::CHANGES_PER_DOC_MAX });
         }
@@ -192,9 +191,7 @@ impl Doc {
         let bytes = change.raw_bytes().to_vec();
         let scanned =
             ScannedChange::scan(&bytes).map_err(|error| EditError::TooLarge { reason: error.detail })?;
-        let mut next = self.clone();
-        next.take_in(change).map_err(failed)?;
-        *self = next;
+        self.take_in(change).map_err(|reason| EditError::ApplyFailed { reason })?;
         Ok(NewChange { hash: scanned.hash(), bytes })
     }
 
@@ -205,9 +202,7 @@ impl Doc {
     /// The first check that failed.
     pub fn admit(&mut self, change: &ScannedChange, author: &Author) -> Result<Vec<Edit>, Rejection> {
         let checked = gate::check(self, change, author)?;
-        let mut next = self.clone();
-        next.take_in(checked.change).map_err(apply_failed)?;
-        *self = next;
+        self.take_in(checked.change).map_err(apply_failed)?;
         Ok(checked.edits)
     }
 
@@ -263,16 +258,27 @@ impl Doc {
         self.root.as_ref()
     }
 
-    /// Applies a change that was composed here. On failure the document is unusable: the caller throws it away.
+    /// Applies a change that was composed here, to a copy. On failure the document is as before.
     fn take_in(&mut self, change: Change) -> Result<(), String> {
-        let hash = hash_from_automerge(&change.hash());
-        let node = node_of(&change).ok_or_else(|| "an actor of another size".to_owned())?;
+        let mut next = self.automerge.clone();
+        let (hash, node) = advance(&self.graph, &mut next, change)?;
+        self.automerge = next;
+        self.enter(hash, node);
+        Ok(())
+    }
+
+    /// The same without a copy. On failure the document is unusable: the caller throws it away.
+    fn take_in_place(&mut self, change: Change) -> Result<(), String> {
+        let (hash, node) = advance(&self.graph, &mut self.automerge, change)?;
+        self.enter(hash, node);
+        Ok(())
+    }
+
+    fn enter(&mut self, hash: ChangeHash, node: Node) {
         self.graph.insert(hash, node);
-        apply_all(&mut self.automerge, vec![change], &self.graph)?;
         if self.root.is_none() {
             self.root = Root::read(self.id, &self.automerge);
         }
-        Ok(())
     }
 }
 
@@ -292,16 +298,27 @@ pub(crate) fn assemble(header: ChangeHeader, operations: Vec<Op>) -> Change {
     })
 }
 
+fn advance(graph: &Graph, automerge: &mut Automerge, change: Change) -> Result<(ChangeHash, Node), String> {
+    let hash = hash_from_automerge(&change.hash());
+    let node = node_of(&change).ok_or_else(|| "an actor of another size".to_owned())?;
+    apply_all(automerge, vec![change], &graph.heads_with(hash, &node))?;
+    Ok((hash, node))
+}
+
 /// Applies changes and checks that Automerge now has the heads that our own graph says.
-fn apply_all(automerge: &mut Automerge, changes: Vec<Change>, graph: &Graph) -> Result<(), String> {
+fn apply_all(
+    automerge: &mut Automerge,
+    changes: Vec<Change>,
+    heads: &BTreeSet<ChangeHash>,
+) -> Result<(), String> {
     let applied = catch_unwind(AssertUnwindSafe(|| automerge.apply_changes(changes)));
     match applied {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(error.to_string()),
         Err(_panic) => return Err("automerge panicked".to_owned()),
     }
-    let heads: Vec<ChangeHash> = automerge.get_heads().iter().map(hash_from_automerge).collect();
-    if graph.heads_are(&heads) { Ok(()) } else { Err("the heads are not those expected".to_owned()) }
+    let is_as_expected = automerge.get_heads().iter().map(hash_from_automerge).eq(heads.iter().copied());
+    if is_as_expected { Ok(()) } else { Err("the heads are not those expected".to_owned()) }
 }
 
 fn node_of(change: &Change) -> Option<Node> {

@@ -290,9 +290,7 @@ impl<'a> Composer<'a> {
         check_attachments(attachments)?;
         let comments = self.container(Root::comments)?;
         let name = id.to_string();
-        if !self.slot(&comments, &name).is_empty()
-            || !self.view.to_present().slot(&comments, &name).is_empty()
-        {
+        if !self.slot(&comments, &name).is_empty() || self.view.is_taken_now(&comments, &name) {
             return Err(EditError::CommentExists(*id));
         }
         if let Some(parent) = reply_to {

@@ -32,9 +32,9 @@ impl<'a> View<'a> {
         Self { automerge, at: Some(heads) }
     }
 
-    /// Returns the same document at the current heads.
-    pub(crate) fn to_present(self) -> Self {
-        Self::present(self.automerge)
+    /// Tells whether the present document has a key although this view is of the past (and was asked before).
+    pub(crate) fn is_taken_now(&self, obj: &ObjectId, key: &str) -> bool {
+        self.at.is_some() && !Self::present(self.automerge).slot(obj, key).is_empty()
     }
 
     /// Returns all values of a key; none if the object is not there.

@@ -153,65 +153,67 @@ impl<'a> Columns<'a> {
 
     /// Checks that the columns agree on the number of operations, and returns it.
     fn check(&self, actor_count: u64) -> Result<u64, Rejection> {
-        let op_max = limits::OPS_PER_CHANGE_MAX;
-        let op_count = runs(self.action, op_max, Input::unsigned, |_, action| match action {
+        let op_count = runs(self.action, Input::unsigned, |_, action| match action {
             Some(MAKE_MAP | PUT | DELETE) => Ok(()),
             _ => Err(malformed("an action that no edit has")),
         })?;
-        let keys = runs(self.key, op_count, Input::text, |_, key| expect(key.is_some(), "a key is missing"))?;
-        let inserts = self.check_inserts(op_count)?;
-        let values = self.check_values(op_count)?;
-        let preds = self.check_preds(op_count, actor_count)?;
-        let is_even = [keys, inserts, values, preds].iter().all(|count| *count == op_count);
+        if op_count > limits::OPS_PER_CHANGE_MAX {
+            return Err(too_large("operations", limits::OPS_PER_CHANGE_MAX));
+        }
+        let keys = runs(self.key, Input::text, |_, key| expect(key.is_some(), "a key is missing"))?;
+        let counts = [keys, self.check_inserts()?, self.check_values()?, self.check_preds(actor_count)?];
+        let is_even = counts.iter().all(|count| *count == op_count);
         expect(op_count > 0 && is_even, "the columns differ in length")?;
         self.check_objects(op_count, actor_count)?;
         Ok(op_count)
     }
 
     fn check_objects(&self, op_count: u64, actor_count: u64) -> Result<(), Rejection> {
-        let actors = runs(self.obj_actor, op_count, Input::unsigned, |_, actor| {
+        let actors = runs(self.obj_actor, Input::unsigned, |_, actor| {
             expect(actor.is_none_or(|index| index < actor_count), "an object of an unnamed actor")
         })?;
-        let counters = runs(self.obj_counter, op_count, Input::unsigned, |_, counter| {
+        let counters = runs(self.obj_counter, Input::unsigned, |_, counter| {
             let is_sane = counter.is_none_or(|counter| (1..=limits::OP_COUNTER_MAX).contains(&counter));
             expect(is_sane, "an object's counter is out of bounds")
         })?;
-        expect(actors == counters, "the object columns differ in length")
+        // Nulls stand for the root; if there are only nulls, the columns are left out.
+        let is_even = actors == counters && (actors == op_count || actors == 0);
+        expect(is_even, "the object columns differ in length")
     }
 
     /// Nothing is ever inserted: there are no lists.
-    fn check_inserts(&self, op_count: u64) -> Result<u64, Rejection> {
+    fn check_inserts(&self) -> Result<u64, Rejection> {
         let mut input = Input { bytes: self.insert };
         let count = input.unsigned()?;
-        expect(input.bytes.is_empty() && count <= op_count, "an insertion, which no edit has")?;
+        expect(input.bytes.is_empty(), "an insertion, which no edit has")?;
         Ok(count)
     }
 
-    fn check_values(&self, op_count: u64) -> Result<u64, Rejection> {
-        let mut size_bytes = 0;
-        let count = runs(self.value_meta, op_count, Input::unsigned, |count, meta| {
+    fn check_values(&self) -> Result<u64, Rejection> {
+        let mut size_bytes: u64 = 0;
+        let count = runs(self.value_meta, Input::unsigned, |count, meta| {
             let meta = meta.ok_or_else(|| malformed("a value is missing"))?;
-            size_bytes += count.saturating_mul(meta >> 4);
+            size_bytes = size_bytes.saturating_add(count.saturating_mul(meta >> 4));
             let is_known = matches!(meta & 0xf, NULL | TRUE | UNSIGNED | TEXT | BYTES | TIMESTAMP);
-            expect(is_known && size_bytes <= self.value.len() as u64, "a value that no edit has")
+            expect(is_known, "a value that no edit has")
         })?;
         expect(size_bytes == self.value.len() as u64, "the value columns differ in length")?;
         Ok(count)
     }
 
-    fn check_preds(&self, op_count: u64, actor_count: u64) -> Result<u64, Rejection> {
+    fn check_preds(&self, actor_count: u64) -> Result<u64, Rejection> {
         let pred_max = limits::PREDS_PER_CHANGE_MAX;
         let mut pred_count: u64 = 0;
-        let count = runs(self.pred_count, op_count, Input::unsigned, |count, preds| {
+        let count = runs(self.pred_count, Input::unsigned, |count, preds| {
             let preds = preds.ok_or_else(|| malformed("a count of predecessors is missing"))?;
             pred_count = pred_count.saturating_add(count.saturating_mul(preds));
             if pred_count > pred_max { Err(too_large("predecessors", pred_max)) } else { Ok(()) }
         })?;
-        let actors = runs(self.pred_actor, pred_count, Input::unsigned, |_, actor| {
+        let actors = runs(self.pred_actor, Input::unsigned, |_, actor| {
             expect(actor.is_some_and(|index| index < actor_count), "a predecessor of an unnamed actor")
         })?;
         let mut counter: i64 = 0;
-        let counters = runs(self.pred_counter, pred_count, Input::signed, |count, delta| {
+        let counters = runs(self.pred_counter, Input::signed, |count, delta| {
             let delta = delta.ok_or_else(|| malformed("a predecessor is missing"))?;
             // The extremes of a run of equal steps are its ends.
             let first = counter.saturating_add(delta);
@@ -224,6 +226,13 @@ impl<'a> Columns<'a> {
         Ok(count)
     }
 }
+
+/// The most rows that any column may have.
+const ROWS_MAX: u64 = if limits::PREDS_PER_CHANGE_MAX > limits::OPS_PER_CHANGE_MAX {
+    limits::PREDS_PER_CHANGE_MAX
+} else {
+    limits::OPS_PER_CHANGE_MAX
+};
 
 // Actions.
 const MAKE_MAP: u64 = 0;
@@ -239,10 +248,9 @@ const BYTES: u64 = 7;
 const TIMESTAMP: u64 = 9;
 
 /// Walks a run-length encoded column: hands each run (its length, its value or none for nulls) to `each` and
-/// returns the sum of the lengths, which may not exceed `count_max`.
+/// returns the sum of the lengths, which is bounded before anything acts on it.
 fn runs<'a, T>(
     column: &'a [u8],
-    count_max: u64,
     read: impl Fn(&mut Input<'a>) -> Result<T, Rejection>,
     mut each: impl FnMut(u64, Option<T>) -> Result<(), Rejection>,
 ) -> Result<u64, Rejection> {
@@ -252,13 +260,13 @@ fn runs<'a, T>(
         let length = input.signed()?;
         let count = if length == 0 { input.unsigned()? } else { length.unsigned_abs() };
         total = total.saturating_add(count);
-        if total > count_max {
-            return Err(too_large("operations", count_max));
+        if total > ROWS_MAX {
+            return Err(too_large("rows of a column", ROWS_MAX));
         }
         match length {
             0 => each(count, None)?,
             1.. => each(count, Some(read(&mut input)?))?,
-            // A literal run: so many single values follow.
+            // A literal run: that many single values follow.
             _ => (0..count).try_for_each(|_| each(1, Some(read(&mut input)?)))?,
         }
     }
