@@ -3,6 +3,7 @@
 //! All changes, one's own and foreign ones, enter through one door: composed by [`compose`], applied to a copy,
 //! the copy swapped in when all went well. A [`Doc`] is therefore never half changed.
 
+mod ahead;
 mod compose;
 mod graph;
 mod history;
@@ -20,14 +21,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::legacy::Op;
 use automerge::{ActorId, Automerge, Change, ExpandedChange};
 
-pub(crate) use self::compose::Composer;
+pub(crate) use self::ahead::Ahead;
 pub use self::compose::EditError;
+pub(crate) use self::compose::{Composed, Composer};
 pub(crate) use self::graph::{Graph, Node};
 pub(crate) use self::root::Root;
 pub(crate) use self::view::{View, automerge_hash, hash_from_automerge};
 use crate::actor::{Actor, Author};
 use crate::edit::{Edit, Label};
-use crate::gate::{self, RejectCode, Rejection, ScannedChange};
+use crate::gate::{self, Checked, RejectCode, Rejection, ScannedChange};
 use crate::ids::{ChangeHash, DocId, UnixMillis, UserId};
 use crate::limits;
 use crate::project::Project;
@@ -130,7 +132,7 @@ impl Doc {
         for bytes in changes {
             let change = parse(bytes)?;
             let hash = hash_from_automerge(&change.hash());
-            let node = node_of(&change).ok_or_else(|| failed("an actor of another size".to_owned()))?;
+            let node = node_of(&change).map_err(failed)?;
             if let Some(missing) = node.deps.iter().find(|dep| !doc.graph.contains(dep)) {
                 return Err(failed(format!("{hash} follows {missing}, which is not there")));
             }
@@ -152,12 +154,37 @@ impl Doc {
         changes: impl IntoIterator<Item = (&'a ScannedChange, Author)>,
     ) -> Result<Self, (usize, Rejection)> {
         let mut doc = Self::new(id);
+        let mut ahead = Ahead::default();
+        let mut last = 0;
         for (index, (change, author)) in changes.into_iter().enumerate() {
-            let at = |rejection| (index, rejection);
-            let checked = gate::check(&doc, change, &author).map_err(at)?;
-            doc.take_in_place(checked.change).map_err(|reason| at(apply_failed(reason)))?;
+            doc.verify_next(&mut ahead, change, &author).map_err(|rejection| (index, rejection))?;
+            last = index;
         }
+        doc.catch_up(&mut ahead).map_err(|rejection| (last, rejection))?;
         Ok(doc)
+    }
+
+    fn verify_next(
+        &mut self,
+        ahead: &mut Ahead,
+        change: &ScannedChange,
+        author: &Author,
+    ) -> Result<(), Rejection> {
+        let saw_all = self.graph.heads_are(change.deps());
+        if !saw_all {
+            self.catch_up(ahead)?;
+        }
+        let Checked { change, ops, root, .. } = gate::check(self, ahead, change, author)?;
+        let node = node_of(&change).map_err(apply_failed)?;
+        self.enter(hash_from_automerge(&change.hash()), node, root);
+        ahead.push(change, ops);
+        // What others saw of such a change only Automerge can tell.
+        if saw_all { Ok(()) } else { self.catch_up(ahead) }
+    }
+
+    /// Applies, in place, the changes that wait.
+    fn catch_up(&mut self, ahead: &mut Ahead) -> Result<(), Rejection> {
+        apply_all(&mut self.automerge, ahead.take(), self.graph.heads()).map_err(apply_failed)
     }
 
     /// Which document this is.
@@ -183,15 +210,15 @@ impl Doc {
         let deps: Vec<ChangeHash> = self.heads();
         let start_op = NonZeroU64::MIN.saturating_add(self.graph.max_op_at(&deps));
         let view = View::present(&self.automerge);
-        let ops =
-            Composer::new(self.id, self.root.clone(), view, author, now, start_op.get())?.compose(edits)?;
+        let composer = Composer::new(self.id, self.root.clone(), view, author, now, start_op.get())?;
+        let Composed { ops, root } = composer.compose(edits)?;
 
         let seq = self.graph.last_of(&author.actor).map_or(0, |(seq, _)| seq) + 1;
         let change = assemble(ChangeHeader { actor: author.actor, seq, start_op, deps, at: now }, ops);
         let bytes = change.raw_bytes().to_vec();
         let scanned =
             ScannedChange::scan(&bytes).map_err(|error| EditError::TooLarge { reason: error.detail })?;
-        self.take_in(change).map_err(|reason| EditError::ApplyFailed { reason })?;
+        self.take_in(change, root).map_err(|reason| EditError::ApplyFailed { reason })?;
         Ok(NewChange { hash: scanned.hash(), bytes })
     }
 
@@ -201,9 +228,9 @@ impl Doc {
     /// # Errors
     /// The first check that failed.
     pub fn admit(&mut self, change: &ScannedChange, author: &Author) -> Result<Vec<Edit>, Rejection> {
-        let checked = gate::check(self, change, author)?;
-        self.take_in(checked.change).map_err(apply_failed)?;
-        Ok(checked.edits)
+        let Checked { change, root, edits, .. } = gate::check(self, &Ahead::default(), change, author)?;
+        self.take_in(change, root).map_err(apply_failed)?;
+        Ok(edits)
     }
 
     /// Tells whether the change is in the document.
@@ -259,26 +286,19 @@ impl Doc {
     }
 
     /// Applies a change that was composed here, to a copy. On failure the document is as before.
-    fn take_in(&mut self, change: Change) -> Result<(), String> {
+    fn take_in(&mut self, change: Change, root: Root) -> Result<(), String> {
+        let hash = hash_from_automerge(&change.hash());
+        let node = node_of(&change)?;
         let mut next = self.automerge.clone();
-        let (hash, node) = advance(&self.graph, &mut next, change)?;
+        apply_all(&mut next, vec![change], &self.graph.heads_with(hash, &node))?;
         self.automerge = next;
-        self.enter(hash, node);
+        self.enter(hash, node, root);
         Ok(())
     }
 
-    /// The same without a copy. On failure the document is unusable: the caller throws it away.
-    fn take_in_place(&mut self, change: Change) -> Result<(), String> {
-        let (hash, node) = advance(&self.graph, &mut self.automerge, change)?;
-        self.enter(hash, node);
-        Ok(())
-    }
-
-    fn enter(&mut self, hash: ChangeHash, node: Node) {
+    fn enter(&mut self, hash: ChangeHash, node: Node, root: Root) {
         self.graph.insert(hash, node);
-        if self.root.is_none() {
-            self.root = Root::read(self.id, &self.automerge);
-        }
+        self.root.get_or_insert(root);
     }
 }
 
@@ -298,13 +318,6 @@ pub(crate) fn assemble(header: ChangeHeader, operations: Vec<Op>) -> Change {
     })
 }
 
-fn advance(graph: &Graph, automerge: &mut Automerge, change: Change) -> Result<(ChangeHash, Node), String> {
-    let hash = hash_from_automerge(&change.hash());
-    let node = node_of(&change).ok_or_else(|| "an actor of another size".to_owned())?;
-    apply_all(automerge, vec![change], &graph.heads_with(hash, &node))?;
-    Ok((hash, node))
-}
-
 /// Applies changes and checks that Automerge now has the heads that our own graph says.
 fn apply_all(
     automerge: &mut Automerge,
@@ -321,9 +334,10 @@ fn apply_all(
     if is_as_expected { Ok(()) } else { Err("the heads are not those expected".to_owned()) }
 }
 
-fn node_of(change: &Change) -> Option<Node> {
-    Some(Node {
-        actor: Actor::from_slice(change.actor_id().to_bytes())?,
+fn node_of(change: &Change) -> Result<Node, String> {
+    let actor = Actor::from_slice(change.actor_id().to_bytes());
+    Ok(Node {
+        actor: actor.ok_or_else(|| "an actor of another size".to_owned())?,
         seq: change.seq(),
         max_op: change.max_op(),
         deps: change.deps().iter().map(hash_from_automerge).collect(),

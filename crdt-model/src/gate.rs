@@ -26,7 +26,9 @@ use automerge::{ActorId, Change};
 pub(crate) use self::ops::EditReader;
 use self::prescan::Header;
 use crate::actor::{Actor, Author};
-use crate::doc::{ChangeHeader, Composer, Doc, EditError, View, assemble, automerge_hash};
+use crate::doc::{
+    Ahead, ChangeHeader, Composed, Composer, Doc, EditError, Root, View, assemble, automerge_hash,
+};
 use crate::edit::Edit;
 use crate::ids::{ChangeHash, UnixMillis};
 
@@ -170,29 +172,38 @@ impl ScannedChange {
 pub(crate) struct Checked {
     /// Composed here, of the same bytes as the one that came.
     pub(crate) change: Change,
+    pub(crate) ops: Vec<Op>,
+    /// The document's root facts once the change is in.
+    pub(crate) root: Root,
     pub(crate) edits: Vec<Edit>,
 }
 
-/// Checks a change against the document that it is to enter.
-pub(crate) fn check(doc: &Doc, scanned: &ScannedChange, author: &Author) -> Result<Checked, Rejection> {
+/// Checks a change against the document that it is to enter, with the changes that are to be applied before it.
+pub(crate) fn check(
+    doc: &Doc,
+    ahead: &Ahead,
+    scanned: &ScannedChange,
+    author: &Author,
+) -> Result<Checked, Rejection> {
     let header = &scanned.header;
     let start_op = header::check(doc.graph(), scanned.hash, header, author)?;
     let found = decode(&scanned.bytes)?;
 
     let seen: Vec<automerge::ChangeHash> = header.deps.iter().map(automerge_hash).collect();
     let view = if doc.graph().heads_are(&header.deps) {
-        View::present(doc.automerge())
+        View::ahead(doc.automerge(), ahead)
     } else {
         View::past(doc.automerge(), &seen)
     };
     let actor = ActorId::from(header.actor.as_bytes());
     let root = doc.root().cloned();
     let edits = EditReader::new(doc.id(), root.clone(), view, actor, start_op.get(), &found).read()?;
-    let expected = Composer::new(doc.id(), root, view, author, header.at, start_op.get())?.compose(&edits)?;
+    let composer = Composer::new(doc.id(), root, view, author, header.at, start_op.get())?;
+    let Composed { ops: expected, root } = composer.compose(&edits)?;
     compare(&found, &expected)?;
     let change = assemble(change_header(header, start_op), expected);
     if change.raw_bytes() == scanned.bytes {
-        Ok(Checked { change, edits })
+        Ok(Checked { change, ops: found, root, edits })
     } else {
         Err(Rejection {
             code: RejectCode::NotCanonical,

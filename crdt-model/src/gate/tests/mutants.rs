@@ -8,7 +8,9 @@ use super::forge;
 use crate::fixtures::{
     admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, title,
 };
-use crate::{Attachment, Author, BlobHash, Doc, Edit, NewChange, Status, UnixMillis};
+use crate::{
+    Attachment, Author, BlobHash, Doc, Edit, NewChange, Rejection, ScannedChange, Status, UnixMillis,
+};
 
 /// Runs in about a second; raise it by hand for a night.
 const MUTANTS_PER_CHANGE: usize = 1_500;
@@ -16,7 +18,7 @@ const MUTANTS_PER_CHANGE: usize = 1_500;
 /// A document with a past, its changes, and honest changes that could come next.
 struct World {
     doc: Doc,
-    stored: Vec<Vec<u8>>,
+    stored: Vec<(Vec<u8>, Author)>,
     next: Vec<(NewChange, Author)>,
 }
 
@@ -35,14 +37,14 @@ fn world() -> World {
     ];
     let mut behind = doc.clone();
     for (index, (author, edits)) in past.into_iter().enumerate() {
-        stored.push(doc.apply(&author, now, &edits).unwrap().bytes);
+        stored.push((doc.apply(&author, now, &edits).unwrap().bytes, author));
         if index == 1 {
             behind = doc.clone();
         }
     }
     let late = behind.apply(&admin(), now, &[Edit::SetTitle(title("Late"))]).unwrap();
     admit(&mut doc, &late.bytes, &admin()).unwrap();
-    stored.push(late.bytes);
+    stored.push((late.bytes, admin()));
 
     let attachment = Attachment {
         blob: BlobHash::from_bytes([9; 32]),
@@ -69,12 +71,15 @@ fn world() -> World {
 impl World {
     /// Offers bytes to a copy of the document. If they are taken, the result must be sound. Tells whether they were.
     fn offer(&self, bytes: &[u8], author: &Author) -> bool {
+        let Ok(scanned) = ScannedChange::scan(bytes) else { return false };
         let mut doc = self.doc.clone();
-        if admit(&mut doc, bytes, author).is_err() {
+        let verdict = doc.admit(&scanned, author);
+        self.check_same_verdict(&scanned, author, verdict.as_ref().err());
+        if verdict.is_err() {
             assert_eq!(doc.heads(), self.doc.heads());
             return false;
         }
-        let stored = self.stored.iter().map(Vec::as_slice).chain([bytes]);
+        let stored = self.stored.iter().map(|(bytes, _)| bytes.as_slice()).chain([bytes]);
         let loaded = Doc::load(doc.id(), stored).unwrap();
         assert_eq!(loaded.ticket(), doc.ticket());
         assert_eq!(loaded.heads(), doc.heads());
@@ -82,6 +87,16 @@ impl World {
         assert_eq!(saved.get_heads().len(), doc.heads().len());
         doc.apply(&agent(), UnixMillis(3_000), &[comment(200, "Life goes on.")]).unwrap();
         true
+    }
+
+    /// Verifying the whole document finds the same as admitting the last change.
+    fn check_same_verdict(&self, last: &ScannedChange, author: &Author, refused: Option<&Rejection>) {
+        let scan = |(bytes, author): &(Vec<u8>, Author)| (ScannedChange::scan(bytes).unwrap(), *author);
+        let stored: Vec<(ScannedChange, Author)> = self.stored.iter().map(scan).collect();
+        let all = stored.iter().map(|(change, author)| (change, *author)).chain([(last, *author)]);
+        let verified = Doc::verify(self.doc.id(), all);
+        let expected = refused.map(|rejection| (self.stored.len(), rejection.clone()));
+        assert_eq!(verified.err(), expected);
     }
 }
 
