@@ -174,10 +174,11 @@ impl Doc {
         if !saw_all {
             self.catch_up(ahead)?;
         }
-        let Checked { change, ops, root, .. } = gate::check(self, ahead, change, author)?;
+        let scanned = change;
+        let Checked { change, root, .. } = gate::check(self, ahead, scanned, author)?;
         let node = node_of(&change).map_err(apply_failed)?;
         self.enter(hash_from_automerge(&change.hash()), node, root);
-        ahead.push(change, ops);
+        ahead.push(change, scanned.ops());
         // What others saw of such a change only Automerge can tell.
         if saw_all { Ok(()) } else { self.catch_up(ahead) }
     }

@@ -23,20 +23,20 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Appends a change that saw all before it.
-    pub(crate) fn push(&mut self, change: Change, ops: Vec<Op>) {
+    pub(crate) fn push(&mut self, change: Change, ops: &[Op]) {
         let actor = change.actor_id().clone();
-        for (op, counter) in ops.into_iter().zip(change.start_op().get()..) {
-            let Key::Map(name) = op.key else { continue };
+        for (op, counter) in ops.iter().zip(change.start_op().get()..) {
+            let Key::Map(name) = &op.key else { continue };
             let id = OpId(counter, actor.clone());
-            let held = match op.action {
-                OpType::Put(value) => Some((id, Held::Scalar(value))),
+            let held = match &op.action {
+                OpType::Put(value) => Some((id, Held::Scalar(value.clone()))),
                 OpType::Make(_) => {
                     self.places.insert(id.clone(), (op.obj.clone(), name.to_string()));
                     Some((id, Held::Map))
                 }
                 _ => None,
             };
-            self.written.entry(op.obj).or_default().insert(name.to_string(), held);
+            self.written.entry(op.obj.clone()).or_default().insert(name.to_string(), held);
         }
         self.changes.push(change);
     }
