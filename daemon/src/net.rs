@@ -21,6 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assist_crdt_model::DeviceId;
+use assist_proto::hub::{DialId, LinkId};
+use assist_proto::limits::FRAME_BYTES_MAX;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -38,21 +40,13 @@ mod socket;
 mod tls;
 mod transport;
 
-pub use close::{CloseCode, CloseReason, DialFailure};
-pub use frame::{FRAME_BYTES_MAX, FrameError, GREETING_BYTES_MAX};
+pub use close::{CloseCode, CloseReason, DialError, DialFailure, explain};
+pub use frame::{FrameError, GREETING_BYTES_MAX};
 pub use network_watch::NetworkWatch;
 pub use tls::ALPN;
 pub use transport::{ConfigError, NetLimits, client_config, endpoint_config, server_config};
 
 use endpoint::{Command, Root, Shared};
-
-/// One link, for as long as the process runs: numbers are not used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
-
-/// One attempt to reach a peer, numbered by who asked for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DialId(pub u64);
 
 /// Who opened a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,8 +102,8 @@ pub enum NetEvent<T> {
     DialFailed {
         /// Which.
         dial: DialId,
-        /// One for each address that was tried, in the order of failing.
-        failures: Vec<DialFailure>,
+        /// Why.
+        error: DialError,
     },
 }
 
@@ -163,6 +157,11 @@ impl<T: Send + 'static> Net<T> {
     /// All addresses are one peer's. They are raced, each with a head start over the next; the first to answer wins.
     pub fn dial(&self, dial: DialId, addresses: Vec<SocketAddr>) {
         self.commands.send(Command::Dial { dial, addresses }).ok(); // Fails only while the root is being aborted.
+    }
+
+    /// Gives a dial up. An event of it that waits in the channel already still comes.
+    pub fn cancel_dial(&self, dial: DialId) {
+        self.commands.send(Command::CancelDial { dial }).ok(); // The same.
     }
 
     /// Queues a frame. On a link that is gone or being closed it goes nowhere.

@@ -1,21 +1,23 @@
 //! The root task: it owns the sockets and all other tasks, takes up connections and starts dials.
 
+use std::collections::HashMap;
 use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use assist_crdt_model::DeviceId;
+use assist_proto::hub::DialId;
 use quinn::{ClientConfig, Connection, Endpoint, Incoming, ServerConfig, TokioRuntime};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use super::close::CloseCode;
 use super::link::{Links, NewLink};
 use super::listen::Door;
 use super::transport::{self, NetLimits};
-use super::{BindError, DialId, NetConfig, NetEvent, Prepare, dial, listen, socket, tls};
+use super::{BindError, NetConfig, NetEvent, Prepare, dial, listen, socket, tls};
 use crate::device_key::DeviceKey;
 
 /// What all tasks of one transport use.
@@ -36,7 +38,16 @@ impl<T> Shared<T> {
 #[derive(Debug)]
 pub(super) enum Command {
     Dial { dial: DialId, addresses: Vec<SocketAddr> },
+    CancelDial { dial: DialId },
     Shutdown { code: CloseCode, reason: String },
+}
+
+/// A dial or a greeting that is over.
+pub(super) struct Attempt {
+    /// Set for a dial.
+    pub(super) dial: Option<DialId>,
+    /// Set if it succeeded.
+    pub(super) link: Option<NewLink>,
 }
 
 /// The root task's state.
@@ -47,8 +58,9 @@ pub(super) struct Root<T> {
     /// A socket of its own, so that a server bound to one address can still dial any.
     dialler: Endpoint,
     door: Door,
-    /// Dials and greetings: what may become a link.
-    attempts: JoinSet<Option<NewLink>>,
+    attempts: JoinSet<Attempt>,
+    /// The attempts that we were asked for and that are under way.
+    dials: HashMap<DialId, AbortHandle>,
     links: JoinSet<()>,
 }
 
@@ -66,15 +78,8 @@ impl<T: Send + 'static> Root<T> {
         };
         let dialler = open_dialler(transport::client_config(key, limits)?)?;
         let door = Door::new(limits);
-        Ok(Self {
-            shared,
-            commands,
-            listener,
-            dialler,
-            door,
-            attempts: JoinSet::new(),
-            links: JoinSet::new(),
-        })
+        let (attempts, dials, links) = (JoinSet::new(), HashMap::new(), JoinSet::new());
+        Ok(Self { shared, commands, listener, dialler, door, attempts, dials, links })
     }
 
     pub(super) fn listen_address(&self) -> Option<SocketAddr> {
@@ -88,10 +93,11 @@ impl<T: Send + 'static> Root<T> {
                 Some(incoming) = next_incoming(self.listener.as_ref()) => self.take_up(incoming),
                 command = self.commands.recv() => match command {
                     Some(Command::Dial { dial, addresses }) => self.dial(dial, addresses),
+                    Some(Command::CancelDial { dial }) => self.cancel_dial(dial),
                     Some(Command::Shutdown { code, reason }) => return self.shut_down(code, &reason).await,
                     None => return,
                 },
-                Some(attempt) = self.attempts.join_next() => self.run_link(attempt),
+                Some(attempt) = self.attempts.join_next() => self.end_attempt(attempt),
                 Some(ended) = self.links.join_next() => report(ended),
             }
         }
@@ -104,15 +110,25 @@ impl<T: Send + 'static> Root<T> {
     }
 
     fn dial(&mut self, dial: DialId, addresses: Vec<SocketAddr>) {
-        self.attempts.spawn(dial::dial(Arc::clone(&self.shared), self.dialler.clone(), dial, addresses));
+        let attempt = dial::dial(Arc::clone(&self.shared), self.dialler.clone(), dial, addresses);
+        self.dials.insert(dial, self.attempts.spawn(attempt));
     }
 
-    fn run_link(&mut self, attempt: Result<Option<NewLink>, JoinError>) {
-        if let Some(new_link) = attempt.unwrap_or_else(|error| {
-            report(Err(error));
-            None
-        }) {
-            self.links.spawn(new_link.run(Arc::clone(&self.shared)));
+    fn cancel_dial(&mut self, dial: DialId) {
+        if let Some(attempt) = self.dials.remove(&dial) {
+            attempt.abort();
+        }
+    }
+
+    fn end_attempt(&mut self, attempt: Result<Attempt, JoinError>) {
+        match attempt {
+            // Given up when it had just succeeded: nobody waits for it.
+            Ok(Attempt { dial: Some(dial), .. }) if self.dials.remove(&dial).is_none() => {}
+            Ok(Attempt { link: Some(new_link), .. }) => {
+                self.links.spawn(new_link.run(Arc::clone(&self.shared)));
+            }
+            Ok(Attempt { link: None, .. }) => {}
+            Err(error) => report(Err(error)),
         }
     }
 

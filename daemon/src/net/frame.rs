@@ -136,8 +136,6 @@ pub enum FrameError {
 
 /// Size of the length in front of each frame.
 const HEADER_BYTES: usize = 4;
-/// The longest frame.
-pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// The longest first frame of a peer that dialled us: all that we hold of a stranger, who may be anyone.
 pub const GREETING_BYTES_MAX: usize = 64 * 1024;
 /// Frames below this are copied rather than kept apart.

@@ -11,16 +11,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assist_crdt_model::DeviceId;
+use assist_proto::hub::LinkId;
 use bytes::Bytes;
 use quinn::{Connection, SendStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::close::{CloseCode, CloseReason};
+use super::close::{CloseCode, CloseReason, explain};
 use super::endpoint::Shared;
 use super::frame::{FrameReader, FrameWriter};
-use super::{LinkId, LinkSide, NetEvent, SENT_STEP_BYTES, transport};
+use super::{LinkSide, NetEvent, SENT_STEP_BYTES, transport};
 
 /// A connection whose peer has proven its key, with its stream.
 pub(super) struct NewLink {
@@ -61,7 +62,7 @@ impl NewLink {
         reason.close(&connection);
         // Waits for the reader's end, so that no frame comes after `Closed`.
         reader.shutdown().await;
-        tracing::debug!(%peer, %address, %reason, "link closed");
+        tracing::debug!(%peer, %address, reason = explain(&reason), "link closed");
         shared.events.send(NetEvent::Closed { link, reason }).await.ok(); // No driver, nobody to tell.
     }
 }

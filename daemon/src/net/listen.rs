@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use assist_proto::limits::FRAME_BYTES_MAX;
 use bytes::Bytes;
 use quinn::{Connection, ConnectionError, Incoming, RecvStream, SendStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::LinkSide;
-use super::close::CloseCode;
-use super::endpoint::{Shared, peer_of};
-use super::frame::{FRAME_BYTES_MAX, FrameError, FrameReader, GREETING_BYTES_MAX};
+use super::close::{CloseCode, explain};
+use super::endpoint::{Attempt, Shared, peer_of};
+use super::frame::{FrameError, FrameReader, GREETING_BYTES_MAX};
 use super::link::NewLink;
 use super::transport::NetLimits;
 
@@ -55,11 +56,16 @@ pub(super) async fn greet<T>(
     shared: Arc<Shared<T>>,
     incoming: Incoming,
     permit: OwnedSemaphorePermit,
-) -> Option<NewLink> {
+) -> Attempt {
     let address = incoming.remote_address();
     let greeted = new_link(incoming, &shared.limits).await;
     drop(permit);
-    greeted.inspect_err(|error| tracing::debug!(%address, %error, "no link came of a connection")).ok()
+    let link = greeted
+        .inspect_err(
+            |error| tracing::debug!(%address, error = explain(error), "no link came of a connection"),
+        )
+        .ok();
+    Attempt { dial: None, link }
 }
 
 async fn new_link(incoming: Incoming, limits: &NetLimits) -> Result<NewLink, GreetError> {
@@ -106,7 +112,7 @@ enum GreetError {
     NoKey,
     #[error("the first frame is not one")]
     Frame(#[from] FrameError),
-    #[error("the connection was lost: {0}")]
+    #[error("the connection was lost")]
     Connection(#[from] ConnectionError),
 }
 

@@ -1,5 +1,7 @@
 //! Framing without a network.
 
+use assist_proto::limits::FRAME_BYTES_MAX;
+
 use super::*;
 
 fn on_the_wire(frames: &[&[u8]]) -> Vec<u8> {

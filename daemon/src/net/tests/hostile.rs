@@ -206,8 +206,8 @@ async fn a_server_that_shows_no_usable_key_is_not_dialled_successfully() {
     tokio::select! {
         () = accept => panic!("the endpoint ended"),
         event = device.next() => {
-            let NetEvent::DialFailed { failures, .. } = event else { panic!("a weak key was taken: {event:?}") };
-            assert!(matches!(failures[..], [DialFailure::Failed { .. }]), "{failures:?}");
+            let NetEvent::DialFailed { error, .. } = event else { panic!("a weak key was taken: {event:?}") };
+            assert!(matches!(error.failures[..], [DialFailure::Failed { .. }]), "{error:?}");
         }
     }
 }

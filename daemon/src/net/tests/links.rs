@@ -79,15 +79,30 @@ async fn a_dial_that_reaches_nobody_fails_with_a_cause_for_each_address() {
     let mut device = Peer::new(2, None, limits);
     let dead = UdpSocket::bind(LOOPBACK).unwrap().local_addr().unwrap();
     device.net.dial(DialId(3), vec![dead, SocketAddr::new(dead.ip(), 0)]);
-    let NetEvent::DialFailed { dial, failures } = device.next().await else { panic!("it was dead") };
+    let NetEvent::DialFailed { dial, error } = device.next().await else { panic!("it was dead") };
     assert_eq!(dial, DialId(3));
     assert!(
-        matches!(failures[..], [DialFailure::Unusable { .. }, DialFailure::TimedOut { .. }]),
-        "{failures:?}"
+        matches!(error.failures[..], [DialFailure::Unusable { .. }, DialFailure::TimedOut { .. }]),
+        "{error:?}"
     );
+    let shown = error.to_string();
+    assert!(shown.contains(&format!("; {dead} did not answer in time")), "{shown}");
     device.net.dial(DialId(4), Vec::new());
-    let NetEvent::DialFailed { failures, .. } = device.next().await else { panic!("there was no address") };
-    assert!(matches!(failures[..], [DialFailure::NoAddress]));
+    let NetEvent::DialFailed { error, .. } = device.next().await else { panic!("there was no address") };
+    assert_eq!(error.to_string(), "there is no address to dial");
+}
+
+#[tokio::test]
+async fn nothing_comes_of_a_dial_that_was_given_up() {
+    let (mut server, mut device) = (Peer::server(), Peer::device());
+    device.net.dial(DialId(1), vec![UdpSocket::bind(LOOPBACK).unwrap().local_addr().unwrap()]);
+    device.net.cancel_dial(DialId(1));
+    device.net.cancel_dial(DialId(2));
+    device.net.dial(DialId(3), vec![server.address()]);
+    let (link, _, side) = device.opened().await;
+    assert_eq!(side, LinkSide::Outbound { dial: DialId(3) });
+    device.net.send(link, Bytes::from_static(b"hello"));
+    server.opened().await;
 }
 
 #[tokio::test]
