@@ -36,6 +36,7 @@ mod frame;
 mod link;
 mod listen;
 mod network_watch;
+mod reset;
 mod socket;
 mod tls;
 mod transport;

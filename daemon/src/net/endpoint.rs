@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use assist_crdt_model::DeviceId;
 use assist_proto::hub::DialId;
-use quinn::{ClientConfig, Connection, Endpoint, Incoming, ServerConfig, TokioRuntime};
+use quinn::{Connection, Endpoint, Incoming, ServerConfig, TokioRuntime};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -73,10 +73,10 @@ impl<T: Send + 'static> Root<T> {
     ) -> Result<Self, BindError> {
         let limits = &config.limits;
         let listener = match config.bind {
-            Some(address) => Some(open_listener(address, transport::server_config(key, limits)?)?),
+            Some(address) => Some(open_listener(address, key, limits)?),
             None => None,
         };
-        let dialler = open_dialler(transport::client_config(key, limits)?)?;
+        let dialler = open_dialler(key, limits)?;
         let door = Door::new(limits);
         let (attempts, dials, links) = (JoinSet::new(), HashMap::new(), JoinSet::new());
         Ok(Self { shared, commands, listener, dialler, door, attempts, dials, links })
@@ -160,21 +160,25 @@ async fn next_incoming(listener: Option<&Endpoint>) -> Option<Incoming> {
     }
 }
 
-fn open_listener(address: SocketAddr, config: ServerConfig) -> Result<Endpoint, BindError> {
-    let socket = socket::bind(address);
-    open(socket, Some(config)).map_err(|source| BindError::Socket { address, source })
+fn open_listener(address: SocketAddr, key: &DeviceKey, limits: &NetLimits) -> Result<Endpoint, BindError> {
+    let config = transport::server_config(key, limits)?;
+    open(socket::bind(address), key, Some(config)).map_err(|source| BindError::Socket { address, source })
 }
 
-fn open_dialler(config: ClientConfig) -> Result<Endpoint, BindError> {
+fn open_dialler(key: &DeviceKey, limits: &NetLimits) -> Result<Endpoint, BindError> {
     let address = socket::ANY;
-    let mut dialler =
-        open(socket::bind_any(), None).map_err(|source| BindError::Socket { address, source })?;
-    dialler.set_default_client_config(config);
+    let dialler = open(socket::bind_any(), key, None);
+    let mut dialler = dialler.map_err(|source| BindError::Socket { address, source })?;
+    dialler.set_default_client_config(transport::client_config(key, limits)?);
     Ok(dialler)
 }
 
-fn open(socket: io::Result<UdpSocket>, server_config: Option<ServerConfig>) -> io::Result<Endpoint> {
-    Endpoint::new(transport::endpoint_config(), server_config, socket?, Arc::new(TokioRuntime))
+fn open(
+    socket: io::Result<UdpSocket>,
+    key: &DeviceKey,
+    config: Option<ServerConfig>,
+) -> io::Result<Endpoint> {
+    Endpoint::new(transport::endpoint_config(key), config, socket?, Arc::new(TokioRuntime))
 }
 
 fn report(ended: Result<(), JoinError>) {

@@ -141,7 +141,7 @@ pub const GREETING_BYTES_MAX: usize = 64 * 1024;
 /// Frames below this are copied rather than kept apart.
 const COPIED_BYTES_MAX: usize = 4 * 1024;
 /// How many packets are taken off a stream at a time.
-const CHUNKS: usize = 32;
+const CHUNKS: usize = 16;
 /// A packet carries no more than this of a stream.
 const CHUNK_BYTES: usize = 1200;
 

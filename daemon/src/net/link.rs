@@ -1,14 +1,16 @@
 //! One link: a reader and a writer on one stream, and the table through which frames reach the writer.
 //!
 //! A link ends when the first of these says so: the reader (the peer closed, or broke the framing), the writer (it
-//! was told to close, or nothing can be written any more), or the table (the queue passed its bound).
+//! has written all up to a close, or nothing can be written any more), or the table (the queue passed its bound, or
+//! a close took too long).
 
 use std::collections::HashMap;
 use std::future::pending;
 use std::mem;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use assist_crdt_model::DeviceId;
 use assist_proto::hub::LinkId;
@@ -16,7 +18,7 @@ use bytes::Bytes;
 use quinn::{Connection, SendStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::close::{CloseCode, CloseReason, explain};
 use super::endpoint::Shared;
@@ -39,17 +41,16 @@ impl NewLink {
     /// Runs the link from `Opened` to `Closed`.
     pub(super) async fn run<T: Send + 'static>(self, shared: Arc<Shared<T>>) {
         let Self { connection, peer, address, side, send, frames, greeting } = self;
-        let (link, mut mailbox) = shared.links.register();
+        let (link, Mailbox { mut queue, stop, state }) = shared.links.register();
         let opened = NetEvent::Opened { link, peer, address, side };
         let mut reader = JoinSet::new();
         let reason = if shared.events.send(opened).await.is_ok() {
-            reader.spawn(read_frames(Arc::clone(&shared), connection.clone(), link, frames, greeting));
-            let writer =
-                write_frames(&shared, &connection, link, send, &mut mailbox.queue, &mailbox.queued_bytes);
+            let receiving =
+                Receiving { connection: connection.clone(), link, frames, state: Arc::clone(&state) };
+            reader.spawn(receiving.run(Arc::clone(&shared), greeting));
             tokio::select! {
-                biased;
-                Ok(reason) = &mut mailbox.stop => reason,
-                reason = writer => reason,
+                reason = stopped(stop, shared.limits.linger) => reason,
+                reason = write_frames(&shared, &connection, link, send, &mut queue, &state) => reason,
                 Some(read) = reader.join_next() => read.unwrap_or_else(|error| {
                     tracing::error!(%peer, %error, "the step on a frame failed");
                     CloseReason::Internal
@@ -67,45 +68,55 @@ impl NewLink {
     }
 }
 
-async fn read_frames<T: Send + 'static>(
-    shared: Arc<Shared<T>>,
+/// The reading half.
+struct Receiving {
     connection: Connection,
     link: LinkId,
-    mut frames: FrameReader,
-    greeting: Option<Bytes>,
-) -> CloseReason {
-    let mut next = Ok(greeting);
-    if let Ok(None) = next {
-        next = frames.next().await;
-    }
-    loop {
-        match next {
-            Ok(Some(frame)) => {
-                let frame = (shared.prepare)(frame);
-                if shared.events.send(NetEvent::Frame { link, frame }).await.is_err() {
-                    return nobody_listens();
-                }
-            }
-            // The peer ends its stream before it closes: the close is about to come, and says why.
-            Ok(None) => {
-                return match timeout(shared.limits.linger, connection.closed()).await {
-                    Ok(closed) => closed.into(),
-                    Err(_elapsed) => CloseReason::StreamEnded,
-                };
-            }
-            Err(error) => return error.into(),
+    frames: FrameReader,
+    state: Arc<LinkState>,
+}
+
+impl Receiving {
+    async fn run<T: Send + 'static>(
+        mut self,
+        shared: Arc<Shared<T>>,
+        greeting: Option<Bytes>,
+    ) -> CloseReason {
+        let mut next = Ok(greeting);
+        if let Ok(None) = next {
+            next = self.frames.next().await;
         }
-        next = frames.next().await;
+        loop {
+            match next {
+                Ok(Some(_)) if self.state.is_closing.load(Ordering::Relaxed) => return pending().await,
+                Ok(Some(frame)) => {
+                    let frame = (shared.prepare)(frame);
+                    if shared.events.send(NetEvent::Frame { link: self.link, frame }).await.is_err() {
+                        return nobody_listens();
+                    }
+                }
+                // The peer ends its stream before it closes: the close is about to come, and says why.
+                Ok(None) => {
+                    return match timeout(shared.limits.linger, self.connection.closed()).await {
+                        Ok(closed) => closed.into(),
+                        Err(_elapsed) => CloseReason::StreamEnded,
+                    };
+                }
+                Err(error) => return error.into(),
+            }
+            next = self.frames.next().await;
+        }
     }
 }
 
+/// The writing half.
 async fn write_frames<T>(
     shared: &Shared<T>,
     connection: &Connection,
     link: LinkId,
     send: SendStream,
     queue: &mut mpsc::UnboundedReceiver<Queued>,
-    queued_bytes: &AtomicUsize,
+    state: &LinkState,
 ) -> CloseReason {
     let mut writer = FrameWriter::new(send);
     let mut batch = Batch::default();
@@ -119,20 +130,32 @@ async fn write_frames<T>(
         if let Err(error) = writer.write(&mut batch.frames).await {
             return error.into();
         }
-        queued_bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
-        untold_bytes += batch.bytes;
-        if let Some((code, reason)) = batch.close.take() {
-            if timeout(shared.limits.linger, writer.finish()).await.is_err() {
-                tracing::debug!("the peer did not take the last frames of a link that closes");
-            }
-            return CloseReason::Here { code, reason };
+        state.queued_bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
+        if let Some(reason) = batch.close.take() {
+            writer.finish().await;
+            return reason;
         }
+        untold_bytes += batch.bytes;
         if untold_bytes >= SENT_STEP_BYTES {
             if shared.events.send(NetEvent::Sent { link, bytes: untold_bytes }).await.is_err() {
                 return nobody_listens();
             }
             untold_bytes = 0;
         }
+    }
+}
+
+/// Waits for the table to end the link.
+async fn stopped(stop: oneshot::Receiver<CloseReason>, linger: Duration) -> CloseReason {
+    match stop.await {
+        // The writer is to deliver what is queued first, and ends the link earlier if it can.
+        Ok(reason @ CloseReason::Here { .. }) => {
+            sleep(linger).await;
+            tracing::debug!("the peer did not take the last frames of a link that closes");
+            reason
+        }
+        Ok(reason) => reason,
+        Err(_out_of_the_table) => pending().await,
     }
 }
 
@@ -146,7 +169,7 @@ struct Batch {
     frames: Vec<Bytes>,
     bytes: usize,
     /// Set if the link is to be closed after these frames.
-    close: Option<(CloseCode, String)>,
+    close: Option<CloseReason>,
 }
 
 impl Batch {
@@ -155,7 +178,7 @@ impl Batch {
         self.bytes = 0;
         let mut next = queue.recv().await;
         if next.is_none() {
-            // Out of the table without a close: `stop` has the reason, and ends the link.
+            // Out of the table without a close: somebody else ends the link.
             return pending().await;
         }
         while let Some(queued) = next {
@@ -164,8 +187,8 @@ impl Batch {
                     self.bytes += frame.len();
                     self.frames.push(frame);
                 }
-                Queued::Close { code, reason } => {
-                    self.close = Some((code, reason));
+                Queued::Close(reason) => {
+                    self.close = Some(reason);
                     return;
                 }
             }
@@ -188,43 +211,59 @@ struct Table {
     last: u64,
     handles: HashMap<LinkId, LinkHandle>,
     /// Set once all links are to close: one that comes about later closes at once.
-    closed: Option<(CloseCode, String)>,
+    closed: Option<CloseReason>,
 }
 
 #[derive(Debug)]
 struct LinkHandle {
     queue: mpsc::UnboundedSender<Queued>,
-    queued_bytes: Arc<AtomicUsize>,
     stop: oneshot::Sender<CloseReason>,
+    state: Arc<LinkState>,
 }
 
 /// The link's own ends of its handle.
 struct Mailbox {
     queue: mpsc::UnboundedReceiver<Queued>,
-    queued_bytes: Arc<AtomicUsize>,
-    /// Set if the link is to end at once, with what is queued undelivered.
     stop: oneshot::Receiver<CloseReason>,
+    state: Arc<LinkState>,
+}
+
+#[derive(Debug, Default)]
+struct LinkState {
+    /// Bytes of frames that QUIC does not have yet.
+    queued_bytes: AtomicUsize,
+    /// Set once we close: what the peer still says is not worth a look.
+    is_closing: AtomicBool,
 }
 
 #[derive(Debug)]
 enum Queued {
     Frame(Bytes),
-    Close { code: CloseCode, reason: String },
+    Close(CloseReason),
+}
+
+impl LinkHandle {
+    /// Has the link closed after what is queued. Nothing here fails but on a link that ends already.
+    fn close(self, reason: CloseReason) {
+        self.state.is_closing.store(true, Ordering::Relaxed);
+        self.queue.send(Queued::Close(reason.clone())).ok();
+        self.stop.send(reason).ok();
+    }
 }
 
 impl Links {
     fn register(&self) -> (LinkId, Mailbox) {
         let (queue, queue_rx) = mpsc::unbounded_channel();
         let (stop, stop_rx) = oneshot::channel();
-        let queued_bytes = Arc::new(AtomicUsize::new(0));
-        let mailbox = Mailbox { queue: queue_rx, queued_bytes: Arc::clone(&queued_bytes), stop: stop_rx };
+        let state = Arc::new(LinkState::default());
+        let mailbox = Mailbox { queue: queue_rx, stop: stop_rx, state: Arc::clone(&state) };
+        let handle = LinkHandle { queue, stop, state };
         let mut table = self.lock();
         table.last += 1;
         let link = LinkId(table.last);
-        if let Some((code, reason)) = table.closed.clone() {
-            queue.send(Queued::Close { code, reason }).ok(); // The mailbox is at hand, so it arrives.
-        } else {
-            table.handles.insert(link, LinkHandle { queue, queued_bytes, stop });
+        match table.closed.clone() {
+            Some(reason) => handle.close(reason),
+            None => drop(table.handles.insert(link, handle)),
         }
         (link, mailbox)
     }
@@ -235,9 +274,9 @@ impl Links {
         let Some(handle) = table.handles.get(&link) else {
             return;
         };
-        let queued_before = handle.queued_bytes.fetch_add(frame.len(), Ordering::Relaxed);
+        let queued_before = handle.state.queued_bytes.fetch_add(frame.len(), Ordering::Relaxed);
         if queued_before + frame.len() <= queue_bytes_max {
-            handle.queue.send(Queued::Frame(frame)).ok(); // Fails when the link is about to tell that it closed.
+            handle.queue.send(Queued::Frame(frame)).ok(); // Fails on a link that ends already.
         } else if let Some(handle) = table.handles.remove(&link) {
             handle.stop.send(CloseReason::NotReading).ok(); // The same.
         }
@@ -246,17 +285,18 @@ impl Links {
     /// Has the link closed after what is queued.
     pub(super) fn close(&self, link: LinkId, code: CloseCode, reason: &str) {
         if let Some(handle) = self.lock().handles.remove(&link) {
-            handle.queue.send(Queued::Close { code, reason: reason.to_owned() }).ok(); // The same.
+            handle.close(CloseReason::Here { code, reason: reason.to_owned() });
         }
     }
 
     /// Has all links closed after what is queued on them, and those that are yet to come.
     pub(super) fn close_all(&self, code: CloseCode, reason: &str) {
+        let reason = CloseReason::Here { code, reason: reason.to_owned() };
         let mut table = self.lock();
-        table.closed = Some((code, reason.to_owned()));
         for handle in mem::take(&mut table.handles).into_values() {
-            handle.queue.send(Queued::Close { code, reason: reason.to_owned() }).ok(); // The same.
+            handle.close(reason.clone());
         }
+        table.closed = Some(reason);
     }
 
     /// Returns how many links there are.

@@ -1,6 +1,6 @@
 //! The transport over real sockets on loopback: both ends, and ends that do not keep to the rules.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use quinn::{ClientConfig, ConnectionError, Endpoint};
 use tokio::time::timeout;
@@ -106,7 +106,11 @@ impl Stranger {
     }
 
     async fn connect(&self, server: &Peer) -> Result<quinn::Connection, ConnectionError> {
-        let connecting = self.endpoint.connect(server.address(), "anything").unwrap();
+        self.connect_to(server.address()).await
+    }
+
+    async fn connect_to(&self, address: SocketAddr) -> Result<quinn::Connection, ConnectionError> {
+        let connecting = self.endpoint.connect(address, "anything").unwrap();
         timeout(PATIENCE, connecting).await.expect("an answer in time")
     }
 

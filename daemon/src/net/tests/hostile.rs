@@ -158,25 +158,35 @@ async fn a_stranger_cannot_make_us_hold_more_than_its_window_before_it_is_answer
 }
 
 #[tokio::test]
-async fn a_crowd_of_half_open_connections_is_bounded_and_passes() {
+async fn a_crowd_of_half_open_connections_is_bounded_leaves_room_for_others_and_passes() {
     let limits =
-        NetLimits { greetings_max: 4, greeting_timeout: Duration::from_millis(500), ..NetLimits::default() };
-    let mut server = Peer::new(1, Some(LOOPBACK), limits);
+        NetLimits { greetings_max: 8, greeting_timeout: Duration::from_millis(1500), ..NetLimits::default() };
+    let mut server = Peer::new(1, Some("[::]:0".parse().unwrap()), limits);
+    let port = server.address().port();
     let stranger = Stranger::new(2);
     let mut connected = Vec::new();
     let mut refused = 0;
     for _ in 0..8 {
-        match stranger.connect(&server).await {
+        match stranger.connect_to((Ipv4Addr::LOCALHOST, port).into()).await {
             Ok(connection) => connected.push(connection),
             Err(ConnectionError::ConnectionClosed(_)) => refused += 1,
             Err(error) => panic!("neither taken nor refused: {error}"),
         }
     }
     assert_eq!((connected.len(), refused), (4, 4));
+
+    // From elsewhere there is room, for those who prove that they are there.
+    let mut device = Peer::device();
+    device.net.dial(DialId(1), vec![(Ipv6Addr::LOCALHOST, port).into()]);
+    let (link, ..) = device.opened().await;
+    device.net.send(link, Bytes::from_static(b"hello"));
+    server.opened().await;
+    assert_eq!(server.frame().await, "hello");
+
     for connection in connected {
         close_of(&connection).await;
     }
-    assert_alive(&mut server).await;
+    stranger.connect_to((Ipv4Addr::LOCALHOST, port).into()).await.unwrap();
 }
 
 #[tokio::test]

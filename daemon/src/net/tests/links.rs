@@ -249,3 +249,42 @@ async fn the_step_on_a_frame_runs_before_the_driver_and_its_fault_ends_only_the_
         }
     }
 }
+
+#[tokio::test]
+async fn a_close_does_not_wait_for_a_peer_that_does_not_read() {
+    let limits = NetLimits { linger: Duration::from_millis(200), ..NetLimits::default() };
+    let mut server = Peer::new(1, Some(LOOPBACK), limits);
+    let (connection, _send, _receive) = Stranger::new(2).say(&server, &[0, 0, 0, 1, b'x']).await;
+    let (link, ..) = server.opened().await;
+    server.frame().await;
+    for _ in 0..16 {
+        server.net.send(link, Bytes::from(vec![0; FRAME_BYTES_MAX]));
+    }
+    server.net.close(link, ANSWER, "enough");
+    assert!(matches!(server.closed().await, CloseReason::Here { code: ANSWER, .. }));
+    assert!(matches!(close_of(&connection).await, CloseReason::ByPeer { code: ANSWER, .. }));
+}
+
+#[tokio::test]
+async fn a_device_notices_at_its_next_frame_that_the_server_was_killed_and_is_back() {
+    // On a runtime of its own, which ends without a word to anybody, as a killed process does.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut server = {
+        let _entered = runtime.enter();
+        Peer::server()
+    };
+    let mut device = Peer::device();
+    let link = device.join(&server, b"hello").await;
+    server.opened().await;
+    server.frame().await;
+    let address = server.address();
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await.unwrap();
+    drop(server);
+
+    let mut server = Peer::new(1, Some(address), NetLimits::default());
+    device.net.send(link, Bytes::from_static(b"are you there?"));
+    assert_eq!(device.closed().await, CloseReason::Lost(ConnectionError::Reset));
+    device.join(&server, b"hello again").await;
+    server.opened().await;
+    assert_eq!(server.frame().await, "hello again");
+}
