@@ -42,29 +42,24 @@ impl NewLink {
     pub(super) async fn run<T: Send + 'static>(self, shared: Arc<Shared<T>>) {
         let Self { connection, peer, address, side, send, frames, greeting } = self;
         let (link, Mailbox { mut queue, stop, state }) = shared.links.register();
-        let opened = NetEvent::Opened { link, peer, address, side };
+        shared.tell(NetEvent::Opened { link, peer, address, side }).await;
+        let receiving = Receiving { connection: connection.clone(), link, frames, state: Arc::clone(&state) };
         let mut reader = JoinSet::new();
-        let reason = if shared.events.send(opened).await.is_ok() {
-            let receiving =
-                Receiving { connection: connection.clone(), link, frames, state: Arc::clone(&state) };
-            reader.spawn(receiving.run(Arc::clone(&shared), greeting));
-            tokio::select! {
-                reason = stopped(stop, shared.limits.linger) => reason,
-                reason = write_frames(&shared, &connection, link, send, &mut queue, &state) => reason,
-                Some(read) = reader.join_next() => read.unwrap_or_else(|error| {
-                    tracing::error!(%peer, %error, "the step on a frame failed");
-                    CloseReason::Internal
-                }),
-            }
-        } else {
-            nobody_listens()
+        reader.spawn(receiving.run(Arc::clone(&shared), greeting));
+        let reason = tokio::select! {
+            reason = stopped(stop, shared.limits.linger) => reason,
+            reason = write_frames(&shared, &connection, link, send, &mut queue, &state) => reason,
+            Some(read) = reader.join_next() => read.unwrap_or_else(|error| {
+                tracing::error!(%peer, %error, "the step on a frame failed");
+                CloseReason::Internal
+            }),
         };
         shared.links.remove(link);
         reason.close(&connection);
         // Waits for the reader's end, so that no frame comes after `Closed`.
         reader.shutdown().await;
         tracing::debug!(%peer, %address, reason = explain(&reason), "link closed");
-        shared.events.send(NetEvent::Closed { link, reason }).await.ok(); // No driver, nobody to tell.
+        shared.tell(NetEvent::Closed { link, reason }).await;
     }
 }
 
@@ -91,9 +86,7 @@ impl Receiving {
                 Ok(Some(_)) if self.state.is_closing.load(Ordering::Relaxed) => return pending().await,
                 Ok(Some(frame)) => {
                     let frame = (shared.prepare)(frame);
-                    if shared.events.send(NetEvent::Frame { link: self.link, frame }).await.is_err() {
-                        return nobody_listens();
-                    }
+                    shared.tell(NetEvent::Frame { link: self.link, frame }).await;
                 }
                 // The peer ends its stream before it closes: the close is about to come, and says why.
                 Ok(None) => {
@@ -137,10 +130,7 @@ async fn write_frames<T>(
         }
         untold_bytes += batch.bytes;
         if untold_bytes >= SENT_STEP_BYTES {
-            if shared.events.send(NetEvent::Sent { link, bytes: untold_bytes }).await.is_err() {
-                return nobody_listens();
-            }
-            untold_bytes = 0;
+            shared.tell(NetEvent::Sent { link, bytes: mem::take(&mut untold_bytes) }).await;
         }
     }
 }
@@ -157,10 +147,6 @@ async fn stopped(stop: oneshot::Receiver<CloseReason>, linger: Duration) -> Clos
         Ok(reason) => reason,
         Err(_out_of_the_table) => pending().await,
     }
-}
-
-fn nobody_listens() -> CloseReason {
-    CloseReason::Here { code: CloseCode::SHUTDOWN, reason: "nobody takes the frames".to_owned() }
 }
 
 /// What goes out in one write.
@@ -297,11 +283,6 @@ impl Links {
             handle.close(reason.clone());
         }
         table.closed = Some(reason);
-    }
-
-    /// Returns how many links there are.
-    pub(super) fn count(&self) -> usize {
-        self.lock().handles.len()
     }
 
     fn remove(&self, link: LinkId) {

@@ -189,13 +189,15 @@ async fn a_shutdown_delivers_what_is_queued_and_says_so() {
     let (mut server, mut device) = (Peer::server(), Peer::device());
     device.join(&server, b"hello").await;
     let (link, ..) = server.opened().await;
+    let megabyte = Bytes::from(vec![0; FRAME_BYTES_MAX]);
+    server.net.send(link, megabyte.clone());
     server.net.send(link, Bytes::from_static(b"bye"));
+    drop(server.events);
     server.net.shutdown(CloseCode::SHUTDOWN, "upgrade", PATIENCE).await;
+    assert_eq!(device.frame().await, megabyte);
     assert_eq!(device.frame().await, "bye");
     let closed = device.closed().await;
     assert_eq!(closed, CloseReason::ByPeer { code: CloseCode::SHUTDOWN, reason: "upgrade".to_owned() });
-    // The events end, because no task is left that could send one.
-    while server.events.recv().await.is_some() {}
 }
 
 #[tokio::test]
@@ -207,6 +209,7 @@ async fn a_shutdown_without_patience_ends_all_tasks_at_once() {
     // A dial under way, and a reader that nobody takes frames from, are not waited for.
     server.net.dial(DialId(1), vec![UdpSocket::bind(LOOPBACK).unwrap().local_addr().unwrap()]);
     server.net.shutdown(CloseCode::SHUTDOWN, "", Duration::ZERO).await;
+    // The events end, because no task is left that could send one.
     while server.events.recv().await.is_some() {}
     assert!(matches!(device.closed().await, CloseReason::ByPeer { .. }));
 }
@@ -273,7 +276,9 @@ async fn what_a_peer_says_after_we_close_is_not_looked_at() {
     let (events_tx, mut events) = mpsc::channel(8);
     let looked_at = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&looked_at);
-    let prepare: Prepare<()> = Arc::new(move |_frame| drop(counter.fetch_add(1, Ordering::Relaxed)));
+    let prepare: Prepare<()> = Arc::new(move |_frame| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
     let limits = NetLimits { linger: Duration::from_millis(300), ..NetLimits::default() };
     let config = NetConfig { bind: Some(LOOPBACK), limits };
     let server = Net::bind(&config, &DeviceKey::from_secret(&[1; 32]), prepare, events_tx).unwrap();
