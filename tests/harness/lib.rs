@@ -4,4 +4,6 @@ pub mod dice;
 pub mod memory_store;
 pub mod network;
 pub mod peer;
+pub mod process;
+pub mod store_contract;
 pub mod world;
