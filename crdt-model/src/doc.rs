@@ -15,6 +15,7 @@ mod view;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -103,6 +104,15 @@ pub struct LoadDocError {
     pub reason: String,
 }
 
+impl fmt::Debug for Doc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doc")
+            .field("id", &self.id)
+            .field("heads", &self.graph.heads())
+            .finish_non_exhaustive()
+    }
+}
+
 /// What stands in a change beside its operations. Message, author and extra bytes stay empty.
 pub(crate) struct ChangeHeader {
     pub(crate) actor: Actor,
@@ -164,30 +174,6 @@ impl Doc {
         Ok(doc)
     }
 
-    fn verify_next(
-        &mut self,
-        ahead: &mut Ahead,
-        change: &ScannedChange,
-        author: &Author,
-    ) -> Result<(), Rejection> {
-        let saw_all = self.graph.heads_are(change.deps());
-        if !saw_all {
-            self.catch_up(ahead)?;
-        }
-        let scanned = change;
-        let Checked { change, root, .. } = gate::check(self, ahead, scanned, author)?;
-        let node = node_of(&change).map_err(apply_failed)?;
-        self.enter(hash_from_automerge(&change.hash()), node, root);
-        ahead.push(change, scanned.ops());
-        // What others saw of such a change only Automerge can tell.
-        if saw_all { Ok(()) } else { self.catch_up(ahead) }
-    }
-
-    /// Applies, in place, the changes that wait.
-    fn catch_up(&mut self, ahead: &mut Ahead) -> Result<(), Rejection> {
-        apply_all(&mut self.automerge, ahead.take(), self.graph.heads()).map_err(apply_failed)
-    }
-
     /// Which document this is.
     pub fn id(&self) -> DocId {
         self.id
@@ -229,7 +215,7 @@ impl Doc {
     /// # Errors
     /// The first check that failed.
     pub fn admit(&mut self, change: &ScannedChange, author: &Author) -> Result<Vec<Edit>, Rejection> {
-        let Checked { change, root, edits, .. } = gate::check(self, &Ahead::default(), change, author)?;
+        let Checked { change, root, edits } = gate::check(self, &Ahead::default(), change, author)?;
         self.take_in(change, root).map_err(apply_failed)?;
         Ok(edits)
     }
@@ -284,6 +270,30 @@ impl Doc {
 
     pub(crate) fn root(&self) -> Option<&Root> {
         self.root.as_ref()
+    }
+
+    /// Checks one more change of a whole document; it is applied now or later.
+    fn verify_next(
+        &mut self,
+        ahead: &mut Ahead,
+        scanned: &ScannedChange,
+        author: &Author,
+    ) -> Result<(), Rejection> {
+        let saw_all = self.graph.heads_are(scanned.deps());
+        if !saw_all {
+            self.catch_up(ahead)?;
+        }
+        let Checked { change, root, .. } = gate::check(self, ahead, scanned, author)?;
+        let node = node_of(&change).map_err(apply_failed)?;
+        self.enter(hash_from_automerge(&change.hash()), node, root);
+        ahead.push(change, scanned.ops());
+        // What others saw of such a change only Automerge can tell.
+        if saw_all { Ok(()) } else { self.catch_up(ahead) }
+    }
+
+    /// Applies, in place, the changes that wait.
+    fn catch_up(&mut self, ahead: &mut Ahead) -> Result<(), Rejection> {
+        apply_all(&mut self.automerge, ahead.take(), self.graph.heads()).map_err(apply_failed)
     }
 
     /// Applies a change that was composed here, to a copy. On failure the document is as before.

@@ -1,10 +1,10 @@
 //! The way in for a foreign change: no foreign byte reaches Automerge unchecked.
 //!
 //! The idea: **a change is admissible only if its bytes are those of some list of edits.** The chunk is taken apart
-//! by a reader of our own ([`prescan`], [`columns`]: bounded, it knows only the shapes that edits have), its header is
-//! compared with the history that the document has ([`header`]), its operations are read back as edits ([`ops`]), and
+//! by a reader of our own (`prescan`, `columns`: bounded, it knows only the shapes that edits have), its header is
+//! compared with the history that the document has (`header`), its operations are read back as edits (`ops`), and
 //! the edits are composed again, for the same author on what that author saw, under the same role rules
-//! ([`role_rules`]) and limits as one's own. The result must be the same bytes; and it is this result, made here, that
+//! (`role_rules`) and limits as one's own. The result must be the same bytes; and it is this result, made here, that
 //! Automerge gets. A foreign byte never reaches it.
 //!
 //! So there is no list of forbidden shapes to keep up with: wrong predecessors, operations on missing objects,

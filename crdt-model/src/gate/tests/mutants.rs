@@ -12,7 +12,7 @@ use crate::{
     Attachment, Author, BlobHash, Doc, Edit, NewChange, Rejection, ScannedChange, Status, UnixMillis,
 };
 
-/// Runs in seconds; raise it by hand for a night (480,000 mutants were clean).
+/// Runs in seconds; raise it by hand for a night.
 const MUTANTS_PER_CHANGE: usize = 600;
 
 /// A document with a past, its changes, and honest changes that could come next.
