@@ -430,9 +430,8 @@ impl Network {
         if self.peers[device.0].run != run || !self.peers[device.0].is_up() {
             return;
         }
-        let server = server.filter(|server| {
-            self.peers[server.0].is_up() && !self.apart.contains(&(device, *server))
-        });
+        let server =
+            server.filter(|server| self.peers[server.0].is_up() && !self.apart.contains(&(device, *server)));
         let Some(server) = server else {
             self.give(device, Input::DialFailed { dial });
             return;

@@ -100,9 +100,10 @@ impl World {
     /// "Delivered" is only said when a device of that side holds the record.
     fn check_delivered(&self, project: usize, mark: &Mark) {
         for (seq, is_team) in [(mark.team, true), (mark.customers, false)] {
-            let side = self.seats.iter().chain(&self.late).filter(|seat| {
-                seat.project == project && self.people[seat.person].role.is_team() == is_team
-            });
+            let side =
+                self.seats.iter().chain(&self.late).filter(|seat| {
+                    seat.project == project && self.people[seat.person].role.is_team() == is_team
+                });
             let is_held = seq == Seq::ZERO || side.clone().any(|seat| self.holds(*seat, mark.ticket, seq));
             assert!(is_held, "{seq:?} is said to be delivered, and no device of that side holds it");
         }
@@ -179,7 +180,8 @@ impl World {
         let user = self.user_of(seat).expect("a seat is a member");
         let audience = Audience::new(user, self.people[seat.person].role);
 
-        let status = peer.device_hub().and_then(|hub| hub.status(&place.id)).expect("it runs and is a member");
+        let status =
+            peer.device_hub().and_then(|hub| hub.status(&place.id)).expect("it runs and is a member");
         assert!(matches!(status.connection, Connection::Online { .. }), "{name} is {:?}", status.connection);
         assert_eq!(store.outbox_count(&place.id).expect("memory is read"), 0, "{name} has unsent changes");
         let sync = store.sync_state(&place.id).expect("memory is read");
@@ -235,7 +237,8 @@ impl World {
         };
         let records = ServerStore::doc_records(server, promise.doc).expect("memory is read");
         let is_in_log = records.iter().any(|record| contains(&record.envelope.change, token.as_bytes()));
-        let is_draft = drafts.any(|draft| contains(format!("{:?}", draft.edits).as_bytes(), token.as_bytes()));
+        let is_draft =
+            drafts.any(|draft| contains(format!("{:?}", draft.edits).as_bytes(), token.as_bytes()));
         assert!(is_in_log || is_draft, "{name} wrote {token:?} and nobody knows of it");
     }
 }

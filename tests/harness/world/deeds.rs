@@ -25,9 +25,9 @@ impl World {
             let Some(snapshot) = self.ticket_at(seat, ticket) else { return };
             self.change_ticket(seat, &snapshot)
         };
-        self.net.trace.note(self.net.now(), || {
-            format!("{} wants {command:?}", self.net.peer(seat.device).name)
-        });
+        self.net
+            .trace
+            .note(self.net.now(), || format!("{} wants {command:?}", self.net.peer(seat.device).name));
         let call = self.net.ask(seat.device, command);
         self.asked.insert(call, (seat, token));
     }
@@ -152,9 +152,10 @@ impl World {
 
     /// A text that nobody wrote before, which says whose ticket it is in.
     fn text(&mut self, project: usize, owner: Option<UserId>) -> String {
-        let seat = self.seats.iter().find(|seat| {
-            seat.project == project && owner.is_some() && self.user_of(**seat) == owner
-        });
+        let seat = self
+            .seats
+            .iter()
+            .find(|seat| seat.project == project && owner.is_some() && self.user_of(**seat) == owner);
         self.texts_made += 1;
         let person = seat.map_or(NOBODY, |seat| seat.person);
         format!("{CANARY}{project}-{person}-{};", self.texts_made)
