@@ -37,6 +37,11 @@ pub const MARKS_PER_FRAME_MAX: usize = 1_000;
 /// Documents that one `Fetch` may name.
 pub const FETCH_DOCS_MAX: usize = 128;
 
+/// Documents that one device may be waiting for: more than there are in any project, 17 bytes each.
+pub const FETCH_QUEUE_MAX: usize = 65_536;
+/// Certificates or people in one `Introduce`: of the largest size (600 bytes) half a frame.
+pub const INTRODUCED_MAX: usize = 800;
+
 /// Documents held in memory: 256 of 27 KB are 7 MB.
 pub const CACHED_DOCS_MAX: usize = 256;
 /// Records held in memory behind the head of the log, for live fan-out without reading the store.

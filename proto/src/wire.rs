@@ -414,15 +414,17 @@ pub struct Docs {
     /// [`codec::encode_page`] of `Vec<PagedDoc>`, at most [`limits::DOCS_PER_PAGE_MAX`].
     #[serde(rename = "z", with = "serde_bytes")]
     pub page: Vec<u8>,
-    /// Documents whose last record is before this are still to come; absent in answers to [`Fetch`].
+    /// Documents whose last record is before this are still to come. Absent where the page is not the end of a step
+    /// of a cold start: in answers to [`Fetch`], and where more of the last document follows in the next page.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Seq>,
-    /// The cold start is over: everything up to its `at` has been sent.
+    /// With `before`: the cold start is over, everything up to its `at` has been sent. Without: the document that
+    /// was asked for by [`Fetch`] is whole.
     #[serde(rename = "f", default)]
     pub is_last: bool,
 }
 
-/// A whole document: all its records.
+/// A document: all its records, or, where they do not fit one page, those that follow the last page's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PagedDoc {
     /// Which.
@@ -493,6 +495,16 @@ pub enum ReceivedItem {
     Own(Ack),
     /// Everything up to here has been sent or told.
     Through(Seq),
+}
+
+impl ReceivedItem {
+    /// Its place in the log.
+    pub const fn seq(&self) -> Seq {
+        match self {
+            Self::Record { place, .. } | Self::Own(place) => place.seq,
+            Self::Through(seq) => *seq,
+        }
+    }
 }
 
 /// Encodes a message as the payload of one frame.

@@ -75,6 +75,10 @@ pub struct Network {
     pub answers: Vec<Answer>,
     /// News for front ends, until somebody takes them.
     pub notices: Vec<(PeerId, Notice)>,
+    /// How long frames of servers stay in the queues of machines after they were sent.
+    pub drain_millis: u64,
+    /// The most bytes that ever stayed there for one peer.
+    pub undrained_bytes_max: usize,
     now: u64,
     peers: Vec<Peer>,
     links: BTreeMap<LinkId, Link>,
@@ -110,6 +114,8 @@ impl Network {
             sent: Vec::new(),
             answers: Vec::new(),
             notices: Vec::new(),
+            drain_millis: 0,
+            undrained_bytes_max: 0,
             now: EPOCH_MILLIS,
             peers: Vec::new(),
             links: BTreeMap::new(),
@@ -180,6 +186,11 @@ impl Network {
     /// Where a server listens.
     pub fn host(&self, server: PeerId) -> SocketAddr {
         host_of(server)
+    }
+
+    /// Puts another server in a server's place: who dials the one reaches the other.
+    pub fn redirect(&mut self, server: PeerId, to: PeerId) {
+        self.hosts.insert(host_of(server), to);
     }
 
     /// How many links a peer has open.
@@ -430,9 +441,8 @@ impl Network {
         if self.peers[device.0].run != run || !self.peers[device.0].is_up() {
             return;
         }
-        let server = server.filter(|server| {
-            self.peers[server.0].is_up() && !self.apart.contains(&(device, *server))
-        });
+        let server =
+            server.filter(|server| self.peers[server.0].is_up() && !self.apart.contains(&(device, *server)));
         let Some(server) = server else {
             self.give(device, Input::DialFailed { dial });
             return;

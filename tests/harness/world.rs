@@ -6,13 +6,14 @@
 mod checks;
 mod deeds;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, UserId};
+use assist_crdt_model::{Body, ChangeHash, DocId, Edit, ProjectId, Role, TicketId, Title, UserId};
 use assist_proto::address::{Address, Host};
 use assist_proto::hub::{AdminCommand, AdminReply, CallId, Command, CommandError, Reply};
 use assist_proto::store::{DeviceStore as _, Seq};
 
+use crate::memory_store::MemoryStore;
 use crate::network::{Faults, Network, Trace};
 use crate::peer::{Input, PeerId};
 
@@ -71,6 +72,10 @@ pub struct World {
     asked: BTreeMap<CallId, (Seat, Option<String>)>,
     /// Where the servers said that they put a change.
     acks: BTreeMap<(usize, ChangeHash), Seq>,
+    /// Records that some device of a side held, and may hold no more: project, whether the team, place.
+    once_held: BTreeSet<(usize, bool, Seq)>,
+    /// Devices that went back in time.
+    restored: BTreeSet<PeerId>,
     frames_seen: usize,
     texts_made: u64,
 }
@@ -87,6 +92,8 @@ impl World {
             promises: Vec::new(),
             asked: BTreeMap::new(),
             acks: BTreeMap::new(),
+            once_held: BTreeSet::new(),
+            restored: BTreeSet::new(),
             frames_seen: 0,
             texts_made: 0,
         }
@@ -165,6 +172,82 @@ impl World {
     /// Whether the device of a seat is a member.
     pub fn is_member(&self, seat: Seat) -> bool {
         self.user_of(seat).is_some()
+    }
+
+    /// Puts an older copy of its folder under a device and starts it. What was neither in the copy nor acknowledged
+    /// is lost, and nobody promised otherwise.
+    pub fn restore(&mut self, device: PeerId, copy: MemoryStore, was_clean: bool) {
+        self.net.trace.note(self.net.now(), || format!("{} is restored", self.net.peer(device).name));
+        self.net.stop(device);
+        self.observe();
+        self.remember_held(device);
+        self.restored.insert(device);
+        self.asked.retain(|_, (seat, _)| seat.device != device);
+        self.net.peer_mut(device).store = copy;
+        let promises = std::mem::take(&mut self.promises);
+        self.promises =
+            promises.into_iter().filter(|promise| self.outlives_restore(promise, device)).collect();
+        self.net.start(device, was_clean);
+    }
+
+    fn outlives_restore(&self, promise: &Promise, device: PeerId) -> bool {
+        let place = self.projects[promise.seat.project];
+        let is_acked = self.acks.contains_key(&(promise.seat.project, promise.change));
+        let own = self.net.peer(device).store.outbox_of_doc(&place.id, promise.doc).unwrap_or_default();
+        promise.seat.device != device || is_acked || own.iter().any(|(_, own)| own.change == promise.change)
+    }
+
+    /// Asks the device of a seat to write something, and notes that it was promised to be kept.
+    ///
+    /// # Panics
+    /// If it is not written.
+    pub fn write(&mut self, seat: Seat, command: Command) -> (DocId, ChangeHash) {
+        let reply = self.net.command(seat.device, command);
+        self.observe();
+        let Ok(Reply::Written { doc, change, .. }) = reply else { panic!("not written: {reply:?}") };
+        self.promises.push(Promise { seat, doc, change, token: None });
+        (doc, change)
+    }
+
+    /// Files a ticket.
+    ///
+    /// # Panics
+    /// If it is not written.
+    pub fn file(&mut self, seat: Seat, title: &str, body: &str) -> TicketId {
+        let command = Command::CreateTicket {
+            project: self.projects[seat.project].id,
+            requester: None,
+            title: Title::parse(title).expect("a title of a scenario is one"),
+            body: Body::parse(body).expect("a text of a scenario is one"),
+            edits: Vec::new(),
+        };
+        let (doc, _) = self.write(seat, command);
+        doc.ticket().expect("a ticket was filed")
+    }
+
+    /// Writes a comment.
+    ///
+    /// # Panics
+    /// If it is not written.
+    pub fn comment(&mut self, seat: Seat, ticket: TicketId, body: &str) -> ChangeHash {
+        let body = Body::parse(body).expect("a text of a scenario is one");
+        let project = self.projects[seat.project].id;
+        self.write(seat, Command::Comment { project, ticket, body, reply_to: None }).1
+    }
+
+    /// Changes a ticket.
+    ///
+    /// # Panics
+    /// If it is not written.
+    pub fn edit(&mut self, seat: Seat, ticket: TicketId, edit: Edit) -> ChangeHash {
+        let project = self.projects[seat.project].id;
+        self.write(seat, Command::Edit { project, doc: DocId::Ticket(ticket), edits: vec![edit] }).1
+    }
+
+    /// The texts of a ticket's comments, as the device of a seat has it.
+    pub fn comments_at(&self, seat: Seat, ticket: TicketId) -> Vec<String> {
+        let comments = self.ticket_at(seat, ticket).map(|ticket| ticket.comments).unwrap_or_default();
+        comments.into_iter().map(|comment| comment.body).collect()
     }
 
     /// Makes the next thing happen, and looks at it.

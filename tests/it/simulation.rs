@@ -8,9 +8,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use assist_tests::memory_store::MemoryStore;
 use assist_tests::network::{Faults, Trace};
 use assist_tests::peer::PeerId;
-use assist_tests::world::{ALICE, BOB, CAROL, DAVE, Seat, World};
+use assist_tests::world::{ALICE, BOB, CAROL, DAVE, ERIN, Seat, World};
 
 #[test]
 fn every_world_converges_and_loses_nothing() {
@@ -72,15 +73,17 @@ fn live(seed: u64, trace: Trace) {
     }
     world.net.faults = draw_faults(&mut world);
     let steps = world.net.dice.between(8, 24);
+    let mut backup = Backup::default();
     let late_at = world.net.dice.between(0, steps * 2);
     for step in 0..steps {
         if step == late_at {
-            let person = world.net.dice.pick(&[ALICE, DAVE]).unwrap();
+            let person = world.net.dice.pick(&[ALICE, DAVE, ERIN]).unwrap();
             let device = world.add_device(person, "phone");
             world.join_sometime(Seat { device, person, project: hero });
         }
         world.act();
         disturb(&mut world);
+        back_up_or_restore(&mut world, &mut backup);
         let pause = world.net.dice.pick(&[1, 20, 200, 3_000]).unwrap();
         world.run_for(pause);
     }
@@ -117,6 +120,24 @@ fn disturb(world: &mut World) {
         6 => restart(world, seat.device),
         7 if world.net.dice.one_in(3) => restart(world, place.server),
         _ => {}
+    }
+}
+
+/// A copy of a device's folder.
+type Backup = Option<(PeerId, MemoryStore)>;
+
+/// Now and then somebody copies a folder, and somebody puts the copy back.
+fn back_up_or_restore(world: &mut World, backup: &mut Backup) {
+    match backup.take() {
+        Some((device, copy)) if world.net.dice.one_in(6) => {
+            let was_clean = world.net.dice.one_in(2);
+            world.restore(device, copy, was_clean);
+        }
+        None if world.net.dice.one_in(8) => {
+            let seat = world.net.dice.pick(&world.seats);
+            *backup = seat.map(|seat| (seat.device, world.net.peer(seat.device).store.clone()));
+        }
+        kept => *backup = kept,
     }
 }
 

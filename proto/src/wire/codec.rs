@@ -43,7 +43,7 @@ pub enum DecodeError {
 }
 
 /// Encodes a value. The same value gives the same bytes.
-pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     ciborium::into_writer(value, &mut bytes)
         .expect("a Vec takes all bytes and our types have no failing serialiser");
@@ -63,8 +63,17 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, mut bytes: &[u8]) -> Resu
     }
 }
 
+/// Decodes the first value of several that stand one behind the other, and moves on behind it.
+///
+/// # Errors
+/// For anything but a value of the shape; so at the end.
+pub fn decode_next<T: DeserializeOwned>(what: &'static str, bytes: &mut &[u8]) -> Result<T, DecodeError> {
+    ciborium::de::from_reader_with_recursion_limit(bytes, limits::MESSAGE_DEPTH_MAX)
+        .map_err(|source| DecodeError::Shape { what, source })
+}
+
 /// Encodes and deflates a page.
-pub fn encode_page<T: Serialize>(value: &T) -> Vec<u8> {
+pub fn encode_page<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     zstd::bulk::compress(&encode(value), PAGE_LEVEL)
         .expect("compression into a Vec of the bound size cannot fail")
 }

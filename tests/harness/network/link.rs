@@ -1,6 +1,7 @@
 //! Frames on their way from peer to peer.
 
 use assist_proto::hub::LinkId;
+use assist_proto::wire::PeerMessage;
 use assist_proto::{limits, wire};
 use bytes::Bytes;
 
@@ -20,6 +21,8 @@ pub(super) struct Link {
     device: End,
     server: End,
     latency_millis: u64,
+    /// Bytes that the server sent and that have not left.
+    undrained_bytes: usize,
     /// Nothing that is on its way arrives any more.
     is_cut: bool,
 }
@@ -39,7 +42,13 @@ impl End {
 
 impl Link {
     pub(super) const fn new(device: PeerId, server: PeerId, latency_millis: u64) -> Self {
-        Self { device: End::new(device), server: End::new(server), latency_millis, is_cut: false }
+        Self {
+            device: End::new(device),
+            server: End::new(server),
+            latency_millis,
+            undrained_bytes: 0,
+            is_cut: false,
+        }
     }
 
     /// The peer's end, while it holds it open.
@@ -93,6 +102,10 @@ impl Network {
         }
         self.schedule(delay, Event::Deliver { link: id, to, frame });
         if side == Side::Server {
+            let link = self.links.get_mut(&id).expect("it was there above");
+            link.undrained_bytes += size_bytes;
+            self.undrained_bytes_max = self.undrained_bytes_max.max(link.undrained_bytes);
+            let delay = delay + self.drain_millis;
             self.schedule(delay, Event::Drained { link: id, from: side, size_bytes });
         }
         if is_cut {
@@ -121,6 +134,7 @@ impl Network {
 
     pub(super) fn drain(&mut self, id: LinkId, from: Side, size_bytes: usize) {
         let Some(link) = self.links.get_mut(&id) else { return };
+        link.undrained_bytes -= size_bytes;
         let end = link.end(from);
         if end.is_open {
             let peer = end.peer;
@@ -192,7 +206,7 @@ impl Network {
 }
 
 fn is_push(frame: &Bytes) -> bool {
-    matches!(wire::receive(frame), Ok(wire::Received::Push { .. }))
+    matches!(wire::codec::decode("message", frame), Ok(PeerMessage::Push(_)))
 }
 
 /// A peer notices within this that a link is gone.

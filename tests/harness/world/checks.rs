@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assist_crdt_model::{ChangeHash, DocId, ScannedChange, TicketId, UserId};
+use assist_crdt_model::{ChangeHash, Doc, DocId, ScannedChange, TicketId, UserId};
 use assist_proto::hub::{Connection, Reply};
 use assist_proto::store::{Audience, DeviceStore, Mark, Record, Seq, ServerStore, StoredVerdict, TicketRow};
 use assist_proto::wire::{PagedDoc, PeerMessage, codec};
@@ -97,13 +97,29 @@ impl World {
         user.is_some_and(|device| customers.contains(&device.user))
     }
 
+    /// The device is about to lose what it holds. What was delivered to it was delivered all the same.
+    pub(super) fn remember_held(&mut self, device: PeerId) {
+        for seat in self.seats.clone().into_iter().filter(|seat| seat.device == device) {
+            let project = self.projects[seat.project].id;
+            let store = &self.net.peer(device).store;
+            for doc in store.docs(&project) {
+                let records = DeviceStore::doc_records(store, &project, doc).expect("memory is read");
+                let is_team = self.people[seat.person].role.is_team();
+                let held = records.iter().map(|record| (seat.project, is_team, record.seq));
+                self.once_held.extend(held);
+            }
+        }
+    }
+
     /// "Delivered" is only said when a device of that side holds the record.
     fn check_delivered(&self, project: usize, mark: &Mark) {
         for (seq, is_team) in [(mark.team, true), (mark.customers, false)] {
-            let side = self.seats.iter().chain(&self.late).filter(|seat| {
-                seat.project == project && self.people[seat.person].role.is_team() == is_team
-            });
-            let is_held = seq == Seq::ZERO || side.clone().any(|seat| self.holds(*seat, mark.ticket, seq));
+            let side =
+                self.seats.iter().chain(&self.late).filter(|seat| {
+                    seat.project == project && self.people[seat.person].role.is_team() == is_team
+                });
+            let was_held = seq == Seq::ZERO || self.once_held.contains(&(project, is_team, seq));
+            let is_held = was_held || side.clone().any(|seat| self.holds(*seat, mark.ticket, seq));
             assert!(is_held, "{seq:?} is said to be delivered, and no device of that side holds it");
         }
     }
@@ -129,8 +145,13 @@ impl World {
         for project in 0..self.projects.len() {
             let log = self.check_log(project);
             self.check_acks(project);
+            let docs: BTreeMap<DocId, Doc> =
+                log.iter().map(|(doc, records)| (*doc, load(*doc, records))).collect();
             for seat in self.seats.iter().filter(|seat| seat.project == project) {
-                self.check_seat(*seat, &log);
+                let visible = self.check_seat(*seat, &log);
+                for doc in visible {
+                    self.check_doc(*seat, &docs[&doc], &log[&doc]);
+                }
             }
         }
         for promise in &self.promises {
@@ -171,7 +192,7 @@ impl World {
     }
 
     /// The device has all that it may see, nothing else, and nothing left to do.
-    fn check_seat(&self, seat: Seat, log: &BTreeMap<DocId, Vec<Record>>) {
+    fn check_seat(&self, seat: Seat, log: &BTreeMap<DocId, Vec<Record>>) -> BTreeSet<DocId> {
         let peer = self.net.peer(seat.device);
         let (name, store) = (&peer.name, &peer.store);
         let place = self.projects[seat.project];
@@ -179,7 +200,8 @@ impl World {
         let user = self.user_of(seat).expect("a seat is a member");
         let audience = Audience::new(user, self.people[seat.person].role);
 
-        let status = peer.device_hub().and_then(|hub| hub.status(&place.id)).expect("it runs and is a member");
+        let status =
+            peer.device_hub().and_then(|hub| hub.status(&place.id)).expect("it runs and is a member");
         assert!(matches!(status.connection, Connection::Online { .. }), "{name} is {:?}", status.connection);
         assert_eq!(store.outbox_count(&place.id).expect("memory is read"), 0, "{name} has unsent changes");
         let sync = store.sync_state(&place.id).expect("memory is read");
@@ -192,12 +214,11 @@ impl World {
         let visible: BTreeSet<DocId> =
             log.keys().copied().filter(|doc| is_visible(*doc, audience, user, server)).collect();
         assert_eq!(store.docs(&place.id), visible, "{name} has other documents than it may see");
-        for doc in visible {
-            self.check_doc(seat, doc, &log[&doc]);
-        }
+        visible
     }
 
-    fn check_doc(&self, seat: Seat, doc: DocId, records: &[Record]) {
+    fn check_doc(&self, seat: Seat, there: &Doc, records: &[Record]) {
+        let doc = there.id();
         let name = &self.net.peer(seat.device).name;
         let store = &self.net.peer(seat.device).store;
         let server = self.server_store(seat.project);
@@ -206,10 +227,6 @@ impl World {
         held.sort_by_key(|record| record.seq);
         assert!(held == records, "{name} has other records of {doc:?} than the server");
         let here = store.doc(&project, doc);
-        let there = {
-            let changes = records.iter().map(|record| record.envelope.change.as_slice());
-            assist_crdt_model::Doc::load(doc, changes).expect("what is stored loads")
-        };
         assert_eq!(here.heads(), there.heads(), "{name}: {doc:?}");
         assert_eq!(here.ticket(), there.ticket(), "{name}: {doc:?}");
         let DocId::Ticket(ticket) = doc else { return };
@@ -229,13 +246,15 @@ impl World {
         let drafts = self.net.peer(promise.seat.device).store.drafts().expect("memory is read");
         let mut drafts = drafts.iter().map(|(_, draft)| draft).filter(|draft| draft.doc == promise.doc);
         let Some(token) = &promise.token else {
-            // A refusal of one change has the others after it written again, under other hashes.
-            assert!(drafts.next().is_some(), "{name} wrote {} and nobody knows of it", promise.change);
+            // After a refusal or a restoration changes are written again, under other hashes.
+            let was_rewritten = drafts.next().is_some() || self.restored.contains(&promise.seat.device);
+            assert!(was_rewritten, "{name} wrote {} and nobody knows of it", promise.change);
             return;
         };
         let records = ServerStore::doc_records(server, promise.doc).expect("memory is read");
         let is_in_log = records.iter().any(|record| contains(&record.envelope.change, token.as_bytes()));
-        let is_draft = drafts.any(|draft| contains(format!("{:?}", draft.edits).as_bytes(), token.as_bytes()));
+        let is_draft =
+            drafts.any(|draft| contains(format!("{:?}", draft.edits).as_bytes(), token.as_bytes()));
         assert!(is_in_log || is_draft, "{name} wrote {token:?} and nobody knows of it");
     }
 }
@@ -248,6 +267,11 @@ fn is_visible(doc: DocId, audience: Audience, user: UserId, server: &MemoryStore
             server.customers_of(ticket).expect("memory is read").contains(&user)
         }
     }
+}
+
+fn load(doc: DocId, records: &[Record]) -> Doc {
+    let changes = records.iter().map(|record| record.envelope.change.as_slice());
+    Doc::load(doc, changes).expect("what is stored loads")
 }
 
 fn hash_of(record: &Record) -> ChangeHash {

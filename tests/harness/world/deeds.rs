@@ -1,8 +1,8 @@
 //! What people do, at random, as their role allows, and now and then as it does not.
 
 use assist_crdt_model::{
-    Body, CommentId, Doc, DocId, Edit, Label, Priority, Role, Status, Ticket, TicketId, Title, UnixMillis,
-    UserId,
+    Body, CommentId, Doc, DocId, Edit, Label, Priority, ProjectName, Role, Status, Ticket, TicketId, Title,
+    UnixMillis, UserId,
 };
 use assist_proto::hub::Command;
 
@@ -17,6 +17,10 @@ impl World {
             return;
         }
         let tickets = self.tickets_at(seat);
+        if self.people[seat.person].role == Role::Admin && self.net.dice.one_in(3) {
+            self.change_project(seat);
+            return;
+        }
         let wants_new = tickets.is_empty() || self.net.dice.one_in(4);
         let (command, token) = if wants_new && tickets.len() < TICKETS_MAX {
             self.new_ticket(seat)
@@ -25,9 +29,9 @@ impl World {
             let Some(snapshot) = self.ticket_at(seat, ticket) else { return };
             self.change_ticket(seat, &snapshot)
         };
-        self.net.trace.note(self.net.now(), || {
-            format!("{} wants {command:?}", self.net.peer(seat.device).name)
-        });
+        self.net
+            .trace
+            .note(self.net.now(), || format!("{} wants {command:?}", self.net.peer(seat.device).name));
         let call = self.net.ask(seat.device, command);
         self.asked.insert(call, (seat, token));
     }
@@ -47,6 +51,23 @@ impl World {
     pub fn ticket_at(&self, seat: Seat, ticket: TicketId) -> Option<Ticket> {
         let store = &self.net.peer(seat.device).store;
         store.doc(&self.projects[seat.project].id, DocId::Ticket(ticket)).ticket()
+    }
+
+    fn change_project(&mut self, seat: Seat) {
+        let number = self.net.dice.between(0, 9);
+        let edit = match self.net.dice.one_in(2) {
+            true => {
+                Edit::SetProjectName(ProjectName::parse(&format!("hero {number}")).expect("a short name"))
+            }
+            false => Edit::DefineLabel {
+                label: Label::parse(&format!("label {number}")).expect("a short word"),
+                description: Body::default(),
+            },
+        };
+        let project = self.projects[seat.project].id;
+        let call =
+            self.net.ask(seat.device, Command::Edit { project, doc: DocId::Project, edits: vec![edit] });
+        self.asked.insert(call, (seat, None));
     }
 
     fn new_ticket(&mut self, seat: Seat) -> (Command, Option<String>) {
@@ -152,9 +173,10 @@ impl World {
 
     /// A text that nobody wrote before, which says whose ticket it is in.
     fn text(&mut self, project: usize, owner: Option<UserId>) -> String {
-        let seat = self.seats.iter().find(|seat| {
-            seat.project == project && owner.is_some() && self.user_of(**seat) == owner
-        });
+        let seat = self
+            .seats
+            .iter()
+            .find(|seat| seat.project == project && owner.is_some() && self.user_of(**seat) == owner);
         self.texts_made += 1;
         let person = seat.map_or(NOBODY, |seat| seat.person);
         format!("{CANARY}{project}-{person}-{};", self.texts_made)
