@@ -5,7 +5,6 @@
 //! when taking it twice does no harm.
 
 mod events;
-mod home;
 mod http;
 
 use std::io;
@@ -17,7 +16,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use events::EventStream;
-pub use home::{Home, HomeError};
 pub use http::ProtocolError;
 use http::{Exchange, ExchangeError};
 
