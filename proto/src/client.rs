@@ -5,6 +5,7 @@
 //! when taking it twice does no harm.
 
 mod events;
+mod home;
 mod http;
 
 use std::io;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use events::EventStream;
+pub use home::{Home, HomeError};
 pub use http::ProtocolError;
 use http::{Exchange, ExchangeError};
 
