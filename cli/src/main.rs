@@ -9,6 +9,8 @@ mod commands;
 mod connection;
 mod daemon_process;
 mod error;
+#[cfg(test)]
+mod fake_daemon;
 mod invocation;
 mod output;
 mod wait;

@@ -210,13 +210,13 @@ impl Audience {
                 facts.iter().map(|(name, value)| format!("{name}\t{}", neutral::line(value))).collect()
             }
             Self::People(_) => {
-                let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-                let told = facts.iter().filter(|(_, value)| !value.is_empty());
-                told.map(|(name, value)| {
+                let told: Vec<&Fact> = facts.iter().filter(|(_, value)| !value.is_empty()).collect();
+                let width = told.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+                let line = |(name, value): &&Fact| {
                     let head = paint(&format!("{:width$}", name.replace('_', " ")), Tone::Dim);
                     format!("{head}  {}", neutral::line(value))
-                })
-                .collect()
+                };
+                told.iter().map(line).collect()
             }
         }
     }

@@ -12,8 +12,9 @@
 
 mod device;
 mod engine;
+mod entry;
 mod list;
-mod marks;
+mod log;
 mod open;
 mod overlay;
 mod packs;
@@ -38,7 +39,7 @@ use redb::{Builder, Database, StorageBackend};
 
 use shared::{Opener, Shared};
 
-pub use device::{Contents, DeviceReads, Quarantined};
+pub use device::{DeviceReads, Quarantined};
 pub use list::{
     Assignee, Direction, RowCursor, RowFilter, RowKey, RowOrder, RowPage, RowWindow, WindowStart,
 };
@@ -47,7 +48,6 @@ pub use reader::Reader;
 pub use seal::StoreKey;
 pub use server::ServerReads;
 pub use turn::Turn;
-pub(crate) use verdicts::change_hash;
 
 /// A store. Clones are handles of the same one.
 #[derive(Clone)]

@@ -5,6 +5,7 @@
 //! when taking it twice does no harm.
 
 mod events;
+mod home;
 mod http;
 
 use std::io;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use home::{Home, HomeError};
 pub use events::EventStream;
 pub use http::ProtocolError;
 use http::{Exchange, ExchangeError};

@@ -79,9 +79,12 @@ pub(crate) fn columns<R: Row>(rows: &[R], times: &Times, width: u16) -> String {
         cells.max_height(1);
         table.add_row(cells);
     }
-    table.set_constraints(
-        (0..R::HEADS.len()).filter(|index| *index != R::FLEXIBLE).map(|_| ColumnConstraint::ContentWidth),
-    );
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, GAP));
+        if index != R::FLEXIBLE {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     table.trim_fmt()
 }
 
@@ -102,6 +105,9 @@ fn styled(cell: &Cell) -> comfy_table::Cell {
         Tone::Bad => styled.fg(Color::Red),
     }
 }
+
+/// Spaces between two columns.
+const GAP: u16 = 2;
 
 const ELLIPSIS: &str = "\u{2026}";
 

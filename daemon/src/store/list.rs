@@ -9,7 +9,8 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{ProjectId, Status, TicketId, UnixMillis, UserId};
 use assist_proto::store::{StoreResult, TicketRow};
 
-use super::device::{order_key, row_of};
+use super::device::{entry_of, order_key};
+use super::entry::row_bytes;
 use super::reader::Reader;
 use super::row_codec::RowBytes;
 use super::tables::{Counter, Scope, Span, Table, key};
@@ -22,10 +23,10 @@ pub struct RowFilter {
     pub project: Option<ProjectId>,
     /// Only with one of these; empty for any.
     pub statuses: Vec<Status>,
-    /// Only of one of these, or of nobody.
+    /// Only of this one, or of nobody.
     pub assignee: Option<Assignee>,
-    /// Only of one of these: a person is another user in every project. Empty for any.
-    pub requesters: Vec<UserId>,
+    /// Only of this customer.
+    pub requester: Option<UserId>,
     /// Only with all of these.
     pub labels: Vec<String>,
     /// Only with this in the title; upper and lower case are the same.
@@ -35,12 +36,12 @@ pub struct RowFilter {
 }
 
 /// Who works on a ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Assignee {
     /// Nobody.
     Nobody,
-    /// One of these.
-    AnyOf(Vec<UserId>),
+    /// This person.
+    User(UserId),
 }
 
 /// By what a list is ordered; what is equal goes by last activity, then by id.
@@ -112,7 +113,7 @@ pub struct RowPage {
     pub rows: Vec<(ProjectId, TicketRow)>,
     /// How many there are in the whole list.
     pub total: u64,
-    /// Where the next window begins; `None` at the end.
+    /// Where the next window begins; `None` if there are no rows.
     pub next: Option<RowCursor>,
 }
 
@@ -135,8 +136,8 @@ impl Reader {
         } else {
             self.filtered(&scopes, filter, order.key)?
         };
-        let (shown, has_more) = order.cut(candidates, window);
-        let next = shown.last().filter(|_| has_more).map(|candidate| candidate.cursor);
+        let shown = order.cut(candidates, window);
+        let next = shown.last().map(|candidate| candidate.cursor);
         let rows = shown.into_iter().map(|candidate| self.project_row(&scopes, candidate));
         Ok(RowPage { rows: rows.collect::<StoreResult<_>>()?, total, next })
     }
@@ -158,9 +159,11 @@ impl Reader {
             end.push(0);
             let span = Span { start: key!(scope, first), end: Some(end) };
             let left = limit - found.len();
-            found.extend(self.collect(Table::Rows, &span, left, |key, _| {
-                Ok((project, TicketId::from_bytes(key_end(Table::Rows, key)?)))
-            })?);
+            let entries = self.collect(Table::Rows, &span, left, |key, value| {
+                let ticket = TicketId::from_bytes(key_end(Table::Rows, key)?);
+                Ok(row_bytes(Table::Rows, value)?.map(|_| (project, ticket)))
+            })?;
+            found.extend(entries.into_iter().flatten());
         }
         Ok(found)
     }
@@ -199,8 +202,7 @@ impl Reader {
         })
     }
 
-    /// The first rows of each scope in the order of activity: as many as the window may need of each, and one
-    /// more, which tells whether it is the last window.
+    /// The first rows of each scope in the order of activity: as many as the window may need of each.
     fn newest(
         &self,
         scopes: &[(ProjectId, Scope)],
@@ -211,12 +213,15 @@ impl Reader {
             WindowStart::Offset(offset) => (offset, None),
             WindowStart::After(cursor) => (0, Some(cursor)),
         };
-        let needed = skipped.saturating_add(window.limit).saturating_add(1);
+        let needed = skipped.saturating_add(window.limit);
         let (mut candidates, mut total) = (Vec::new(), 0);
         for (_, scope) in scopes {
             total += self.counter(*scope, Counter::Rows)?;
             let (span, order) = activity_span(*scope, direction, after);
             let mut left = needed;
+            if left == 0 {
+                continue;
+            }
             self.scan(Table::RowOrder, &span, order, &mut |key, _| {
                 candidates.push(candidate_of_order(*scope, key)?);
                 left -= 1;
@@ -237,7 +242,7 @@ impl Reader {
         let mut candidates = Vec::new();
         for (_, scope) in scopes {
             let mut look = |ticket: TicketId, value: &[u8]| {
-                let row = RowBytes::new(Table::Rows, value)?;
+                let Some(row) = row_bytes(Table::Rows, value)? else { return Ok(()) };
                 if filter.lets_through(&row)? {
                     candidates.push(Candidate { cursor: cursor_of(&row, ticket, by)?, scope: *scope });
                 }
@@ -273,7 +278,7 @@ impl Reader {
         candidate: Candidate,
     ) -> StoreResult<(ProjectId, TicketRow)> {
         let project = scopes.iter().find(|(_, scope)| *scope == candidate.scope).map(|(project, _)| *project);
-        let row = row_of(self, candidate.scope, candidate.cursor.ticket)?;
+        let row = entry_of(self, candidate.scope, candidate.cursor.ticket)?.row;
         project.zip(row).ok_or_else(|| damaged(Table::Rows))
     }
 }
@@ -285,9 +290,8 @@ impl RowFilter {
 }
 
 impl RowOrder {
-    /// Orders the candidates as far as the window shows them, and cuts the window out. Tells whether any are
-    /// behind it.
-    fn cut(self, mut candidates: Vec<Candidate>, window: RowWindow) -> (Vec<Candidate>, bool) {
+    /// Orders the candidates as far as the window shows them, and cuts the window out.
+    fn cut(self, mut candidates: Vec<Candidate>, window: RowWindow) -> Vec<Candidate> {
         let skipped = match window.start {
             WindowStart::Offset(offset) => offset,
             WindowStart::After(cursor) => {
@@ -299,8 +303,7 @@ impl RowOrder {
             }
         };
         let end = skipped.saturating_add(window.limit);
-        let has_more = end < candidates.len();
-        if has_more {
+        if end < candidates.len() {
             match self.direction {
                 Direction::GreatestFirst => {
                     candidates.select_nth_unstable_by_key(end, |candidate| Reverse(candidate.cursor));
@@ -317,7 +320,7 @@ impl RowOrder {
             }
             Direction::LeastFirst => candidates.sort_unstable_by_key(|candidate| candidate.cursor),
         }
-        (candidates.split_off(skipped.min(candidates.len())), has_more)
+        candidates.split_off(skipped.min(candidates.len()))
     }
 }
 
@@ -337,13 +340,12 @@ impl<'a> Prepared<'a> {
         if !filter.statuses.is_empty() && !filter.statuses.contains(&row.status()?) {
             return Ok(false);
         }
-        let is_assigned = match &filter.assignee {
+        let is_assigned = match filter.assignee {
             None => true,
             Some(Assignee::Nobody) => row.assignee().is_none(),
-            Some(Assignee::AnyOf(users)) => row.assignee().is_some_and(|user| users.contains(&user)),
+            Some(Assignee::User(user)) => row.assignee() == Some(user),
         };
-        let is_requested = filter.requesters.is_empty() || filter.requesters.contains(&row.requester());
-        if !is_assigned || !is_requested {
+        if !is_assigned || filter.requester.is_some_and(|requester| row.requester() != requester) {
             return Ok(false);
         }
         if let Some(title) = &self.title

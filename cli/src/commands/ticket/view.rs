@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use assist_proto::api::comment::Comment;
-use assist_proto::api::ticket::{Conflict, Ticket};
+use assist_proto::api::comment::{Attachment, Comment};
+use assist_proto::api::ticket::{Conflict, ConflictValue, Ticket};
 
 use super::super::{state_words, word};
 use super::name_of;
 use super::row::status_tone;
-use crate::output::{Audience, Tone, neutral, paint, wrap};
+use crate::output::{Audience, Tone, neutral, paint, tab_separated, wrap};
 
 /// Lays a ticket out: head, body, comments in order, conflicts.
 pub(crate) fn lines(ticket: &Ticket, audience: &Audience) -> Vec<String> {
@@ -19,7 +19,8 @@ pub(crate) fn lines(ticket: &Ticket, audience: &Audience) -> Vec<String> {
     if ticket.row.is_loaded {
         lines.extend(text(&ticket.body, 0, audience));
     } else {
-        lines.push("(the text is still on its way to this device)".to_owned());
+        let words = "(the text is still on its way to this device)";
+        lines.push(audience.either("not_loaded".to_owned(), words.to_owned()));
     }
     let depths = depths(&ticket.comments);
     for (comment, depth) in ticket.comments.iter().zip(depths) {
@@ -77,7 +78,7 @@ fn conflicts(ticket: &Ticket, audience: &Audience) -> Vec<String> {
 
 fn conflict_lines(conflict: &Conflict, name: &str, audience: &Audience) -> Vec<String> {
     let Audience::People(_) = audience else {
-        let line = |value: &assist_proto::api::ticket::ConflictValue| {
+        let line = |value: &ConflictValue| {
             let values = [
                 "conflict".to_owned(),
                 conflict.field.clone(),
@@ -85,7 +86,7 @@ fn conflict_lines(conflict: &Conflict, name: &str, audience: &Audience) -> Vec<S
                 audience.time(value.at_millis),
                 value.text.clone(),
             ];
-            crate::output::tab_separated(&values)
+            tab_separated(&values)
         };
         return conflict.values.iter().map(line).collect();
     };
@@ -116,21 +117,22 @@ fn settle_command(field: &str, name: &str) -> String {
 fn comment_lines(comment: &Comment, depth: usize, all: &[Comment], audience: &Audience) -> Vec<String> {
     let mut lines = vec![comment_head(comment, depth, all, audience)];
     let indent = depth * DEPTH_SPACES + DEPTH_SPACES;
-    if comment.is_deleted {
-        let margin = " ".repeat(indent);
-        lines.push(format!("{margin}{}", paint("(struck by its author)", Tone::Dim)));
-    } else {
+    let margin = " ".repeat(indent);
+    if !comment.is_deleted {
         lines.extend(text(&comment.body, indent, audience));
+    } else if let Audience::People(_) = audience {
+        lines.push(format!("{margin}{}", paint("(struck by its author)", Tone::Dim)));
     }
     for attachment in &comment.attachments {
-        let name = neutral::line(&attachment.name).into_owned();
-        let kind = neutral::line(&attachment.media_type).into_owned();
-        let margin = " ".repeat(indent);
-        lines.push(format!("{margin}attached: {name} ({kind}, {} bytes)", attachment.size_bytes));
+        let Attachment { blob, name, size_bytes, media_type } = attachment;
+        let fields =
+            ["attached".to_owned(), blob.clone(), name.clone(), media_type.clone(), size_bytes.to_string()];
+        let words = format!("attached: {name} ({media_type}, {size_bytes} bytes)");
+        lines.push(audience.either(tab_separated(&fields), format!("{margin}{}", neutral::line(&words))));
     }
     for losing in &comment.losing_bodies {
-        let margin = " ".repeat(indent);
-        lines.push(format!("{margin}{}", paint("another version, written at the same time:", Tone::Bad)));
+        let words = paint("another version, written at the same time:", Tone::Bad);
+        lines.push(audience.either("another_version".to_owned(), format!("{margin}{words}")));
         lines.extend(text(losing, indent + DEPTH_SPACES, audience));
     }
     lines
@@ -151,7 +153,7 @@ fn comment_head(comment: &Comment, depth: usize, all: &[Comment], audience: &Aud
             edited.map(|at| audience.time(at)).unwrap_or_default(),
             if comment.is_deleted { "struck" } else { "" }.to_owned(),
         ];
-        return crate::output::tab_separated(&values);
+        return tab_separated(&values);
     };
     let author = paint(&neutral::line(&comment.author.name), Tone::Strong);
     let answered = comment.reply_to.as_ref().map(|id| {
