@@ -12,9 +12,8 @@
 
 mod device;
 mod engine;
-mod entry;
 mod list;
-mod log;
+mod marks;
 mod open;
 mod overlay;
 mod packs;
@@ -39,7 +38,7 @@ use redb::{Builder, Database, StorageBackend};
 
 use shared::{Opener, Shared};
 
-pub use device::{DeviceReads, Quarantined};
+pub use device::{Contents, DeviceReads, Quarantined};
 pub use list::{
     Assignee, Direction, RowCursor, RowFilter, RowKey, RowOrder, RowPage, RowWindow, WindowStart,
 };
@@ -48,6 +47,7 @@ pub use reader::Reader;
 pub use seal::StoreKey;
 pub use server::ServerReads;
 pub use turn::Turn;
+pub(crate) use verdicts::change_hash;
 
 /// A store. Clones are handles of the same one.
 #[derive(Clone)]

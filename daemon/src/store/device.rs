@@ -8,11 +8,10 @@ use assist_proto::store::{
 use assist_proto::wire::Member;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, PlacedMark};
-use super::packs;
 use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::view::{View, cbor, damaged, key_end};
+use super::{marks, packs, row_codec};
 
 /// A record that the gate refused although the server had admitted it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +22,17 @@ pub struct Quarantined {
     pub code: u16,
     /// Why, for people.
     pub detail: String,
+}
+
+/// What of a project is on this device, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Contents {
+    /// List rows.
+    pub rows: u64,
+    /// Documents with admitted records.
+    pub verified: u64,
+    /// Documents that came whole and are not verified yet.
+    pub unverified: u64,
 }
 
 /// What can be read of a device, from a [`super::Reader`] as from a [`Turn`]: the read half of [`DeviceStore`].
@@ -67,6 +77,13 @@ pub trait DeviceReads: View + Sized {
         positions.into_iter().map(entry).collect()
     }
 
+    /// Whether own changes of a document wait to be sent.
+    fn has_unsent(&self, project: &ProjectId, doc: DocId) -> StoreResult<bool> {
+        let Some(scope) = self.scope(project)? else { return Ok(false) };
+        let waiting = self.collect(Table::OutboxDocs, &Span::prefix(key!(scope, doc)), 1, |_, _| Ok(()))?;
+        Ok(!waiting.is_empty())
+    }
+
     /// See [`DeviceStore::outbox_count`].
     fn outbox_count(&self, project: &ProjectId) -> StoreResult<u64> {
         let Some(scope) = self.scope(project)? else { return Ok(0) };
@@ -99,6 +116,22 @@ pub trait DeviceReads: View + Sized {
         value.map(|value| packs::inflate_bytes(Table::Unverified, &value)).transpose()
     }
 
+    /// Whether a document still has to be verified before it can be read.
+    fn is_unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<bool> {
+        let Some(scope) = self.scope(project)? else { return Ok(false) };
+        self.contains(Table::Unverified, &key!(scope, doc))
+    }
+
+    /// How many rows and documents of a project are here. Costs the same whatever the numbers are.
+    fn contents(&self, project: &ProjectId) -> StoreResult<Contents> {
+        let Some(scope) = self.scope(project)? else { return Ok(Contents::default()) };
+        Ok(Contents {
+            rows: self.counter(scope, Counter::Rows)?,
+            verified: self.counter(scope, Counter::Documents)?,
+            unverified: self.counter(scope, Counter::Unverified)?,
+        })
+    }
+
     /// See [`DeviceStore::next_unverified`].
     fn next_unverified(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<DocId>> {
         let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
@@ -112,7 +145,7 @@ pub trait DeviceReads: View + Sized {
     /// See [`DeviceStore::row`].
     fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
-        Ok(entry_of(self, scope, ticket)?.row)
+        row_of(self, scope, ticket)
     }
 
     /// See [`DeviceStore::certificate`].
@@ -141,7 +174,7 @@ pub trait DeviceReads: View + Sized {
     /// See [`DeviceStore::mark`].
     fn mark(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Mark>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
-        Ok(entry_of(self, scope, ticket)?.mark.map(|placed| placed.mark))
+        Ok(marks::get(self, scope, ticket)?.map(|placed| placed.mark))
     }
 
     /// See [`DeviceStore::draft`].
@@ -160,9 +193,10 @@ pub trait DeviceReads: View + Sized {
 
 impl<V: View> DeviceReads for V {}
 
-/// What is kept of a ticket of a scope.
-pub(crate) fn entry_of(view: &impl View, scope: Scope, ticket: TicketId) -> StoreResult<Entry> {
-    Entry::load(view, Table::Rows, &key!(scope, ticket), ticket)
+/// The row of a ticket of a scope.
+pub(crate) fn row_of(view: &impl View, scope: Scope, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
+    let value = view.get(Table::Rows, &key!(scope, ticket))?;
+    value.map(|value| row_codec::decode(Table::Rows, ticket, &value)).transpose()
 }
 
 /// Place of a row among those of its scope: by time, then by ticket, read backwards for the newest first.
@@ -171,10 +205,11 @@ pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) 
 }
 
 /// The tables whose keys begin with the scope: all of a project but its membership.
-const SCOPED: [Table; 13] = [
+const SCOPED: [Table; 14] = [
     Table::Counters,
     Table::Packs,
     Table::Certificates,
+    Table::Marks,
     Table::SyncStates,
     Table::Outbox,
     Table::OutboxDocs,
@@ -294,6 +329,9 @@ impl DeviceStore for Turn {
 
     fn put_unverified(&mut self, project: &ProjectId, doc: DocId, records: &[u8]) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
+        if !self.contains(Table::Unverified, &key!(scope, doc))? {
+            self.count_up(key!(scope, Counter::Unverified))?;
+        }
         let value = self.deflate(records);
         self.put(Table::Unverified, key!(scope, doc), value);
         Ok(())
@@ -305,7 +343,10 @@ impl DeviceStore for Turn {
 
     fn remove_unverified(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
         let Some(scope) = self.scope(project)? else { return Ok(()) };
-        self.remove(Table::Unverified, key!(scope, doc));
+        if self.contains(Table::Unverified, &key!(scope, doc))? {
+            self.count_down(key!(scope, Counter::Unverified))?;
+            self.remove(Table::Unverified, key!(scope, doc));
+        }
         Ok(())
     }
 
@@ -319,9 +360,8 @@ impl DeviceStore for Turn {
 
     fn put_row(&mut self, project: &ProjectId, row: &TicketRow) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        let mut entry = entry_of(self, scope, row.ticket)?;
-        match &entry.row {
-            Some(before) => self.hide_row(scope, before),
+        match row_of(self, scope, row.ticket)? {
+            Some(before) => self.hide_row(scope, &before),
             None => {
                 self.count_up(key!(scope, Counter::Rows))?;
             }
@@ -330,17 +370,15 @@ impl DeviceStore for Turn {
         if let Some(number) = row.number {
             self.put(Table::RowNumbers, key!(scope, number, row.ticket), Vec::new());
         }
-        entry.row = Some(row.clone());
-        self.put_entry(Table::Rows, key!(scope, row.ticket), &entry);
+        self.put(Table::Rows, key!(scope, row.ticket), row_codec::encode(row));
         Ok(())
     }
 
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
         let Some(scope) = self.scope(project)? else { return Ok(()) };
-        let mut entry = entry_of(self, scope, ticket)?;
-        let Some(row) = entry.row.take() else { return Ok(()) };
+        let Some(row) = row_of(self, scope, ticket)? else { return Ok(()) };
         self.hide_row(scope, &row);
-        self.put_entry(Table::Rows, key!(scope, ticket), &entry);
+        self.remove(Table::Rows, key!(scope, ticket));
         self.count_down(key!(scope, Counter::Rows))
     }
 
@@ -385,9 +423,7 @@ impl DeviceStore for Turn {
 
     fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        let mut entry = entry_of(self, scope, mark.ticket)?;
-        entry.mark = Some(PlacedMark { position: 0, mark: *mark });
-        self.put_entry(Table::Rows, key!(scope, mark.ticket), &entry);
+        self.put(Table::Marks, key!(scope, mark.ticket), marks::encode(0, mark));
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assist_crdt_model::{DocId, ProjectId};
-use assist_proto::store::{Record, Seq, StoreResult};
+use assist_proto::store::{Record, StoreResult};
 use assist_proto::wire::codec;
 use serde::Serialize;
 
@@ -25,8 +25,6 @@ pub struct Turn {
     snapshot: Reader,
     overlay: Overlay,
     tails: BTreeMap<(Scope, DocId), OpenTail>,
-    /// Head of the server's log, once the turn has added to it.
-    pub(crate) head: Option<Seq>,
     writer: WriterGuard,
 }
 
@@ -67,7 +65,7 @@ impl Turn {
         let writer = shared.take_writer();
         let writer = WriterGuard { shared, writer: Some(writer) };
         let snapshot = writer.shared.read()?;
-        Ok(Self { snapshot, overlay: Overlay::default(), tails: BTreeMap::new(), head: None, writer })
+        Ok(Self { snapshot, overlay: Overlay::default(), tails: BTreeMap::new(), writer })
     }
 
     /// Makes everything that the turn wrote durable: on return it survives a loss of power.
@@ -125,6 +123,9 @@ impl Turn {
             open.tail = Tail { first: open.tail.next_index(), pack: Pack::default() };
         }
         let index = open.tail.next_index();
+        if index == 0 {
+            self.count_up(key!(scope, Counter::Documents))?;
+        }
         open.tail.pack.push(record);
         open.is_changed = true;
         self.tails.insert((scope, doc), open);

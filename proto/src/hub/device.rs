@@ -397,6 +397,11 @@ impl DeviceHub {
         })
     }
 
+    /// How every joined project is connected.
+    pub fn statuses(&self) -> impl Iterator<Item = (ProjectId, ProjectStatus)> {
+        self.projects.keys().filter_map(|id| Some((*id, self.status(id)?)))
+    }
+
     /// Takes one input.
     ///
     /// # Errors
