@@ -23,7 +23,7 @@ use assist_proto::api::{ApiError, limits, openrpc};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -162,6 +162,10 @@ fn router<B: Backend>(shared: Arc<Shared<B>>) -> Router {
 }
 
 async fn answer_rpc<B: Backend>(State(shared): State<Arc<Shared<B>>>, request: Request) -> Response {
+    // Who says beforehand that it is too much need not send it all to hear so.
+    if announced_size(request.headers()) > limits::REQUEST_BYTES_MAX as u64 {
+        return refuse_body(StatusCode::PAYLOAD_TOO_LARGE);
+    }
     let body = match timeout(limits::BODY_READ_MAX, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
         Ok(Err(rejection)) => return refuse_body(rejection.status()),
@@ -171,6 +175,11 @@ async fn answer_rpc<B: Backend>(State(shared): State<Arc<Shared<B>>>, request: R
         Some(answer) => json_response(StatusCode::OK, answer),
         None => StatusCode::NO_CONTENT.into_response(),
     }
+}
+
+fn announced_size(headers: &HeaderMap) -> u64 {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(0)
 }
 
 async fn stream_events<B: Backend>(State(shared): State<Arc<Shared<B>>>, headers: HeaderMap) -> Response {

@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime};
 use assist_crdt_model::{ProjectId, UnixMillis};
 use assist_proto::hub::{Action, CallId, DeviceHub, DeviceInput, LinkId, Notice, ServerHub, ServerInput};
 use assist_proto::store::{StoreError, StoreResult};
-use assist_proto::wire::{self, ReceiveError, Received};
+use assist_proto::wire::codec::DecodeError;
+use assist_proto::wire::{self, Received};
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
@@ -29,7 +30,7 @@ use handle::{Answer, Request};
 pub use handle::{Driven, DriverHandle, Fault};
 
 /// A frame after the step that needs no state.
-pub(crate) type Incoming = Result<Box<Received>, ReceiveError>;
+pub(crate) type Incoming = Result<Box<Received>, DecodeError>;
 
 /// What the driver is made of.
 pub(crate) struct DriverParts {

@@ -183,7 +183,8 @@ impl<T: Send + 'static> Net<T> {
 
     /// Closes all links with `code` and ends all tasks, within `patience`.
     ///
-    /// What is queued is delivered first; with no patience nothing is waited for.
+    /// What is queued is delivered first; with no patience nothing is waited for. Drop the receiver of the events
+    /// before, or go on taking them: tasks that wait for room in the channel would use up the patience.
     pub async fn shutdown(mut self, code: CloseCode, reason: &str, patience: Duration) {
         let command = Command::Shutdown { code, reason: reason.to_owned() };
         if self.commands.send(command).is_ok()

@@ -155,3 +155,6 @@ macro_rules! implement_methods {
 }
 
 for_each_method!(implement_methods);
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub(super) async fn dial<T>(
         Ok(new_link) => Some(new_link),
         Err(error) => {
             tracing::debug!(?dial, %error, "nobody was reached");
-            shared.events.send(NetEvent::DialFailed { dial, error }).await.ok(); // No driver, nobody to tell.
+            shared.tell(NetEvent::DialFailed { dial, error }).await;
             None
         }
     };

@@ -32,6 +32,12 @@ impl<T> Shared<T> {
     pub(super) fn new(limits: NetLimits, prepare: Prepare<T>, events: mpsc::Sender<NetEvent<T>>) -> Self {
         Self { limits, prepare, events, links: Links::default() }
     }
+
+    /// Hands an event to the driver, when there is room. Without a driver it goes nowhere: what is queued is still
+    /// delivered, and the transport ends with its [`super::Net`].
+    pub(super) async fn tell(&self, event: NetEvent<T>) {
+        self.events.send(event).await.ok();
+    }
 }
 
 /// What the root task is asked for.
@@ -104,7 +110,7 @@ impl<T: Send + 'static> Root<T> {
     }
 
     fn take_up(&mut self, incoming: Incoming) {
-        if let Some((incoming, permit)) = self.door.admit(incoming, self.shared.links.count()) {
+        if let Some((incoming, permit)) = self.door.admit(incoming, self.links.len()) {
             self.attempts.spawn(listen::greet(Arc::clone(&self.shared), incoming, permit));
         }
     }

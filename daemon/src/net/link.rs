@@ -4,11 +4,11 @@
 //! has written all up to a close, or nothing can be written any more), or the table (the queue passed its bound, or
 //! a close took too long).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::mem;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use assist_crdt_model::DeviceId;
 use assist_proto::hub::LinkId;
 use bytes::Bytes;
 use quinn::{Connection, SendStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -41,30 +41,25 @@ impl NewLink {
     /// Runs the link from `Opened` to `Closed`.
     pub(super) async fn run<T: Send + 'static>(self, shared: Arc<Shared<T>>) {
         let Self { connection, peer, address, side, send, frames, greeting } = self;
-        let (link, Mailbox { mut queue, stop, state }) = shared.links.register();
-        let opened = NetEvent::Opened { link, peer, address, side };
+        let (link, stop, state) = shared.links.register();
+        shared.tell(NetEvent::Opened { link, peer, address, side }).await;
+        let receiving = Receiving { connection: connection.clone(), link, frames, state: Arc::clone(&state) };
         let mut reader = JoinSet::new();
-        let reason = if shared.events.send(opened).await.is_ok() {
-            let receiving =
-                Receiving { connection: connection.clone(), link, frames, state: Arc::clone(&state) };
-            reader.spawn(receiving.run(Arc::clone(&shared), greeting));
-            tokio::select! {
-                reason = stopped(stop, shared.limits.linger) => reason,
-                reason = write_frames(&shared, &connection, link, send, &mut queue, &state) => reason,
-                Some(read) = reader.join_next() => read.unwrap_or_else(|error| {
-                    tracing::error!(%peer, %error, "the step on a frame failed");
-                    CloseReason::Internal
-                }),
-            }
-        } else {
-            nobody_listens()
+        reader.spawn(receiving.run(Arc::clone(&shared), greeting));
+        let reason = tokio::select! {
+            reason = stopped(stop, shared.limits.linger) => reason,
+            reason = write_frames(&shared, &connection, link, send, &state) => reason,
+            Some(read) = reader.join_next() => read.unwrap_or_else(|error| {
+                tracing::error!(%peer, %error, "the step on a frame failed");
+                CloseReason::Internal
+            }),
         };
         shared.links.remove(link);
         reason.close(&connection);
         // Waits for the reader's end, so that no frame comes after `Closed`.
         reader.shutdown().await;
         tracing::debug!(%peer, %address, reason = explain(&reason), "link closed");
-        shared.events.send(NetEvent::Closed { link, reason }).await.ok(); // No driver, nobody to tell.
+        shared.tell(NetEvent::Closed { link, reason }).await;
     }
 }
 
@@ -91,9 +86,7 @@ impl Receiving {
                 Ok(Some(_)) if self.state.is_closing.load(Ordering::Relaxed) => return pending().await,
                 Ok(Some(frame)) => {
                     let frame = (shared.prepare)(frame);
-                    if shared.events.send(NetEvent::Frame { link: self.link, frame }).await.is_err() {
-                        return nobody_listens();
-                    }
+                    shared.tell(NetEvent::Frame { link: self.link, frame }).await;
                 }
                 // The peer ends its stream before it closes: the close is about to come, and says why.
                 Ok(None) => {
@@ -115,32 +108,27 @@ async fn write_frames<T>(
     connection: &Connection,
     link: LinkId,
     send: SendStream,
-    queue: &mut mpsc::UnboundedReceiver<Queued>,
     state: &LinkState,
 ) -> CloseReason {
     let mut writer = FrameWriter::new(send);
-    let mut batch = Batch::default();
     let mut untold_bytes = 0;
     loop {
-        batch.fill(queue).await;
+        let batch = state.next_batch().await;
         if !batch.frames.is_empty() {
             // To answer is to welcome: from now on the peer may send at full speed.
             transport::open_window(connection);
         }
-        if let Err(error) = writer.write(&mut batch.frames).await {
+        if let Err(error) = writer.write(batch.frames).await {
             return error.into();
         }
-        state.queued_bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
-        if let Some(reason) = batch.close.take() {
+        state.lock().unsent_bytes -= batch.bytes;
+        if let Some(reason) = batch.close {
             writer.finish().await;
             return reason;
         }
         untold_bytes += batch.bytes;
         if untold_bytes >= SENT_STEP_BYTES {
-            if shared.events.send(NetEvent::Sent { link, bytes: untold_bytes }).await.is_err() {
-                return nobody_listens();
-            }
-            untold_bytes = 0;
+            shared.tell(NetEvent::Sent { link, bytes: mem::take(&mut untold_bytes) }).await;
         }
     }
 }
@@ -159,10 +147,6 @@ async fn stopped(stop: oneshot::Receiver<CloseReason>, linger: Duration) -> Clos
     }
 }
 
-fn nobody_listens() -> CloseReason {
-    CloseReason::Here { code: CloseCode::SHUTDOWN, reason: "nobody takes the frames".to_owned() }
-}
-
 /// What goes out in one write.
 #[derive(Default)]
 struct Batch {
@@ -170,34 +154,6 @@ struct Batch {
     bytes: usize,
     /// Set if the link is to be closed after these frames.
     close: Option<CloseReason>,
-}
-
-impl Batch {
-    /// Waits for something to do, then takes what else is there.
-    async fn fill(&mut self, queue: &mut mpsc::UnboundedReceiver<Queued>) {
-        self.bytes = 0;
-        let mut next = queue.recv().await;
-        if next.is_none() {
-            // Out of the table without a close: somebody else ends the link.
-            return pending().await;
-        }
-        while let Some(queued) = next {
-            match queued {
-                Queued::Frame(frame) => {
-                    self.bytes += frame.len();
-                    self.frames.push(frame);
-                }
-                Queued::Close(reason) => {
-                    self.close = Some(reason);
-                    return;
-                }
-            }
-            if self.bytes >= BATCH_BYTES || self.frames.len() >= BATCH_FRAMES {
-                return;
-            }
-            next = queue.try_recv().ok();
-        }
-    }
 }
 
 /// The links that frames can be queued on.
@@ -216,75 +172,115 @@ struct Table {
 
 #[derive(Debug)]
 struct LinkHandle {
-    queue: mpsc::UnboundedSender<Queued>,
+    /// Ends the link whatever is queued: at once, or a while after a close.
     stop: oneshot::Sender<CloseReason>,
     state: Arc<LinkState>,
 }
 
-/// The link's own ends of its handle.
-struct Mailbox {
-    queue: mpsc::UnboundedReceiver<Queued>,
-    stop: oneshot::Receiver<CloseReason>,
-    state: Arc<LinkState>,
-}
-
+/// What the table and the two halves of a link share.
 #[derive(Debug, Default)]
 struct LinkState {
-    /// Bytes of frames that QUIC does not have yet.
-    queued_bytes: AtomicUsize,
+    outgoing: Mutex<Outgoing>,
+    /// Wakes the writer.
+    news: Notify,
     /// Set once we close: what the peer still says is not worth a look.
     is_closing: AtomicBool,
 }
 
-#[derive(Debug)]
-enum Queued {
-    Frame(Bytes),
-    Close(CloseReason),
+#[derive(Debug, Default)]
+struct Outgoing {
+    /// Holds no memory while empty: most links are idle.
+    frames: VecDeque<Bytes>,
+    /// Bytes of frames that QUIC does not have yet: those queued, and those of the batch under way.
+    unsent_bytes: usize,
+    /// Set if the link is to be closed after these frames.
+    close: Option<CloseReason>,
+}
+
+impl Outgoing {
+    /// Takes the front of the queue, and the close if that is all there was.
+    fn take_batch(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        while batch.bytes < BATCH_BYTES
+            && batch.frames.len() < BATCH_FRAMES
+            && let Some(frame) = self.frames.pop_front()
+        {
+            batch.bytes += frame.len();
+            batch.frames.push(frame);
+        }
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+            batch.close = self.close.take();
+        }
+        batch
+    }
 }
 
 impl LinkHandle {
-    /// Has the link closed after what is queued. Nothing here fails but on a link that ends already.
+    /// Has the link closed after what is queued, or a while later.
     fn close(self, reason: CloseReason) {
         self.state.is_closing.store(true, Ordering::Relaxed);
-        self.queue.send(Queued::Close(reason.clone())).ok();
-        self.stop.send(reason).ok();
+        self.state.lock().close = Some(reason.clone());
+        self.state.news.notify_one();
+        self.stop.send(reason).ok(); // Fails on a link that ends already.
+    }
+}
+
+impl LinkState {
+    /// Waits for something to do, and takes it. Cancel safe.
+    async fn next_batch(&self) -> Batch {
+        loop {
+            let batch = self.lock().take_batch();
+            if !batch.frames.is_empty() || batch.close.is_some() {
+                return batch;
+            }
+            self.news.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outgoing> {
+        lock(&self.outgoing)
     }
 }
 
 impl Links {
-    fn register(&self) -> (LinkId, Mailbox) {
-        let (queue, queue_rx) = mpsc::unbounded_channel();
+    fn register(&self) -> (LinkId, oneshot::Receiver<CloseReason>, Arc<LinkState>) {
         let (stop, stop_rx) = oneshot::channel();
         let state = Arc::new(LinkState::default());
-        let mailbox = Mailbox { queue: queue_rx, stop: stop_rx, state: Arc::clone(&state) };
-        let handle = LinkHandle { queue, stop, state };
-        let mut table = self.lock();
+        let handle = LinkHandle { stop, state: Arc::clone(&state) };
+        let mut table = lock(&self.table);
         table.last += 1;
         let link = LinkId(table.last);
         match table.closed.clone() {
             Some(reason) => handle.close(reason),
             None => drop(table.handles.insert(link, handle)),
         }
-        (link, mailbox)
+        (link, stop_rx, state)
     }
 
     /// Queues a frame; ends the link when more than `queue_bytes_max` would wait.
     pub(super) fn send(&self, link: LinkId, frame: Bytes, queue_bytes_max: usize) {
-        let mut table = self.lock();
+        let mut table = lock(&self.table);
         let Some(handle) = table.handles.get(&link) else {
             return;
         };
-        let queued_before = handle.state.queued_bytes.fetch_add(frame.len(), Ordering::Relaxed);
-        if queued_before + frame.len() <= queue_bytes_max {
-            handle.queue.send(Queued::Frame(frame)).ok(); // Fails on a link that ends already.
-        } else if let Some(handle) = table.handles.remove(&link) {
-            handle.stop.send(CloseReason::NotReading).ok(); // The same.
+        let mut outgoing = handle.state.lock();
+        let unsent_bytes = outgoing.unsent_bytes + frame.len();
+        if unsent_bytes <= queue_bytes_max {
+            outgoing.unsent_bytes = unsent_bytes;
+            outgoing.frames.push_back(frame);
+            handle.state.news.notify_one();
+            return;
+        }
+        drop(outgoing);
+        if let Some(handle) = table.handles.remove(&link) {
+            handle.stop.send(CloseReason::NotReading).ok(); // Fails on a link that ends already.
         }
     }
 
     /// Has the link closed after what is queued.
     pub(super) fn close(&self, link: LinkId, code: CloseCode, reason: &str) {
-        if let Some(handle) = self.lock().handles.remove(&link) {
+        if let Some(handle) = lock(&self.table).handles.remove(&link) {
             handle.close(CloseReason::Here { code, reason: reason.to_owned() });
         }
     }
@@ -292,26 +288,21 @@ impl Links {
     /// Has all links closed after what is queued on them, and those that are yet to come.
     pub(super) fn close_all(&self, code: CloseCode, reason: &str) {
         let reason = CloseReason::Here { code, reason: reason.to_owned() };
-        let mut table = self.lock();
+        let mut table = lock(&self.table);
         for handle in mem::take(&mut table.handles).into_values() {
             handle.close(reason.clone());
         }
         table.closed = Some(reason);
     }
 
-    /// Returns how many links there are.
-    pub(super) fn count(&self) -> usize {
-        self.lock().handles.len()
-    }
-
     fn remove(&self, link: LinkId) {
-        self.lock().handles.remove(&link);
+        lock(&self.table).handles.remove(&link);
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        // No code that can panic half way through a change runs under the lock.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code that can panic half way through a change runs under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Enough for full packets in one system call, little enough that a link's share of memory stays small.

@@ -1,5 +1,7 @@
 //! What two ends that keep to the rules can rely on.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 #[tokio::test]
@@ -178,7 +180,7 @@ async fn a_peer_that_does_not_read_is_given_up_when_its_queue_is_full() {
     }
     assert_eq!(server.closed().await, CloseReason::NotReading);
     let closed = close_of(&connection).await;
-    assert!(matches!(closed, CloseReason::ByPeer { code: CloseCode::NOT_READING, .. }), "{closed:?}");
+    assert!(was_told(&closed, CloseCode::NOT_READING), "{closed:?}");
     assert_alive(&mut server).await;
 }
 
@@ -187,13 +189,15 @@ async fn a_shutdown_delivers_what_is_queued_and_says_so() {
     let (mut server, mut device) = (Peer::server(), Peer::device());
     device.join(&server, b"hello").await;
     let (link, ..) = server.opened().await;
+    let megabyte = Bytes::from(vec![0; FRAME_BYTES_MAX]);
+    server.net.send(link, megabyte.clone());
     server.net.send(link, Bytes::from_static(b"bye"));
+    drop(server.events);
     server.net.shutdown(CloseCode::SHUTDOWN, "upgrade", PATIENCE).await;
+    assert_eq!(device.frame().await, megabyte);
     assert_eq!(device.frame().await, "bye");
     let closed = device.closed().await;
     assert_eq!(closed, CloseReason::ByPeer { code: CloseCode::SHUTDOWN, reason: "upgrade".to_owned() });
-    // The events end, because no task is left that could send one.
-    while server.events.recv().await.is_some() {}
 }
 
 #[tokio::test]
@@ -205,6 +209,7 @@ async fn a_shutdown_without_patience_ends_all_tasks_at_once() {
     // A dial under way, and a reader that nobody takes frames from, are not waited for.
     server.net.dial(DialId(1), vec![UdpSocket::bind(LOOPBACK).unwrap().local_addr().unwrap()]);
     server.net.shutdown(CloseCode::SHUTDOWN, "", Duration::ZERO).await;
+    // The events end, because no task is left that could send one.
     while server.events.recv().await.is_some() {}
     assert!(matches!(device.closed().await, CloseReason::ByPeer { .. }));
 }
@@ -262,7 +267,36 @@ async fn a_close_does_not_wait_for_a_peer_that_does_not_read() {
     }
     server.net.close(link, ANSWER, "enough");
     assert!(matches!(server.closed().await, CloseReason::Here { code: ANSWER, .. }));
-    assert!(matches!(close_of(&connection).await, CloseReason::ByPeer { code: ANSWER, .. }));
+    let closed = close_of(&connection).await;
+    assert!(was_told(&closed, ANSWER), "{closed:?}");
+}
+
+#[tokio::test]
+async fn what_a_peer_says_after_we_close_is_not_looked_at() {
+    let (events_tx, mut events) = mpsc::channel(8);
+    let looked_at = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&looked_at);
+    let prepare: Prepare<()> = Arc::new(move |_frame| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let limits = NetLimits { linger: Duration::from_millis(300), ..NetLimits::default() };
+    let config = NetConfig { bind: Some(LOOPBACK), limits };
+    let server = Net::bind(&config, &DeviceKey::from_secret(&[1; 32]), prepare, events_tx).unwrap();
+    let stranger = Stranger::new(2);
+    let connection = stranger.connect_to(server.listen_address().unwrap()).await.unwrap();
+    let (mut send, _receive) = connection.open_bi().await.unwrap();
+    send.write_all(&[0, 0, 0, 1, b'x']).await.unwrap();
+    let Some(NetEvent::Opened { link, .. }) = events.recv().await else { panic!("not opened") };
+    assert!(matches!(events.recv().await, Some(NetEvent::Frame { .. })));
+
+    // More than the stranger takes, so that the close lingers while the stranger talks on.
+    for _ in 0..16 {
+        server.send(link, Bytes::from(vec![0; FRAME_BYTES_MAX]));
+    }
+    server.close(link, ANSWER, "enough");
+    send.write_all(&[0, 0, 0, 1, b'y']).await.unwrap();
+    while !matches!(events.recv().await.unwrap(), NetEvent::Closed { .. }) {}
+    assert_eq!(looked_at.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

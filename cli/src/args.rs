@@ -1,0 +1,452 @@
+//! What can be asked for: noun, then verb.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use assist_proto::api::sync::WaitUntil;
+use assist_proto::api::ticket::{Patch, Priority, Sort, Status};
+use assist_proto::api::user::Role;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::body::BodyArgs;
+use crate::output::Fields;
+
+/// Support tickets, on this device first: works offline, syncs when the project's server is in reach.
+#[derive(Debug, Parser)]
+#[command(name = "assist", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) noun: Noun,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Globals {
+    /// The project: the beginning of its id or name; may be left out if only one is joined
+    #[arg(short = 'P', long, global = true, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+    /// The daemon's folder [default: $ASSIST_HOME, else among the user's data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) home: Option<PathBuf>,
+    /// Print one JSON document, of these fields or of all
+    #[arg(long, global = true, value_name = "FIELDS", num_args = 0..=1, require_equals = true,
+          default_missing_value = "", conflicts_with = "jsonl")]
+    pub(crate) json: Option<Fields>,
+    /// Print a line of JSON for each row, of these fields or of all
+    #[arg(long, global = true, value_name = "FIELDS", num_args = 0..=1, require_equals = true,
+          default_missing_value = "")]
+    pub(crate) jsonl: Option<Fields>,
+    /// Say nothing but errors beside the data
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Fail rather than start the daemon
+    #[arg(long, global = true)]
+    pub(crate) no_start: bool,
+}
+
+/// What it is about.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Noun {
+    /// Join, list and leave projects
+    #[command(subcommand)]
+    Project(ProjectVerb),
+    /// File, read and work tickets
+    #[command(subcommand)]
+    Ticket(TicketVerb),
+    /// Your own edits that were refused, kept with the reason
+    #[command(subcommand)]
+    Draft(DraftVerb),
+    /// The people of a project
+    #[command(subcommand)]
+    User(UserVerb),
+    /// How far this device and the servers agree; the switch for working offline
+    #[command(subcommand)]
+    Sync(SyncVerb),
+    /// Print what happens, as it happens
+    Watch(WatchArgs),
+    /// The process that holds your tickets
+    #[command(subcommand)]
+    Daemon(DaemonVerb),
+    /// The server role of this daemon
+    #[command(subcommand)]
+    Server(ServerVerb),
+    /// Call a method of the local API
+    Rpc(RpcArgs),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Verbs of `project`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectVerb {
+    /// Enrol this device at a project's server
+    Join(JoinArgs),
+    /// List the projects that this device has joined
+    List,
+    /// Remove a project and its tickets from this device
+    Leave {
+        /// The project, if not named with -P
+        #[arg(value_name = "PROJECT")]
+        name: Option<String>,
+        /// Leave even if that loses work that the server has not got yet
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// Arguments of `project join`.
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    /// What the operator gave: assist://<project id>@<host>[:port], or a bare overlay address
+    pub(crate) address: String,
+    /// The one-time code of the invitation; `-` reads it from stdin
+    #[arg(long)]
+    pub(crate) code: String,
+    /// Your name, as others see it [default: that of the invitation]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Your email address [default: that of the invitation]
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// What to call this device [default: the machine's name]
+    #[arg(long)]
+    pub(crate) device_name: Option<String>,
+}
+
+/// Verbs of `ticket`. A ticket is named by its id, the beginning of it, or its number: `#142` or 142.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TicketVerb {
+    /// File a ticket; prints its id
+    New(NewArgs),
+    /// List tickets
+    List(ListArgs),
+    /// Show a ticket whole
+    View {
+        /// Its id, the beginning of it, or its number
+        ticket: String,
+    },
+    /// Change fields of a ticket
+    Edit(EditArgs),
+    /// Write a comment under a ticket; prints the comment's id
+    Comment(CommentArgs),
+    /// Close a ticket
+    Close(StatusArgs),
+    /// Open a closed ticket again
+    Reopen(StatusArgs),
+    /// Put labels on a ticket, or take them off
+    Label(LabelArgs),
+    /// Say which agent works on a ticket
+    Assign(AssignArgs),
+    /// List who changed what, oldest first
+    History {
+        /// The ticket's id, the beginning of it, or its number
+        ticket: String,
+    },
+}
+
+/// Arguments of `ticket new`.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// One line of at most 80 characters [default: the first line of the body]
+    #[arg(short, long)]
+    pub(crate) title: Option<String>,
+    #[command(flatten)]
+    pub(crate) body: BodyArgs,
+    /// A label to put on (agents); may be repeated
+    #[arg(short, long = "label", value_name = "LABEL")]
+    pub(crate) labels: Vec<String>,
+    /// How urgent (agents)
+    #[arg(short, long, value_parser = word::<Priority>(PRIORITIES))]
+    pub(crate) priority: Option<Priority>,
+    /// The agent who is to work on it: an email address, a user id, or `me` (agents)
+    #[arg(short, long, value_name = "AGENT")]
+    pub(crate) assignee: Option<String>,
+    /// Whose problem it is, if not yours: an email address or a user id (agents)
+    #[arg(long, value_name = "USER")]
+    pub(crate) requester: Option<String>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// Arguments of `ticket list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only with this status; may be repeated
+    #[arg(short, long, value_parser = word::<Status>(STATUSES), value_delimiter = ',')]
+    pub(crate) status: Vec<Status>,
+    /// Only of this agent: an email address, a user id, `me` or `none`
+    #[arg(short, long, value_name = "AGENT")]
+    pub(crate) assignee: Option<String>,
+    /// Only of this requester: an email address, a user id or `me`
+    #[arg(long, value_name = "USER")]
+    pub(crate) requester: Option<String>,
+    /// Only with this label; may be repeated, then all must be there
+    #[arg(short, long = "label", value_name = "LABEL")]
+    pub(crate) labels: Vec<String>,
+    /// Only with this text in the title
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+    /// By what to sort
+    #[arg(long, value_parser = word::<Sort>(SORTS), default_value = "updated")]
+    pub(crate) sort: Sort,
+    /// Oldest, lowest or least urgent first
+    #[arg(long)]
+    pub(crate) reverse: bool,
+    /// How many at most
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50, conflicts_with = "all")]
+    pub(crate) limit: u64,
+    /// How many to skip
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub(crate) offset: u64,
+    /// All there are
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Arguments of `ticket edit`.
+#[derive(Debug, Args)]
+pub(crate) struct EditArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    /// One line of at most 80 characters
+    #[arg(short, long)]
+    pub(crate) title: Option<String>,
+    #[command(flatten)]
+    pub(crate) body: BodyArgs,
+    /// Where it is in its life
+    #[arg(short, long, value_parser = word::<Status>(STATUSES))]
+    pub(crate) status: Option<Status>,
+    /// How urgent, or `none` (agents)
+    #[arg(short, long, value_parser = word_or_none::<Priority>(PRIORITIES_OR_NONE))]
+    pub(crate) priority: Option<Patch<Priority>>,
+    /// The agent: an email address, a user id, `me` or `none` (agents)
+    #[arg(short, long, value_name = "AGENT")]
+    pub(crate) assignee: Option<String>,
+    /// Hide it from its assignee's list until then: a date, a time, or `none` (agents)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) snooze_until: Option<String>,
+    /// A label to put on (agents); may be repeated
+    #[arg(long = "add-label", value_name = "LABEL")]
+    pub(crate) add_labels: Vec<String>,
+    /// A label to take off (agents); may be repeated
+    #[arg(long = "remove-label", value_name = "LABEL")]
+    pub(crate) remove_labels: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// Arguments of `ticket comment`.
+#[derive(Debug, Args)]
+pub(crate) struct CommentArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    #[command(flatten)]
+    pub(crate) body: BodyArgs,
+    /// The comment that this one answers
+    #[arg(long, value_name = "COMMENT")]
+    pub(crate) reply_to: Option<String>,
+    /// Rewrite this comment of yours
+    #[arg(long, value_name = "COMMENT", conflicts_with = "reply_to")]
+    pub(crate) edit: Option<String>,
+    /// Strike this comment of yours
+    #[arg(long, value_name = "COMMENT", conflicts_with_all = ["reply_to", "edit", "body", "file"])]
+    pub(crate) strike: Option<String>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// Arguments of `ticket close` and `ticket reopen`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// Arguments of `ticket label`.
+#[derive(Debug, Args)]
+pub(crate) struct LabelArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    /// The labels to put on
+    #[arg(value_name = "LABEL", required_unless_present = "remove")]
+    pub(crate) add: Vec<String>,
+    /// A label to take off; may be repeated
+    #[arg(short, long, value_name = "LABEL")]
+    pub(crate) remove: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// Arguments of `ticket assign`.
+#[derive(Debug, Args)]
+pub(crate) struct AssignArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    /// An email address, a user id, `me` or `none`
+    pub(crate) agent: String,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// How far a write is to come before the command ends. Without it, durable on this device is enough.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WaitArgs {
+    /// Wait until it is on the server, or delivered to somebody else
+    #[arg(long, value_name = "UNTIL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "server", value_parser = word::<WaitUntil>(&["server", "delivered"]))]
+    pub(crate) wait: Option<WaitUntil>,
+    /// How long to wait
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds, requires = "wait")]
+    pub(crate) timeout: Duration,
+}
+
+/// Verbs of `draft`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DraftVerb {
+    /// List the edits that were refused
+    List,
+    /// Show one with its full texts
+    Show {
+        /// Its id or the beginning of it
+        draft: String,
+    },
+    /// Throw one away for good
+    Discard {
+        /// Its id or the beginning of it
+        draft: String,
+    },
+    /// Make its edits again, as new ones
+    Retry {
+        /// Its id or the beginning of it
+        draft: String,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+}
+
+/// Verbs of `user`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserVerb {
+    /// List the members of a project that this device knows
+    List,
+}
+
+/// Verbs of `sync`. With -P they are about one project, else about all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(crate) enum SyncVerb {
+    /// Say how far this device and the servers agree
+    Status,
+    /// Work offline from now on
+    Pause,
+    /// Connect again
+    Resume,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Go on behind this event, as an earlier `watch --jsonl` named it
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) since: Option<String>,
+    /// End after so many events
+    #[arg(short = 'n', long)]
+    pub(crate) count: Option<u64>,
+}
+
+/// Verbs of `daemon`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DaemonVerb {
+    /// Run the daemon here, until it is told to stop
+    Run,
+    /// Start the daemon in the background
+    Start,
+    /// Stop the daemon
+    Stop,
+    /// Say which daemon this is and how it fares
+    Status,
+}
+
+/// Verbs of `server`. They need a daemon in the server role: name its folder with --home.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerVerb {
+    /// Say how the server fares
+    Status,
+    /// Make a one-time code that enrols one device of one person; prints the code
+    Invite(InviteArgs),
+    /// List the members with their devices
+    Members,
+}
+
+/// Arguments of `server invite`.
+#[derive(Debug, Args)]
+pub(crate) struct InviteArgs {
+    /// What the person may do
+    #[arg(long, value_parser = word::<Role>(&["customer", "agent", "admin"]))]
+    pub(crate) role: Role,
+    /// Their email address; a member's address invites a further device of theirs
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// What to call them
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+/// Arguments of `rpc`.
+#[derive(Debug, Args)]
+pub(crate) struct RpcArgs {
+    /// The method, as `ticket.list`; `rpc.discover` describes them all
+    pub(crate) method: String,
+    /// The parameters, a JSON object; `-` reads them from stdin
+    #[arg(value_name = "JSON")]
+    pub(crate) params: Option<String>,
+}
+
+/// Reads one of the API's words.
+fn word<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| serde_json::from_value::<T>(Value::String(word)))
+}
+
+/// Reads one of the API's words, or `none`, which clears.
+fn word_or_none<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = Patch<T>>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| match word.as_str() {
+        NONE => Ok(Patch::Clear),
+        _ => serde_json::from_value(Value::String(word)).map(Patch::Set),
+    })
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let secs: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(secs).map_err(|error| error.to_string())
+}
+
+/// What clears a field.
+pub(crate) const NONE: &str = "none";
+
+const STATUSES: &[&str] = &["open", "pending", "resolved", "closed"];
+const PRIORITIES: &[&str] = &["low", "normal", "high", "urgent"];
+const PRIORITIES_OR_NONE: &[&str] = &["low", "normal", "high", "urgent", NONE];
+const SORTS: &[&str] = &["updated", "created", "number", "priority"];
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed or not enrolled, 5 daemon not reachable, \
+6 ambiguous id, 7 --wait ran out, 130 interrupted";
+
+#[cfg(test)]
+mod tests;

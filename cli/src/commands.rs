@@ -1,0 +1,77 @@
+//! What is done for each noun and verb. A file a noun.
+
+mod completions;
+mod daemon;
+mod draft;
+mod project;
+mod rpc;
+mod server;
+mod sync;
+mod ticket;
+mod user;
+mod watch;
+
+use assist_proto::api::project::ColdStart;
+use assist_proto::api::sync::{ConnectionState, DeliveryState};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::args::Noun;
+use crate::error::CliError;
+use crate::invocation::Invocation;
+use crate::output::Tone;
+
+/// Does what was asked for.
+pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliError> {
+    match noun {
+        Noun::Project(verb) => project::run(verb, invocation),
+        Noun::Ticket(verb) => ticket::run(verb, invocation),
+        Noun::Draft(verb) => draft::run(verb, invocation),
+        Noun::User(verb) => user::run(&verb, invocation),
+        Noun::Sync(verb) => sync::run(&verb, invocation),
+        Noun::Watch(args) => watch::run(args, invocation),
+        Noun::Daemon(verb) => daemon::run(&verb, invocation),
+        Noun::Server(verb) => server::run(verb, invocation),
+        Noun::Rpc(args) => rpc::run(&args, invocation),
+        Noun::Completions { shell } => completions::run(shell, invocation),
+    }
+}
+
+/// Returns the word that the API has for a value.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// Returns a number, or nothing.
+fn optional(number: Option<u64>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
+}
+
+/// Says in words how far a change has come.
+const fn state_words(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::SavedHere => "saved here",
+        DeliveryState::OnServer => "on server",
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Further => "delivered and more",
+    }
+}
+
+const fn connection_tone(state: ConnectionState) -> Tone {
+    match state {
+        ConnectionState::Online => Tone::Good,
+        ConnectionState::Refused => Tone::Bad,
+        ConnectionState::Connecting | ConnectionState::Offline | ConnectionState::Paused => Tone::Notable,
+        ConnectionState::Unknown => Tone::Plain,
+    }
+}
+
+fn cold_start_words(progress: ColdStart) -> String {
+    format!(
+        "first load: {} of {} rows, {} of {} tickets",
+        progress.rows_loaded, progress.rows_total, progress.documents_loaded, progress.documents_total
+    )
+}

@@ -1,0 +1,79 @@
+//! `daemon`: the process that holds the tickets.
+
+use assist_proto::api::Done;
+use assist_proto::api::daemon::{DaemonStatus, GetStatus, Stop};
+use assist_proto::client::{Client, ClientError};
+
+use super::word;
+use crate::args::DaemonVerb;
+use crate::daemon_process;
+use crate::error::{CliError, ErrorKind};
+use crate::invocation::Invocation;
+use crate::output::span;
+
+/// Does what was asked for.
+pub(crate) fn run(verb: &DaemonVerb, invocation: &mut Invocation) -> Result<(), CliError> {
+    match verb {
+        DaemonVerb::Run => Err(daemon_process::run_in_place(&invocation.home)),
+        DaemonVerb::Start => start(invocation),
+        DaemonVerb::Stop => stop(invocation),
+        DaemonVerb::Status => {
+            invocation.output.check_fields::<DaemonStatus>()?;
+            let status = Client::connect(invocation.home.socket())?.call(&GetStatus {})?;
+            print_status(&status, invocation)
+        }
+    }
+}
+
+fn start(invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<DaemonStatus>()?;
+    let mut client = match Client::connect(invocation.home.socket()) {
+        Err(ClientError::NotRunning { .. }) => {
+            daemon_process::start(&invocation.home, &mut invocation.output)?
+        }
+        connected => {
+            let client = connected?;
+            invocation.output.say("the daemon was running already");
+            client
+        }
+    };
+    let status = client.call(&GetStatus {})?;
+    print_status(&status, invocation)
+}
+
+/// Succeeds when no daemon runs in the end, even if none ran before.
+fn stop(invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<Done>()?;
+    match Client::connect(invocation.home.socket()) {
+        Err(ClientError::NotRunning { .. }) => invocation.output.say("no daemon was running"),
+        connected => {
+            connected?.call(&Stop {})?;
+            if !daemon_process::wait_until_gone(&invocation.home) {
+                let text = "the daemon was told to stop but still answers";
+                let log = invocation.home.log_file();
+                return Err(
+                    CliError::message(ErrorKind::Failed, text).hint(format!("its log is {}", log.display()))
+                );
+            }
+            invocation.output.say("stopped the daemon");
+        }
+    }
+    invocation.output.document(&Done {}, |_, _| Vec::new())
+}
+
+fn print_status(status: &DaemonStatus, invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.document(status, |status, audience| {
+        let roles: Vec<String> = status.roles.iter().map(word).collect();
+        audience.facts(&[
+            ("version", status.version.clone()),
+            ("api_version", status.api_version.clone()),
+            ("pid", status.pid.to_string()),
+            ("home", status.home.clone()),
+            ("roles", roles.join(",")),
+            ("device_id", status.device_id.clone()),
+            ("started_at", audience.time(status.started_at_millis)),
+            ("uptime", audience.either(status.uptime_millis.to_string(), span(status.uptime_millis / 1000))),
+            ("store_size_bytes", status.store_size_bytes.to_string()),
+        ])
+    })
+}

@@ -1,0 +1,104 @@
+//! `server`: what only a daemon in the server role answers.
+
+use assist_proto::api::limits;
+use assist_proto::api::server::{GetStatus, Invitation, Invite, Member, Members, ServerStatus};
+
+use super::word;
+use crate::args::{InviteArgs, ServerVerb};
+use crate::error::CliError;
+use crate::invocation::Invocation;
+use crate::output::{Audience, Cell, Row, Times, Tone, neutral};
+
+/// Does what was asked for.
+pub(crate) fn run(verb: ServerVerb, invocation: &mut Invocation) -> Result<(), CliError> {
+    match verb {
+        ServerVerb::Status => status(invocation),
+        ServerVerb::Invite(args) => invite(args, invocation),
+        ServerVerb::Members => members(invocation),
+    }
+}
+
+fn status(invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<ServerStatus>()?;
+    let status = invocation.call(&GetStatus {})?;
+    invocation.output.document(&status, |status, audience| {
+        audience.facts(&[
+            ("project", status.project.clone()),
+            ("name", status.name.clone()),
+            ("address", status.address.clone()),
+            ("listening_on", status.listening_on.join(",")),
+            ("log_id", status.log_id.clone()),
+            ("head", status.head.to_string()),
+            ("tickets", status.ticket_count.to_string()),
+            ("members", status.member_count.to_string()),
+            ("devices", status.device_count.to_string()),
+            ("connected", status.connected_count.to_string()),
+        ])
+    })
+}
+
+/// Prints the code, or for people all that the invited person needs.
+fn invite(args: InviteArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<Invitation>()?;
+    let InviteArgs { role, email, name } = args;
+    let invitation = invocation.call(&Invite { role, email, name })?;
+    invocation.output.document(&invitation, |invitation, audience| match &audience {
+        Audience::Script => vec![invitation.code.clone()],
+        Audience::People(_) => vec![
+            format!(
+                "For one {} device, once, until {}:",
+                word(&invitation.role),
+                audience.time(invitation.expires_at_millis)
+            ),
+            format!(
+                "  assist project join '{}' --code {}",
+                neutral::line(&invitation.address),
+                neutral::line(&invitation.code)
+            ),
+        ],
+    })
+}
+
+fn members(invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<Member>()?;
+    let mut members: Vec<Member> = Vec::new();
+    loop {
+        let offset = members.len() as u64;
+        let page = invocation.call(&Members { offset, limit: Some(limits::PAGE_ROWS_MAX) })?;
+        let is_last = page.members.is_empty();
+        members.extend(page.members);
+        if is_last || members.len() as u64 >= page.total {
+            return invocation.output.rows(&members);
+        }
+    }
+}
+
+impl Row for Member {
+    const HEADS: &'static [&'static str] = &["name", "email", "role", "devices", "connected", "id"];
+    const FLEXIBLE: usize = 0;
+
+    fn cells(&self, _times: &Times) -> Vec<Cell> {
+        let connected = self.devices.iter().filter(|device| device.is_connected).count();
+        let tone = if connected > 0 { Tone::Good } else { Tone::Dim };
+        vec![
+            Cell::new(&self.name, Tone::Strong),
+            Cell::plain(&self.email),
+            Cell::plain(word(&self.role)),
+            Cell::plain(self.devices.len().to_string()),
+            Cell::new(connected.to_string(), tone),
+            Cell::dim(&self.id),
+        ]
+    }
+
+    fn values(&self) -> Vec<String> {
+        let connected = self.devices.iter().filter(|device| device.is_connected).count();
+        vec![
+            self.id.clone(),
+            self.name.clone(),
+            self.email.clone(),
+            word(&self.role),
+            self.devices.len().to_string(),
+            connected.to_string(),
+        ]
+    }
+}

@@ -1,0 +1,72 @@
+//! `sync`: how far this device and the servers agree, and the switch for working offline.
+
+use assist_proto::api::sync::{ConnectionState, GetStatus, Pause, ProjectSync, Resume};
+
+use super::{connection_tone, optional, word};
+use crate::args::SyncVerb;
+use crate::error::CliError;
+use crate::invocation::Invocation;
+use crate::output::{Cell, Row, Times, Tone, exact};
+
+/// Does what was asked for; each verb prints how things stand then.
+pub(crate) fn run(verb: &SyncVerb, invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<ProjectSync>()?;
+    let project = invocation.project.clone();
+    let status = match verb {
+        SyncVerb::Status => invocation.call(&GetStatus { project })?,
+        SyncVerb::Pause => invocation.call(&Pause { project })?,
+        SyncVerb::Resume => invocation.call(&Resume { project })?,
+    };
+    if status.projects.is_empty() {
+        invocation.output.say("no project yet: join one with `assist project join <address> --code <code>`");
+    }
+    let paused = |project: &ProjectSync| project.connection.state == ConnectionState::Paused;
+    if *verb == SyncVerb::Pause && status.projects.iter().any(paused) {
+        invocation.output.say("working offline until `assist sync resume`");
+    }
+    invocation.output.rows(&status.projects)
+}
+
+impl Row for ProjectSync {
+    const HEADS: &'static [&'static str] = &["project", "server", "unsent", "last in step", "detail"];
+    const FLEXIBLE: usize = 4;
+
+    fn cells(&self, times: &Times) -> Vec<Cell> {
+        let unsent = match (self.outbox_count, self.oldest_unsent_at_millis) {
+            (0, _) => Cell::dim("none"),
+            (count, Some(oldest)) => {
+                Cell::new(format!("{count}, oldest {}", times.relative(oldest)), Tone::Notable)
+            }
+            (count, None) => Cell::new(count.to_string(), Tone::Notable),
+        };
+        vec![
+            Cell::new(&self.name, Tone::Strong),
+            Cell::new(word(&self.connection.state), connection_tone(self.connection.state)),
+            unsent,
+            Cell::plain(self.last_sync_at_millis.map_or_else(|| "never".to_owned(), |at| times.relative(at))),
+            Cell::plain(detail(self)),
+        ]
+    }
+
+    fn values(&self) -> Vec<String> {
+        vec![
+            self.project.clone(),
+            self.name.clone(),
+            word(&self.connection.state),
+            self.outbox_count.to_string(),
+            self.cursor.to_string(),
+            optional(self.head),
+            self.last_sync_at_millis.map(exact).unwrap_or_default(),
+            self.documents.to_string(),
+            self.unverified.to_string(),
+            self.connection.detail.clone(),
+        ]
+    }
+}
+
+fn detail(sync: &ProjectSync) -> String {
+    match sync.unverified {
+        0 => sync.connection.detail.clone(),
+        count => format!("{}; checking {count} tickets", sync.connection.detail),
+    }
+}

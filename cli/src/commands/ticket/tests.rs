@@ -1,0 +1,264 @@
+use assist_proto::api::ApiError;
+use assist_proto::api::ticket::Patch;
+use serde_json::{Value, json};
+
+use super::{first_line, moment, reference};
+use crate::fake_daemon::{FakeDaemon, ticket_ref, ticket_row};
+
+const ID: &str = "abcdefghjkmnpqrstvwxyz0123";
+
+fn written() -> Value {
+    json!({ "ticket": ticket_ref(ID, Some(142), "the printer burns"), "change": "c".repeat(52) })
+}
+
+#[test]
+fn a_filed_ticket_is_its_id_to_a_script_and_named_to_a_person() {
+    let daemon = FakeDaemon::always(written());
+    assert_eq!(daemon.run(&["ticket", "new", "-t", "x", "-b", "y"]).stdout, format!("{ID}\n"));
+    let ran = daemon.run_on_terminal(&["ticket", "new", "-t", "x", "-b", "y"]);
+    assert_eq!(ran.stdout, "filed #142 the printer burns\n");
+}
+
+#[test]
+fn a_filed_ticket_sends_what_was_given() {
+    let daemon = FakeDaemon::always(written());
+    daemon.run(&[
+        "-P",
+        "hero",
+        "ticket",
+        "new",
+        "-b",
+        "\n  first line \nsecond\n",
+        "-l",
+        "a",
+        "-p",
+        "low",
+        "-a",
+        "me",
+    ]);
+    let (method, params) = daemon.calls().remove(0);
+    assert_eq!(method, "ticket.create");
+    assert_eq!(
+        params,
+        json!({
+            "project": "hero", "title": "first line", "body": "\n  first line \nsecond\n", "labels": ["a"],
+            "priority": "low", "assignee": "me", "requester": null,
+        })
+    );
+}
+
+#[test]
+fn a_text_without_a_line_gives_no_title() {
+    let daemon = FakeDaemon::always(written());
+    let ran = daemon.run(&["ticket", "new", "-b", " \n "]);
+    assert_eq!(ran.exit_code, 2);
+    assert!(daemon.calls().is_empty());
+}
+
+#[test]
+fn long_first_lines_are_cut_to_a_title() {
+    assert_eq!(first_line("\n  short \nx").unwrap(), "short");
+    assert_eq!(first_line(&"\u{5e9}".repeat(80)).unwrap().chars().count(), 80);
+    let cut = first_line(&"\u{5e9}".repeat(81)).unwrap();
+    assert_eq!(cut.chars().count(), 80);
+    assert!(cut.ends_with('\u{2026}'));
+    assert_eq!(first_line(" \n\t\n"), None);
+}
+
+#[test]
+fn wanted_fields_are_checked_before_anything_is_filed() {
+    let daemon = FakeDaemon::always(written());
+    let ran = daemon.run(&["--json=nope", "ticket", "new", "-t", "x", "-b", "y"]);
+    assert_eq!((ran.exit_code, ran.stdout.as_str()), (2, ""));
+    assert!(daemon.calls().is_empty());
+    let ran = daemon.run(&["--jsonl=ticket.id", "ticket", "new", "-t", "x", "-b", "y"]);
+    assert_eq!(ran.stdout, format!("{{\"ticket\":{{\"id\":\"{ID}\"}}}}\n"));
+}
+
+#[test]
+fn waiting_asks_for_the_change_and_comes_after_the_id() {
+    let daemon = FakeDaemon::new(|method, _| match method {
+        "sync.wait" => Ok(json!({ "state": "delivered" })),
+        _ => Ok(written()),
+    });
+    let ran = daemon.run(&["ticket", "new", "-b", "y", "--wait=delivered", "--timeout", "2"]);
+    assert_eq!((ran.exit_code, ran.stdout), (0, format!("{ID}\n")));
+    let (method, params) = daemon.calls().remove(1);
+    assert_eq!(method, "sync.wait");
+    assert_eq!(
+        params,
+        json!({
+            "project": "p".repeat(52), "changes": ["c".repeat(52)], "until": "delivered", "timeout_millis": 2_000,
+        })
+    );
+}
+
+#[test]
+fn a_wait_that_runs_out_leaves_the_id_and_says_that_all_is_safe() {
+    let daemon = FakeDaemon::new(|method, _| match method {
+        "sync.wait" => Err(ApiError::timed_out("wait", "not there yet")),
+        _ => Ok(written()),
+    });
+    let ran = daemon.run(&["ticket", "close", "142", "--wait", "--timeout", "0.5"]);
+    assert_eq!((ran.exit_code, ran.stdout), (7, format!("{ID}\n")));
+    assert!(
+        ran.stderr.starts_with("error: it is saved here, but not on the server after 0.5 s\n"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_wait_longer_than_the_daemon_allows_is_asked_for_in_parts() {
+    let daemon = FakeDaemon::new(|method, _| match method {
+        "sync.wait" => Err(ApiError::timed_out("wait", "not there yet")),
+        _ => Ok(written()),
+    });
+    assert_eq!(daemon.run(&["ticket", "reopen", "142", "--wait", "--timeout", "1300"]).exit_code, 7);
+    let asked: Vec<Value> =
+        daemon.calls().into_iter().skip(1).map(|(_, params)| params["timeout_millis"].clone()).collect();
+    assert_eq!(asked, [json!(600_000), json!(600_000), json!(100_000)]);
+}
+
+#[test]
+fn nothing_to_change_is_said_and_not_waited_for() {
+    let daemon = FakeDaemon::always(json!({ "ticket": ticket_ref(ID, None, "x"), "change": null }));
+    let ran = daemon.run(&["ticket", "close", "142", "--wait"]);
+    assert_eq!((ran.exit_code, ran.stderr.as_str()), (0, "nothing to change: it was so already\n"));
+    assert_eq!(daemon.calls().len(), 1);
+}
+
+#[test]
+fn each_verb_makes_its_one_edit() {
+    let daemon = FakeDaemon::always(written());
+    daemon.run(&["ticket", "close", "142"]);
+    daemon.run(&["ticket", "reopen", "#142"]);
+    daemon.run(&["ticket", "label", "abcd", "bug", "-r", "old"]);
+    daemon.run(&["ticket", "assign", "abcd", "none"]);
+    daemon.run(&["ticket", "assign", "abcd", "me"]);
+    daemon.run(&[
+        "ticket",
+        "edit",
+        "abcd",
+        "-t",
+        "T",
+        "-b",
+        "B",
+        "--priority",
+        "none",
+        "--snooze-until",
+        "none",
+    ]);
+    let params: Vec<Value> = daemon.calls().into_iter().map(|(_, params)| params).collect();
+    let edit = |ticket: &str, set: Value| json!({ "ticket": ticket, "set": set });
+    let none = json!({ "title": null, "body": null, "status": null });
+    let set = |changes: Value| {
+        let mut all = none.clone();
+        all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        all
+    };
+    let expected = [
+        edit("#142", set(json!({ "status": "closed" }))),
+        edit("#142", set(json!({ "status": "open" }))),
+        edit("abcd", none.clone()),
+        edit("abcd", set(json!({ "assignee": null }))),
+        edit("abcd", set(json!({ "assignee": "me" }))),
+        edit(
+            "abcd",
+            set(json!({ "title": "T", "body": "B", "priority": null, "snoozed_until_millis": null })),
+        ),
+    ];
+    for (index, (params, expected)) in params.iter().zip(expected).enumerate() {
+        assert_eq!(params["ticket"], expected["ticket"], "call {index}");
+        assert_eq!(params["set"], expected["set"], "call {index}");
+    }
+    assert_eq!((&params[2]["add_labels"], &params[2]["remove_labels"]), (&json!(["bug"]), &json!(["old"])));
+}
+
+#[test]
+fn bare_numbers_are_ticket_numbers_and_ids_are_left_alone() {
+    assert_eq!(reference("142".to_owned()), "#142");
+    assert_eq!(reference("#142".to_owned()), "#142");
+    assert_eq!(reference("1a2b".to_owned()), "1a2b");
+    assert_eq!(reference("1".repeat(26)), "1".repeat(26));
+    assert_eq!(reference(String::new()), "");
+}
+
+#[test]
+fn moments_are_read_in_several_forms() {
+    assert_eq!(moment("none").unwrap(), Patch::Clear);
+    assert_eq!(moment("2026-12-24T09:00:00+01:00").unwrap(), Patch::Set(1_798_099_200_000));
+    assert_eq!(moment("2026-12-24T08:00:00Z").unwrap(), Patch::Set(1_798_099_200_000));
+    assert!(matches!(moment("2026-12-24").unwrap(), Patch::Set(_)));
+    assert!(matches!(moment("2026-12-24T09:00").unwrap(), Patch::Set(_)));
+    assert_eq!(moment("soon").unwrap_err().kind().exit_code(), 2);
+}
+
+#[test]
+fn a_list_is_paged_until_enough_is_there() {
+    let daemon = FakeDaemon::new(|_, params| {
+        let limit = params["limit"].as_u64().unwrap();
+        let rows: Vec<Value> = (0..limit).map(|index| ticket_row(ID, Some(index), "t")).collect();
+        Ok(json!({ "tickets": rows, "total": 5_000, "next_cursor": "on" }))
+    });
+    let ran = daemon.run(&["ticket", "list", "-n", "620", "--offset", "4"]);
+    assert_eq!(ran.stdout.lines().count(), 620);
+    assert!(ran.stderr.starts_with("620 of 5000 tickets"), "{}", ran.stderr);
+    let asked: Vec<Value> = daemon.calls().into_iter().map(|(_, params)| params).collect();
+    assert_eq!(
+        (&asked[0]["limit"], &asked[0]["offset"], &asked[0]["cursor"]),
+        (&json!(500), &json!(4), &Value::Null)
+    );
+    assert_eq!(
+        (&asked[1]["limit"], &asked[1]["offset"], &asked[1]["cursor"]),
+        (&json!(120), &Value::Null, &json!("on"))
+    );
+}
+
+#[test]
+fn an_empty_list_prints_nothing_but_an_empty_array() {
+    let daemon = FakeDaemon::always(json!({ "tickets": [], "total": 0, "next_cursor": null }));
+    assert_eq!(daemon.run(&["ticket", "list"]).stdout, "");
+    assert_eq!(daemon.run_on_terminal(&["ticket", "list"]).stdout, "");
+    assert_eq!(daemon.run(&["ticket", "list", "--json"]).stdout, "[]\n");
+    assert_eq!(daemon.run(&["ticket", "list", "--jsonl"]).stdout, "");
+}
+
+#[test]
+fn comments_are_named_by_the_beginning_of_their_ids() {
+    let daemon = FakeDaemon::new(|method, _| match method {
+        "ticket.get" => {
+            let mut ticket = ticket_row(ID, Some(142), "t");
+            let comment = |id: &str| {
+                json!({
+                    "id": id, "author": { "id": "a", "name": "Alice", "role": null }, "created_at_millis": 1,
+                    "body": "text", "reply_to": null, "edited_at_millis": null, "is_deleted": false,
+                    "attachments": [], "state": null, "losing_bodies": [], "change": "c",
+                })
+            };
+            ticket["body"] = json!("");
+            ticket["conflicts"] = json!([]);
+            ticket["comments"] =
+                json!([comment("01aaaaaaaaaaaaaaaaaaaaaaaa"), comment("01abbbbbbbbbbbbbbbbbbbbbbb")]);
+            Ok(ticket)
+        }
+        _ => Ok(json!({ "ticket": ticket_ref(ID, Some(142), "t"), "comment": "new", "change": "c" })),
+    });
+    let ran = daemon.run(&["ticket", "comment", "142", "-b", "x", "--reply-to", "01AB"]);
+    assert_eq!((ran.exit_code, ran.stdout.as_str()), (0, "new\n"));
+    let (method, params) = daemon.calls().pop().unwrap();
+    assert_eq!((method.as_str(), &params["reply_to"]), ("comment.add", &json!("01abbbbbbbbbbbbbbbbbbbbbbb")));
+    assert_eq!(daemon.run(&["ticket", "comment", "142", "--strike", "zz"]).exit_code, 3);
+    let ran = daemon.run(&["ticket", "comment", "142", "--strike", "01a"]);
+    assert_eq!(ran.exit_code, 6);
+    assert!(ran.stderr.contains("\n  01aaaaaaaaaaaaaaaaaaaaaaaa  Alice: text\n"), "{}", ran.stderr);
+    assert_eq!(daemon.run(&["ticket", "comment", "142", "--edit", "01ab", "-b", "new"]).exit_code, 0);
+    assert_eq!(daemon.calls().pop().unwrap().0, "comment.edit");
+}
+
+#[test]
+fn a_refusal_of_the_daemon_is_told_with_its_exit_code() {
+    let daemon = FakeDaemon::refusing(ApiError::not_allowed("role", "only agents may assign"));
+    let ran = daemon.run(&["ticket", "assign", "142", "me"]);
+    assert_eq!((ran.exit_code, ran.stderr.as_str()), (4, "error: only agents may assign\n"));
+}

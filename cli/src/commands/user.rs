@@ -1,0 +1,37 @@
+//! `user`: the people of a project.
+
+use assist_proto::api::user::{List, User};
+
+use super::word;
+use crate::args::UserVerb;
+use crate::error::CliError;
+use crate::invocation::Invocation;
+use crate::output::{Cell, Row, Times, Tone};
+
+/// Does what was asked for.
+pub(crate) fn run(verb: &UserVerb, invocation: &mut Invocation) -> Result<(), CliError> {
+    let UserVerb::List = verb;
+    invocation.output.check_fields::<User>()?;
+    let users = invocation.call(&List { project: invocation.project.clone() })?.users;
+    invocation.output.rows(&users)
+}
+
+impl Row for User {
+    const HEADS: &'static [&'static str] = &["name", "email", "role", "id"];
+    const FLEXIBLE: usize = 0;
+
+    fn cells(&self, _times: &Times) -> Vec<Cell> {
+        let name = if self.is_self { format!("{} (you)", self.name) } else { self.name.clone() };
+        vec![
+            Cell::new(name, Tone::Strong),
+            Cell::plain(self.email.as_deref().unwrap_or_default()),
+            Cell::plain(word(&self.role)),
+            Cell::dim(&self.id),
+        ]
+    }
+
+    fn values(&self) -> Vec<String> {
+        let email = self.email.clone().unwrap_or_default();
+        vec![self.id.clone(), self.name.clone(), email, word(&self.role), self.is_self.to_string()]
+    }
+}

@@ -1,0 +1,75 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use assist_proto::client::Home;
+
+use super::{
+    LOG_BYTES_MAX, StartError, Unanswered, log_tail, open_log, prepare_folder, start_error,
+    wait_until_it_answers,
+};
+use crate::error::ErrorKind;
+
+fn home() -> (tempfile::TempDir, Home) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::locate(Some(folder.path().join("assist"))).unwrap();
+    (folder, home)
+}
+
+#[test]
+fn folders_made_for_the_daemon_are_for_the_user_alone() {
+    let (_folder, home) = home();
+    prepare_folder(&home).unwrap();
+    for folder in [home.folder().to_owned(), home.run_folder()] {
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
+
+#[test]
+fn a_daemon_that_dies_at_once_is_noticed_with_what_it_said() {
+    let (_folder, home) = home();
+    prepare_folder(&home).unwrap();
+    fs::write(home.log_file(), "of an earlier run\n").unwrap();
+    let (mut log, start) = open_log(&home.log_file()).unwrap();
+    let child = Command::new("sh")
+        .args(["-c", "echo the store is newer; exit 3"])
+        .stdout(log.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    let Err(Unanswered::Died(status)) = wait_until_it_answers(&home, child) else { panic!("it answered") };
+    let error = start_error(StartError::Died { status, log_tail: log_tail(&mut log, start) }, &home);
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    let mut printed = Vec::new();
+    error.print(&mut printed).unwrap();
+    let printed = String::from_utf8(printed).unwrap();
+    assert!(
+        printed.starts_with(
+            "error: the daemon ended at once with exit status: 3, saying:\nthe store is newer\n"
+        ),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_log_that_has_grown_is_put_aside() {
+    let (_folder, home) = home();
+    prepare_folder(&home).unwrap();
+    let log = fs::File::create(home.log_file()).unwrap();
+    log.set_len(LOG_BYTES_MAX + 1).unwrap();
+    let (_, start) = open_log(&home.log_file()).unwrap();
+    assert_eq!(start, 0);
+    assert!(home.log_file().with_extension("log.1").exists());
+}
+
+#[test]
+fn a_missing_program_is_named() {
+    let (_folder, home) = home();
+    let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+    let error = start_error(StartError::Program { program: PathBuf::from("assistd"), source }, &home);
+    let mut printed = Vec::new();
+    error.print(&mut printed).unwrap();
+    let printed = String::from_utf8(printed).unwrap();
+    assert!(printed.contains("cannot run the daemon's program assistd"), "{printed}");
+    assert!(printed.contains("hint: install `assistd` beside `assist`"), "{printed}");
+}
