@@ -3,6 +3,7 @@
 //! All changes, one's own and foreign ones, enter through one door: composed by [`compose`], applied to a copy,
 //! the copy swapped in when all went well. A [`Doc`] is therefore never half changed.
 
+mod ahead;
 mod compose;
 mod graph;
 mod history;
@@ -14,20 +15,22 @@ mod view;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::legacy::Op;
 use automerge::{ActorId, Automerge, Change, ExpandedChange};
 
-pub(crate) use self::compose::Composer;
+pub(crate) use self::ahead::Ahead;
 pub use self::compose::EditError;
+pub(crate) use self::compose::{Composed, Composer};
 pub(crate) use self::graph::{Graph, Node};
 pub(crate) use self::root::Root;
 pub(crate) use self::view::{View, automerge_hash, hash_from_automerge};
 use crate::actor::{Actor, Author};
 use crate::edit::{Edit, Label};
-use crate::gate::{self, RejectCode, Rejection, ScannedChange};
+use crate::gate::{self, Checked, RejectCode, Rejection, ScannedChange};
 use crate::ids::{ChangeHash, DocId, UnixMillis, UserId};
 use crate::limits;
 use crate::project::Project;
@@ -101,6 +104,15 @@ pub struct LoadDocError {
     pub reason: String,
 }
 
+impl fmt::Debug for Doc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doc")
+            .field("id", &self.id)
+            .field("heads", &self.graph.heads())
+            .finish_non_exhaustive()
+    }
+}
+
 /// What stands in a change beside its operations. Message, author and extra bytes stay empty.
 pub(crate) struct ChangeHeader {
     pub(crate) actor: Actor,
@@ -130,14 +142,14 @@ impl Doc {
         for bytes in changes {
             let change = parse(bytes)?;
             let hash = hash_from_automerge(&change.hash());
-            let node = node_of(&change).ok_or_else(|| failed("an actor of another size".to_owned()))?;
+            let node = node_of(&change).map_err(failed)?;
             if let Some(missing) = node.deps.iter().find(|dep| !doc.graph.contains(dep)) {
                 return Err(failed(format!("{hash} follows {missing}, which is not there")));
             }
             doc.graph.insert(hash, node);
             parsed.push(change);
         }
-        apply_all(&mut doc.automerge, parsed, &doc.graph).map_err(failed)?;
+        apply_all(&mut doc.automerge, parsed, doc.graph.heads()).map_err(failed)?;
         doc.root = Root::read(id, &doc.automerge);
         Ok(doc)
     }
@@ -152,11 +164,13 @@ impl Doc {
         changes: impl IntoIterator<Item = (&'a ScannedChange, Author)>,
     ) -> Result<Self, (usize, Rejection)> {
         let mut doc = Self::new(id);
+        let mut ahead = Ahead::default();
+        let mut last = 0;
         for (index, (change, author)) in changes.into_iter().enumerate() {
-            let at = |rejection| (index, rejection);
-            let checked = gate::check(&doc, change, &author).map_err(at)?;
-            doc.take_in(checked.change).map_err(|reason| at(apply_failed(reason)))?;
+            doc.verify_next(&mut ahead, change, &author).map_err(|rejection| (index, rejection))?;
+            last = index;
         }
+        doc.catch_up(&mut ahead).map_err(|rejection| (last, rejection))?;
         Ok(doc)
     }
 
@@ -177,24 +191,21 @@ impl Doc {
         now: UnixMillis,
         edits: &[Edit],
     ) -> Result<NewChange, EditError> {
-        let failed = |reason: String| EditError::ApplyFailed { reason };
         if self.graph.len() >= limits::CHANGES_PER_DOC_MAX {
             return Err(EditError::TooMany { what: "changes", count_max: limits::CHANGES_PER_DOC_MAX });
         }
         let deps: Vec<ChangeHash> = self.heads();
         let start_op = NonZeroU64::MIN.saturating_add(self.graph.max_op_at(&deps));
         let view = View::present(&self.automerge);
-        let ops =
-            Composer::new(self.id, self.root.clone(), view, author, now, start_op.get())?.compose(edits)?;
+        let composer = Composer::new(self.id, self.root.clone(), view, author, now, start_op.get())?;
+        let Composed { ops, root } = composer.compose(edits)?;
 
         let seq = self.graph.last_of(&author.actor).map_or(0, |(seq, _)| seq) + 1;
         let change = assemble(ChangeHeader { actor: author.actor, seq, start_op, deps, at: now }, ops);
         let bytes = change.raw_bytes().to_vec();
         let scanned =
             ScannedChange::scan(&bytes).map_err(|error| EditError::TooLarge { reason: error.detail })?;
-        let mut next = self.clone();
-        next.take_in(change).map_err(failed)?;
-        *self = next;
+        self.take_in(change, root).map_err(|reason| EditError::ApplyFailed { reason })?;
         Ok(NewChange { hash: scanned.hash(), bytes })
     }
 
@@ -204,11 +215,9 @@ impl Doc {
     /// # Errors
     /// The first check that failed.
     pub fn admit(&mut self, change: &ScannedChange, author: &Author) -> Result<Vec<Edit>, Rejection> {
-        let checked = gate::check(self, change, author)?;
-        let mut next = self.clone();
-        next.take_in(checked.change).map_err(apply_failed)?;
-        *self = next;
-        Ok(checked.edits)
+        let Checked { change, root, edits } = gate::check(self, &Ahead::default(), change, author)?;
+        self.take_in(change, root).map_err(apply_failed)?;
+        Ok(edits)
     }
 
     /// Tells whether the change is in the document.
@@ -263,16 +272,44 @@ impl Doc {
         self.root.as_ref()
     }
 
-    /// Applies a change that was composed here. On failure the document is unusable: the caller throws it away.
-    fn take_in(&mut self, change: Change) -> Result<(), String> {
-        let hash = hash_from_automerge(&change.hash());
-        let node = node_of(&change).ok_or_else(|| "an actor of another size".to_owned())?;
-        self.graph.insert(hash, node);
-        apply_all(&mut self.automerge, vec![change], &self.graph)?;
-        if self.root.is_none() {
-            self.root = Root::read(self.id, &self.automerge);
+    /// Checks one more change of a whole document; it is applied now or later.
+    fn verify_next(
+        &mut self,
+        ahead: &mut Ahead,
+        scanned: &ScannedChange,
+        author: &Author,
+    ) -> Result<(), Rejection> {
+        let saw_all = self.graph.heads_are(scanned.deps());
+        if !saw_all {
+            self.catch_up(ahead)?;
         }
+        let Checked { change, root, .. } = gate::check(self, ahead, scanned, author)?;
+        let node = node_of(&change).map_err(apply_failed)?;
+        self.enter(hash_from_automerge(&change.hash()), node, root);
+        ahead.push(change, scanned.ops());
+        // What others saw of such a change only Automerge can tell.
+        if saw_all { Ok(()) } else { self.catch_up(ahead) }
+    }
+
+    /// Applies, in place, the changes that wait.
+    fn catch_up(&mut self, ahead: &mut Ahead) -> Result<(), Rejection> {
+        apply_all(&mut self.automerge, ahead.take(), self.graph.heads()).map_err(apply_failed)
+    }
+
+    /// Applies a change that was composed here, to a copy. On failure the document is as before.
+    fn take_in(&mut self, change: Change, root: Root) -> Result<(), String> {
+        let hash = hash_from_automerge(&change.hash());
+        let node = node_of(&change)?;
+        let mut next = self.automerge.clone();
+        apply_all(&mut next, vec![change], &self.graph.heads_with(hash, &node))?;
+        self.automerge = next;
+        self.enter(hash, node, root);
         Ok(())
+    }
+
+    fn enter(&mut self, hash: ChangeHash, node: Node, root: Root) {
+        self.graph.insert(hash, node);
+        self.root.get_or_insert(root);
     }
 }
 
@@ -293,20 +330,25 @@ pub(crate) fn assemble(header: ChangeHeader, operations: Vec<Op>) -> Change {
 }
 
 /// Applies changes and checks that Automerge now has the heads that our own graph says.
-fn apply_all(automerge: &mut Automerge, changes: Vec<Change>, graph: &Graph) -> Result<(), String> {
+fn apply_all(
+    automerge: &mut Automerge,
+    changes: Vec<Change>,
+    heads: &BTreeSet<ChangeHash>,
+) -> Result<(), String> {
     let applied = catch_unwind(AssertUnwindSafe(|| automerge.apply_changes(changes)));
     match applied {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(error.to_string()),
         Err(_panic) => return Err("automerge panicked".to_owned()),
     }
-    let heads: Vec<ChangeHash> = automerge.get_heads().iter().map(hash_from_automerge).collect();
-    if graph.heads_are(&heads) { Ok(()) } else { Err("the heads are not those expected".to_owned()) }
+    let is_as_expected = automerge.get_heads().iter().map(hash_from_automerge).eq(heads.iter().copied());
+    if is_as_expected { Ok(()) } else { Err("the heads are not those expected".to_owned()) }
 }
 
-fn node_of(change: &Change) -> Option<Node> {
-    Some(Node {
-        actor: Actor::from_slice(change.actor_id().to_bytes())?,
+fn node_of(change: &Change) -> Result<Node, String> {
+    let actor = Actor::from_slice(change.actor_id().to_bytes());
+    Ok(Node {
+        actor: actor.ok_or_else(|| "an actor of another size".to_owned())?,
         seq: change.seq(),
         max_op: change.max_op(),
         deps: change.deps().iter().map(hash_from_automerge).collect(),

@@ -1,15 +1,18 @@
 //! The way in for a foreign change: no foreign byte reaches Automerge unchecked.
 //!
-//! The idea: **a change is admissible only if its bytes are those of some list of edits.** The chunk is pre-scanned
-//! ([`prescan`]: sizes, run lengths, references, before Automerge sees it), its header is compared with the history
-//! that the document has ([`header`]), its operations are read back as edits ([`ops`]), and the edits are composed
-//! again, for the same author on what that author saw, under the same role rules ([`role_rules`]) and limits as
-//! one's own. The result must be the same bytes; and it is this result, made here, that Automerge applies.
+//! The idea: **a change is admissible only if its bytes are those of some list of edits.** The chunk is taken apart
+//! by a reader of our own (`prescan`, `columns`: bounded, it knows only the shapes that edits have), its header is
+//! compared with the history that the document has (`header`), its operations are read back as edits (`ops`), and
+//! the edits are composed again, for the same author on what that author saw, under the same role rules
+//! (`role_rules`) and limits as one's own. The result must be the same bytes; and it is this result, made here, that
+//! Automerge gets. A foreign byte never reaches it.
 //!
 //! So there is no list of forbidden shapes to keep up with: wrong predecessors, operations on missing objects,
 //! reused ids, extra or missing operations, unusual encodings are all "other bytes".
 
+mod columns;
 mod header;
+mod input;
 mod ops;
 mod prescan;
 pub(crate) mod role_rules;
@@ -18,7 +21,6 @@ pub(crate) mod role_rules;
 mod tests;
 
 use std::num::NonZeroU64;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::legacy::{Op, OpType};
 use automerge::{ActorId, Change};
@@ -26,7 +28,9 @@ use automerge::{ActorId, Change};
 pub(crate) use self::ops::EditReader;
 use self::prescan::Header;
 use crate::actor::{Actor, Author};
-use crate::doc::{ChangeHeader, Composer, Doc, EditError, View, assemble, automerge_hash};
+use crate::doc::{
+    Ahead, ChangeHeader, Composed, Composer, Doc, EditError, Root, View, assemble, automerge_hash,
+};
 use crate::edit::Edit;
 use crate::ids::{ChangeHash, UnixMillis};
 
@@ -123,12 +127,16 @@ reject_codes! {
 
 /// A change whose bytes were looked at, but not given to Automerge yet: a plain chunk with a right checksum,
 /// within all caps. Making one needs no document, so it runs wherever there is a free core.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScannedChange {
     hash: ChangeHash,
     bytes: Vec<u8>,
     header: Header,
+    ops: Vec<Op>,
 }
+
+/// There are no floating-point numbers in the operations, the only values that do not equal themselves.
+impl Eq for ScannedChange {}
 
 impl ScannedChange {
     /// Checks the bytes of a change.
@@ -136,8 +144,8 @@ impl ScannedChange {
     /// # Errors
     /// [`RejectCode::TooLarge`] or [`RejectCode::Malformed`].
     pub fn scan(bytes: &[u8]) -> Result<Self, Rejection> {
-        let (hash, header) = prescan::scan(bytes)?;
-        Ok(Self { hash, bytes: bytes.to_vec(), header })
+        let (hash, header, ops) = prescan::scan(bytes)?;
+        Ok(Self { hash, bytes: bytes.to_vec(), header, ops })
     }
 
     /// Its hash, computed from the bytes.
@@ -164,35 +172,45 @@ impl ScannedChange {
     pub fn at(&self) -> UnixMillis {
         self.header.at
     }
+
+    pub(crate) fn ops(&self) -> &[Op] {
+        &self.ops
+    }
 }
 
 /// A change that passed every check.
 pub(crate) struct Checked {
     /// Composed here, of the same bytes as the one that came.
     pub(crate) change: Change,
+    /// The document's root facts once the change is in.
+    pub(crate) root: Root,
     pub(crate) edits: Vec<Edit>,
 }
 
-/// Checks a change against the document that it is to enter.
-pub(crate) fn check(doc: &Doc, scanned: &ScannedChange, author: &Author) -> Result<Checked, Rejection> {
+/// Checks a change against the document that it is to enter, with the changes that are to be applied before it.
+pub(crate) fn check(
+    doc: &Doc,
+    ahead: &Ahead,
+    scanned: &ScannedChange,
+    author: &Author,
+) -> Result<Checked, Rejection> {
     let header = &scanned.header;
     let start_op = header::check(doc.graph(), scanned.hash, header, author)?;
-    let found = decode(&scanned.bytes)?;
-
     let seen: Vec<automerge::ChangeHash> = header.deps.iter().map(automerge_hash).collect();
     let view = if doc.graph().heads_are(&header.deps) {
-        View::present(doc.automerge())
+        View::ahead(doc.automerge(), ahead)
     } else {
         View::past(doc.automerge(), &seen)
     };
     let actor = ActorId::from(header.actor.as_bytes());
     let root = doc.root().cloned();
-    let edits = EditReader::new(doc.id(), root.clone(), view, actor, start_op.get(), &found).read()?;
-    let expected = Composer::new(doc.id(), root, view, author, header.at, start_op.get())?.compose(&edits)?;
-    compare(&found, &expected)?;
+    let edits = EditReader::new(doc.id(), root.clone(), view, actor, start_op.get(), &scanned.ops).read()?;
+    let composer = Composer::new(doc.id(), root, view, author, header.at, start_op.get())?;
+    let Composed { ops: expected, root } = composer.compose(&edits)?;
+    compare(&scanned.ops, &expected)?;
     let change = assemble(change_header(header, start_op), expected);
     if change.raw_bytes() == scanned.bytes {
-        Ok(Checked { change, edits })
+        Ok(Checked { change, root, edits })
     } else {
         Err(Rejection {
             code: RejectCode::NotCanonical,
@@ -203,17 +221,6 @@ pub(crate) fn check(doc: &Doc, scanned: &ScannedChange, author: &Author) -> Resu
 
 fn change_header(header: &Header, start_op: NonZeroU64) -> ChangeHeader {
     ChangeHeader { actor: header.actor, seq: header.seq, start_op, deps: header.deps.clone(), at: header.at }
-}
-
-/// Has Automerge parse the operations. The pre-scan bounded them; a panic is caught all the same.
-fn decode(bytes: &[u8]) -> Result<Vec<Op>, Rejection> {
-    let malformed = |detail: String| Rejection { code: RejectCode::Malformed, detail };
-    let parsed = catch_unwind(AssertUnwindSafe(|| Change::try_from(bytes).map(|change| change.decode())));
-    match parsed {
-        Ok(Ok(change)) => Ok(change.operations),
-        Ok(Err(error)) => Err(malformed(error.to_string())),
-        Err(_panic) => Err(malformed("automerge panicked on parsing".to_owned())),
-    }
 }
 
 /// Finds the first operation that is not the one that the edits give.

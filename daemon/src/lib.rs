@@ -3,5 +3,12 @@
 #![warn(missing_docs)]
 
 pub mod api_server;
+pub mod backend;
+mod daemon;
 pub mod device_key;
+pub mod driver;
+pub mod home;
 pub mod net;
+pub mod store;
+
+pub use daemon::{Daemon, DaemonConfig, DaemonInfo, ServerInfo, init_server};

@@ -1,1 +1,203 @@
-fn main() {}
+//! `assistd`: arguments, log, exit code.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use assist_crdt_model::ProjectName;
+use assist_daemon::{Daemon, DaemonConfig, init_server};
+use assist_proto::address::Host;
+use assist_proto::api::{server, user};
+use assist_proto::client::{Client, Home};
+use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+mod demo;
+
+/// Support tickets between a product's customers and its team: the daemon.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Cli {
+    /// The folder that holds everything of this daemon.
+    #[arg(long, global = true, env = "ASSIST_HOME", value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// What to log, as `info` or `assist_daemon=debug,warn`.
+    #[arg(long, global = true, env = "ASSIST_LOG", default_value = "info", value_name = "FILTER")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run on this device, for the person who uses it.
+    Run,
+    /// Serve a project.
+    #[command(subcommand)]
+    Server(ServerCommand),
+    /// Show everything at work: two servers, a customer and an agent, on this machine.
+    Demo(demo::DemoArgs),
+}
+
+#[derive(Subcommand)]
+enum ServerCommand {
+    /// Make a project: its root key, a key for this server, an empty log.
+    Init {
+        /// What people will call the project.
+        #[arg(long, value_parser = parse_project_name)]
+        name: ProjectName,
+    },
+    /// Serve the project of this folder.
+    Run(ServerRunArgs),
+    /// Make a one-time code with which one person joins on one device.
+    Invite {
+        /// What the person may do: customer, agent or admin.
+        #[arg(long, value_parser = parse_role)]
+        role: user::Role,
+        /// Only for this person; a member's address invites a further device of theirs.
+        #[arg(long)]
+        email: Option<String>,
+        /// What the person will be called.
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+#[derive(Args)]
+struct ServerRunArgs {
+    /// Where to listen, as `[::]:9470` or `192.0.2.7:9470`.
+    #[arg(long, env = "ASSIST_BIND", value_name = "ADDR:PORT")]
+    bind: SocketAddr,
+    /// What to tell others as this server's host, if not where it listens. May be given several times.
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = parse_host)]
+    advertise: Vec<Host>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let home = Home::locate(cli.home)?.folder().to_owned();
+    match cli.command {
+        Command::Run => {
+            start_log(&cli.log)?;
+            run_daemon(DaemonConfig { home, bind: None, advertise: Vec::new() })
+        }
+        Command::Server(ServerCommand::Run(args)) => {
+            start_log(&cli.log)?;
+            run_daemon(DaemonConfig { home, bind: Some(args.bind), advertise: args.advertise })
+        }
+        Command::Server(ServerCommand::Init { name }) => init(&home, &name),
+        Command::Server(ServerCommand::Invite { role, email, name }) => invite(&home, role, email, name),
+        Command::Demo(args) => demo::run(&args),
+    }
+}
+
+#[tokio::main]
+async fn run_daemon(config: DaemonConfig) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let daemon = Daemon::start(&config)?;
+    let info = daemon.info();
+    tracing::info!(home = %info.home.display(), device = %info.device, "assistd runs");
+    // One line on standard output says that everything is open: a server's address, or a device's socket.
+    match &info.server {
+        Some(server) => {
+            tracing::info!(project = %server.project.name, listening = %server.listening, "serving");
+            say(&format!("{}\n", server.address))?;
+        }
+        None => say(&format!("{}\n", info.socket.display()))?,
+    }
+    tokio::select! {
+        _ = interrupt.recv() => tracing::info!("interrupted"),
+        _ = terminate.recv() => tracing::info!("told to terminate"),
+        () = daemon.ended() => tracing::info!("told to stop"),
+    }
+    daemon.stop().await
+}
+
+fn init(home: &std::path::Path, name: &ProjectName) -> anyhow::Result<()> {
+    let (project, root_key) = init_server(home, name)?;
+    say(&format!(
+        "Project {:?} is ready in {}.\n\
+         Its id is {}.\n\n\
+         Next:\n\
+         1. Take the root key offline: move {} to a medium that you keep apart. The server runs without it;\n\
+         \x20  you need it only to move the project to another server key. Whoever has it can become the project.\n\
+         2. Serve:   assistd server run --bind [::]:9470 --home {}\n\
+         3. Invite:  assistd server invite --role agent --home {}\n",
+        name.as_str(),
+        home.display(),
+        project.project,
+        root_key.display(),
+        home.display(),
+        home.display(),
+    ))
+}
+
+/// Asks the running server; its store has one owner.
+fn invite(
+    home: &std::path::Path,
+    role: user::Role,
+    email: Option<String>,
+    name: Option<String>,
+) -> anyhow::Result<()> {
+    let mut client = Client::connect(Home::locate(Some(home.to_owned()))?.socket()).with_context(|| {
+        format!("the server in {} does not run: start it with `assistd server run`", home.display())
+    })?;
+    let invitation = client.call(&server::Invite { role, email, name })?;
+    say(&format!(
+        "{}\n\nFor one {} on one device, within seven days:\n  assist project join {} --code {}\n",
+        invitation.code,
+        match role {
+            user::Role::Customer => "customer",
+            user::Role::Agent => "agent",
+            user::Role::Admin => "admin",
+        },
+        invitation.address,
+        invitation.code,
+    ))
+}
+
+fn start_log(filter: &str) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).context("--log")?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    Ok(())
+}
+
+fn parse_project_name(text: &str) -> Result<ProjectName, String> {
+    ProjectName::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_role(text: &str) -> Result<user::Role, String> {
+    text.parse::<assist_crdt_model::Role>().map(user::Role::from).map_err(|error| error.to_string())
+}
+
+fn parse_host(text: &str) -> Result<Host, String> {
+    text.parse().map_err(|error: assist_proto::address::HostError| error.to_string())
+}
+
+/// Data goes to standard output; whoever has closed it does not want it.
+fn say(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    std::io::stdout().write_all(text.as_bytes()).context("standard output")
+}
+
+fn complain(error: &anyhow::Error) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "assistd: {error:#}").ok(); // There is nobody left to tell.
+}

@@ -21,6 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assist_crdt_model::DeviceId;
+use assist_proto::hub::{DialId, LinkId};
+use assist_proto::limits::FRAME_BYTES_MAX;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -34,25 +36,18 @@ mod frame;
 mod link;
 mod listen;
 mod network_watch;
+mod reset;
 mod socket;
 mod tls;
 mod transport;
 
-pub use close::{CloseCode, CloseReason, DialFailure};
-pub use frame::{FRAME_BYTES_MAX, FrameError, GREETING_BYTES_MAX};
+pub use close::{CloseCode, CloseReason, DialError, DialFailure, explain};
+pub use frame::{FrameError, GREETING_BYTES_MAX};
 pub use network_watch::NetworkWatch;
 pub use tls::ALPN;
 pub use transport::{ConfigError, NetLimits, client_config, endpoint_config, server_config};
 
 use endpoint::{Command, Root, Shared};
-
-/// One link, for as long as the process runs: numbers are not used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
-
-/// One attempt to reach a peer, numbered by who asked for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DialId(pub u64);
 
 /// Who opened a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,8 +103,8 @@ pub enum NetEvent<T> {
     DialFailed {
         /// Which.
         dial: DialId,
-        /// One for each address that was tried, in the order of failing.
-        failures: Vec<DialFailure>,
+        /// Why.
+        error: DialError,
     },
 }
 
@@ -165,6 +160,11 @@ impl<T: Send + 'static> Net<T> {
         self.commands.send(Command::Dial { dial, addresses }).ok(); // Fails only while the root is being aborted.
     }
 
+    /// Gives a dial up. An event of it that waits in the channel already still comes.
+    pub fn cancel_dial(&self, dial: DialId) {
+        self.commands.send(Command::CancelDial { dial }).ok(); // The same.
+    }
+
     /// Queues a frame. On a link that is gone or being closed it goes nowhere.
     ///
     /// A link whose queue passes its bound is closed: its peer does not read, and the sender did not hold back.
@@ -183,7 +183,8 @@ impl<T: Send + 'static> Net<T> {
 
     /// Closes all links with `code` and ends all tasks, within `patience`.
     ///
-    /// What is queued is delivered first; with no patience nothing is waited for.
+    /// What is queued is delivered first; with no patience nothing is waited for. Drop the receiver of the events
+    /// before, or go on taking them: tasks that wait for room in the channel would use up the patience.
     pub async fn shutdown(mut self, code: CloseCode, reason: &str, patience: Duration) {
         let command = Command::Shutdown { code, reason: reason.to_owned() };
         if self.commands.send(command).is_ok()

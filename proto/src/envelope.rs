@@ -142,3 +142,6 @@ const CONTEXT: &[u8] = b"assist/envelope/v1\0";
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,5 +14,7 @@ pub mod client;
 pub mod envelope;
 pub mod hub;
 pub mod limits;
+#[cfg(test)]
+mod samples;
 pub mod store;
 pub mod wire;

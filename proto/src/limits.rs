@@ -25,6 +25,9 @@ pub const DOCS_PER_PAGE_MAX: usize = 128;
 pub const PAGE_BYTES: usize = 512 * 1024;
 /// List rows in one page of a cold start.
 pub const ROWS_PER_PAGE_MAX: usize = 1_000;
+/// Labels that a list row names. A ticket may have more than one author allows himself: people who label it while
+/// apart put theirs together.
+pub const LABELS_PER_ROW_MAX: usize = 200;
 /// Log entries that one turn looks at to find what was delivered, so that a turn stays short.
 pub const DELIVERY_SCAN_MAX: usize = 2_048;
 /// Documents that one turn verifies after a cold start, so that people's edits are never behind more.
@@ -33,6 +36,11 @@ pub const VERIFY_DOCS_PER_TURN: usize = 16;
 pub const MARKS_PER_FRAME_MAX: usize = 1_000;
 /// Documents that one `Fetch` may name.
 pub const FETCH_DOCS_MAX: usize = 128;
+
+/// Documents that one device may be waiting for: more than there are in any project, 17 bytes each.
+pub const FETCH_QUEUE_MAX: usize = 65_536;
+/// Certificates or people in one `Introduce`: of the largest size (600 bytes) half a frame.
+pub const INTRODUCED_MAX: usize = 800;
 
 /// Documents held in memory: 256 of 27 KB are 7 MB.
 pub const CACHED_DOCS_MAX: usize = 256;

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::millis;
 use crate::envelope::Envelope;
-use crate::wire::id;
+use crate::limits;
+use crate::wire::{id, list};
 
 pub use device::{ColdStart, DeviceStore, Draft, DraftId, Membership, OutboxEntry, SyncState};
 pub use server::{
@@ -86,8 +87,13 @@ pub struct TicketRow {
     /// Hidden until then, in milliseconds.
     #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
     pub snoozed_until_millis: Option<u64>,
-    /// In order.
-    #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
+    /// In order; the first [`limits::LABELS_PER_ROW_MAX`].
+    #[serde(
+        rename = "l",
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list::at_most::<{ limits::LABELS_PER_ROW_MAX }, _, _>"
+    )]
     pub labels: Vec<String>,
     /// By the author's clock, clamped to what the server saw.
     #[serde(rename = "c", with = "millis")]
@@ -124,7 +130,7 @@ impl TicketRow {
             assignee: summary.assignee,
             priority: summary.priority,
             snoozed_until_millis: summary.snoozed_until.map(|time| time.0),
-            labels: summary.labels.iter().map(Label::to_string).collect(),
+            labels: summary.labels.iter().take(limits::LABELS_PER_ROW_MAX).map(Label::to_string).collect(),
             created_at: summary.created_at.min(updated_at),
             updated_at,
             comment_count: u32::try_from(summary.comment_count).unwrap_or(u32::MAX),

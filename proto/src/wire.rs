@@ -4,6 +4,7 @@
 
 pub mod codec;
 pub mod id;
+pub(crate) mod list;
 
 use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use crate::certificate::{Signed, millis, role};
 use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::limits;
 use crate::store::{Mark, Record, Seq, TicketRow};
+
+use codec::DecodeError;
+use list::List;
 
 /// The version that this crate speaks. A peer with another major version is refused with [`RefusedCode::Version`].
 pub const PROTOCOL_VERSION: u16 = 1;
@@ -139,7 +143,7 @@ pub struct Push {
     #[serde(rename = "p", with = "id")]
     pub project: ProjectId,
     /// At most [`limits::PUSH_ENVELOPES_MAX`].
-    #[serde(rename = "e")]
+    #[serde(rename = "e", deserialize_with = "list::at_most::<{ limits::PUSH_ENVELOPES_MAX }, _, _>")]
     pub envelopes: Vec<Envelope>,
 }
 
@@ -155,7 +159,11 @@ pub struct Seen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetch {
     /// At most [`limits::FETCH_DOCS_MAX`].
-    #[serde(rename = "d", with = "id::list")]
+    #[serde(
+        rename = "d",
+        serialize_with = "id::list::serialize",
+        deserialize_with = "id::list::at_most::<{ limits::FETCH_DOCS_MAX }, _, _>"
+    )]
     pub docs: Vec<DocId>,
 }
 
@@ -352,7 +360,7 @@ pub struct Records {
     #[serde(rename = "p", with = "id")]
     pub project: ProjectId,
     /// In the log's order, at most [`limits::RECORDS_PER_FRAME_MAX`].
-    #[serde(rename = "i")]
+    #[serde(rename = "i", deserialize_with = "list::at_most::<{ limits::RECORDS_PER_FRAME_MAX }, _, _>")]
     pub items: Vec<Item>,
 }
 
@@ -406,15 +414,17 @@ pub struct Docs {
     /// [`codec::encode_page`] of `Vec<PagedDoc>`, at most [`limits::DOCS_PER_PAGE_MAX`].
     #[serde(rename = "z", with = "serde_bytes")]
     pub page: Vec<u8>,
-    /// Documents whose last record is before this are still to come; absent in answers to [`Fetch`].
+    /// Documents whose last record is before this are still to come. Absent where the page is not the end of a step
+    /// of a cold start: in answers to [`Fetch`], and where more of the last document follows in the next page.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Seq>,
-    /// The cold start is over: everything up to its `at` has been sent.
+    /// With `before`: the cold start is over, everything up to its `at` has been sent. Without: the document that
+    /// was asked for by [`Fetch`] is whole.
     #[serde(rename = "f", default)]
     pub is_last: bool,
 }
 
-/// A whole document: all its records.
+/// A document: all its records, or, where they do not fit one page, those that follow the last page's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PagedDoc {
     /// Which.
@@ -432,7 +442,7 @@ pub struct Marks {
     #[serde(rename = "c")]
     pub mark_cursor: u64,
     /// At most [`limits::MARKS_PER_FRAME_MAX`].
-    #[serde(rename = "m")]
+    #[serde(rename = "m", deserialize_with = "list::at_most::<{ limits::MARKS_PER_FRAME_MAX }, _, _>")]
     pub marks: Vec<Mark>,
 }
 
@@ -487,22 +497,14 @@ pub enum ReceivedItem {
     Through(Seq),
 }
 
-/// Why a frame was not taken. The link is closed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReceiveError {
-    /// Not a message.
-    #[error(transparent)]
-    Decode(#[from] codec::DecodeError),
-    /// More of something than its limit.
-    #[error("a message has {count} {what}, at most {count_max} are allowed")]
-    TooMany {
-        /// Of what.
-        what: &'static str,
-        /// How many.
-        count: usize,
-        /// How many may be.
-        count_max: usize,
-    },
+impl ReceivedItem {
+    /// Its place in the log.
+    pub const fn seq(&self) -> Seq {
+        match self {
+            Self::Record { place, .. } | Self::Own(place) => place.seq,
+            Self::Through(seq) => *seq,
+        }
+    }
 }
 
 /// Encodes a message as the payload of one frame.
@@ -510,45 +512,32 @@ pub fn encode(message: &PeerMessage) -> Vec<u8> {
     codec::encode(message)
 }
 
-/// Takes the payload of one frame apart and verifies every signature in it.
+/// Takes the payload of one frame apart and verifies every signature in it. Whoever cut the frame has bounded its
+/// length by [`limits::FRAME_BYTES_MAX`].
 ///
 /// # Errors
 /// When it is no message within the limits; single bad envelopes are not an error of the message.
-pub fn receive(frame: &[u8]) -> Result<Received, ReceiveError> {
-    let message: PeerMessage = codec::decode("message", frame)?;
-    match message {
-        PeerMessage::Push(push) => {
-            check_count("envelopes", push.envelopes.len(), limits::PUSH_ENVELOPES_MAX)?;
-            let envelopes =
-                push.envelopes.into_iter().map(|envelope| envelope.verify(&push.project)).collect();
-            Ok(Received::Push { project: push.project, envelopes })
+pub fn receive(frame: &[u8]) -> Result<Received, DecodeError> {
+    Ok(match codec::decode("message", frame)? {
+        PeerMessage::Push(Push { project, envelopes }) => {
+            let envelopes = envelopes.into_iter().map(|envelope| envelope.verify(&project)).collect();
+            Received::Push { project, envelopes }
         }
-        PeerMessage::Records(records) => {
-            check_count("records", records.items.len(), limits::RECORDS_PER_FRAME_MAX)?;
-            let project = records.project;
-            let items = records.items.into_iter().map(|item| receive_item(item, &project)).collect();
-            Ok(Received::Records { project, items })
+        PeerMessage::Records(Records { project, items }) => {
+            let items = items.into_iter().map(|item| receive_item(item, &project)).collect();
+            Received::Records { project, items }
         }
-        PeerMessage::Rows(rows) => {
-            let rows: Vec<TicketRow> = codec::decode_page("page of rows", &rows.page)?;
-            check_count("rows", rows.len(), limits::ROWS_PER_PAGE_MAX)?;
-            Ok(Received::Rows(rows))
+        PeerMessage::Rows(Rows { page }) => {
+            let rows: List<_, { limits::ROWS_PER_PAGE_MAX }> = codec::decode_page("page of rows", &page)?;
+            Received::Rows(rows.0)
         }
         PeerMessage::Docs(Docs { page, before, is_last }) => {
-            let docs: Vec<PagedDoc> = codec::decode_page("page of documents", &page)?;
-            check_count("documents", docs.len(), limits::DOCS_PER_PAGE_MAX)?;
-            Ok(Received::Docs { docs, before, is_last })
+            let docs: List<_, { limits::DOCS_PER_PAGE_MAX }> =
+                codec::decode_page("page of documents", &page)?;
+            Received::Docs { docs: docs.0, before, is_last }
         }
-        PeerMessage::Fetch(fetch) => {
-            check_count("documents", fetch.docs.len(), limits::FETCH_DOCS_MAX)?;
-            Ok(Received::Message(PeerMessage::Fetch(fetch)))
-        }
-        PeerMessage::Marks(marks) => {
-            check_count("marks", marks.marks.len(), limits::MARKS_PER_FRAME_MAX)?;
-            Ok(Received::Message(PeerMessage::Marks(marks)))
-        }
-        other => Ok(Received::Message(other)),
-    }
+        other => Received::Message(other),
+    })
 }
 
 fn receive_item(item: Item, project: &ProjectId) -> ReceivedItem {
@@ -569,6 +558,5 @@ fn receive_item(item: Item, project: &ProjectId) -> ReceivedItem {
     }
 }
 
-fn check_count(what: &'static str, count: usize, count_max: usize) -> Result<(), ReceiveError> {
-    if count > count_max { Err(ReceiveError::TooMany { what, count, count_max }) } else { Ok(()) }
-}
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,9 @@
 //! What the scenarios are made of. Never depended upon by the product.
 
+pub mod dice;
 pub mod memory_store;
+pub mod network;
+pub mod peer;
+pub mod process;
+pub mod store_contract;
+pub mod world;

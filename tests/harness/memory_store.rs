@@ -25,3 +25,6 @@ pub struct MemoryStore {
 fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::Damaged { what: what.into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,3 @@
+//! All scenarios in one binary; one file per promise.
 
+mod simulation;

@@ -102,6 +102,13 @@ pub(crate) struct Composer<'a> {
     ops: Vec<Op>,
 }
 
+/// What edits come to.
+pub(crate) struct Composed {
+    pub(crate) ops: Vec<Op>,
+    /// The document's, once these operations are in it.
+    pub(crate) root: Root,
+}
+
 impl<'a> Composer<'a> {
     /// Starts a change by `author` at `now` whose first operation has the counter `start_op`.
     pub(crate) fn new(
@@ -118,7 +125,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Writes the edits in order. An edit that only says what is so already writes nothing.
-    pub(crate) fn compose(mut self, edits: &[Edit]) -> Result<Vec<Op>, EditError> {
+    pub(crate) fn compose(mut self, edits: &[Edit]) -> Result<Composed, EditError> {
         for edit in edits {
             self.check_kind(edit)?;
             self.check_right(edit)?;
@@ -128,7 +135,10 @@ impl<'a> Composer<'a> {
                 return Err(EditError::TooLarge { reason });
             }
         }
-        if self.ops.is_empty() { Err(EditError::NothingToDo) } else { Ok(self.ops) }
+        match self.root {
+            Some(root) if !self.ops.is_empty() => Ok(Composed { ops: self.ops, root }),
+            _ => Err(EditError::NothingToDo),
+        }
     }
 
     fn check_kind(&self, edit: &Edit) -> Result<(), EditError> {
@@ -290,9 +300,7 @@ impl<'a> Composer<'a> {
         check_attachments(attachments)?;
         let comments = self.container(Root::comments)?;
         let name = id.to_string();
-        if !self.slot(&comments, &name).is_empty()
-            || !self.view.to_present().slot(&comments, &name).is_empty()
-        {
+        if !self.slot(&comments, &name).is_empty() || self.view.is_taken_now(&comments, &name) {
             return Err(EditError::CommentExists(*id));
         }
         if let Some(parent) = reply_to {

@@ -56,12 +56,19 @@ impl Graph {
         changes.iter().filter_map(|hash| self.nodes.get(hash)).map(|node| node.max_op).max().unwrap_or(0)
     }
 
+    /// Returns what the heads will be with this change.
+    pub(crate) fn heads_with(&self, change: ChangeHash, node: &Node) -> BTreeSet<ChangeHash> {
+        let mut heads = self.heads.clone();
+        for dep in &node.deps {
+            heads.remove(dep);
+        }
+        heads.insert(change);
+        heads
+    }
+
     /// Adds a change whose dependencies are all there.
     pub(crate) fn insert(&mut self, change: ChangeHash, node: Node) {
-        for dep in &node.deps {
-            self.heads.remove(dep);
-        }
-        self.heads.insert(change);
+        self.heads = self.heads_with(change, &node);
         self.last_by_actor.insert(node.actor, (node.seq, change));
         self.nodes.insert(change, node);
     }

@@ -1,5 +1,8 @@
 //! Edits in, snapshots out.
 
+mod convergence;
+mod golden;
+
 use crate::fixtures::{
     TICKET, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, ticket_doc,
     title,
@@ -270,4 +273,73 @@ fn history_tells_who_did_what_and_what_was_there_before() {
     assert_eq!((history[1].change, history[1].actor, history[1].at), (second.hash, agent().actor, NOW));
     let [status, comment] = edits;
     assert_eq!(history[1].edits, [(status, Some("open".to_owned())), (comment, None)]);
+}
+
+#[test]
+fn counts_are_limited_to_what_a_ticket_can_hold() {
+    let (mut doc, _) = ticket_doc();
+    let labels: Vec<Edit> = (0..=limits::LABELS_PER_TICKET_MAX)
+        .map(|number| Edit::AddLabel(label(&number.to_string())))
+        .collect();
+    let too_many = EditError::TooMany { what: "labels", count_max: limits::LABELS_PER_TICKET_MAX };
+    assert_eq!(doc.apply(&agent(), NOW, &labels), Err(too_many.clone()));
+    doc.apply(&agent(), NOW, &labels[1..]).unwrap();
+    assert_eq!(doc.apply(&agent(), NOW, &labels), Err(too_many));
+    doc.apply(&agent(), NOW, &[Edit::RemoveLabel(label("1"))]).unwrap();
+    doc.apply(&agent(), NOW, &labels[..1]).unwrap();
+}
+
+#[test]
+fn attachments_that_cannot_be_shown_are_refused() {
+    let (mut doc, _) = ticket_doc();
+    let attachment = |number: u8, name: &str| Attachment {
+        blob: BlobHash::from_bytes([number; 32]),
+        name: name.to_owned(),
+        size_bytes: 1,
+        media_type: "text/plain".to_owned(),
+    };
+    let mut attach = |attachments: Vec<Attachment>| {
+        let edit = Edit::AddComment { id: comment_id(1), body: body("x"), reply_to: None, attachments };
+        doc.apply(&agent(), NOW, &[edit])
+    };
+    let many = (0..=20).map(|number| attachment(number, "a.txt")).collect();
+    assert_eq!(attach(many), Err(EditError::TooMany { what: "attachments", count_max: 20 }));
+    for name in ["", "../a", "a\\b", "a\nb", &"x".repeat(201)] {
+        assert!(matches!(attach(vec![attachment(1, name)]), Err(EditError::BadAttachment { .. })));
+    }
+    let twice = vec![attachment(1, "a"), attachment(1, "b")];
+    assert!(matches!(attach(twice), Err(EditError::BadAttachment { .. })));
+    attach((0..20).map(|number| attachment(number, "a.txt")).collect()).unwrap();
+}
+
+#[test]
+fn a_ticket_holds_its_largest_comments_and_no_more_than_its_limit() {
+    let (mut doc, _) = ticket_doc();
+    let largest = "\u{10ffff}".repeat(limits::BODY_BYTES_MAX / 4);
+    doc.apply(&agent(), NOW, &[comment(255, &largest), Edit::SetStatus(Status::Pending)]).unwrap();
+    let three = [comment(252, &largest), comment(253, &largest), comment(254, &largest)];
+    assert!(matches!(doc.apply(&agent(), NOW, &three), Err(EditError::TooLarge { .. })));
+
+    let say = |number: usize| Edit::AddComment {
+        id: CommentId::new(UnixMillis(number as u64), [0; 10]),
+        body: body("x"),
+        reply_to: None,
+        attachments: Vec::new(),
+    };
+    let rest: Vec<Edit> = (1..limits::COMMENTS_PER_TICKET_MAX).map(say).collect();
+    for chunk in rest.chunks(50) {
+        doc.apply(&agent(), NOW, chunk).unwrap();
+    }
+    let over = EditError::TooMany { what: "comments", count_max: limits::COMMENTS_PER_TICKET_MAX };
+    assert_eq!(doc.apply(&agent(), NOW, &[say(9_999)]), Err(over));
+    assert_eq!(doc.summary().unwrap().comment_count, limits::COMMENTS_PER_TICKET_MAX);
+}
+
+#[test]
+fn too_many_operations_do_not_fit_one_change() {
+    let (mut doc, _) = ticket_doc();
+    let edits: Vec<Edit> = (0..100).map(|number| comment(number, "x")).collect();
+    let before = doc.heads();
+    assert!(matches!(doc.apply(&agent(), NOW, &edits), Err(EditError::TooLarge { .. })));
+    assert_eq!(doc.heads(), before);
 }

@@ -1,1 +1,40 @@
 //! What the gate lets in, and what not.
+
+mod bytes;
+mod chunk;
+mod header;
+mod meaning;
+mod mutants;
+mod roles;
+
+use automerge::{Change, ExpandedChange};
+
+use crate::fixtures::admit;
+use crate::{Author, ChangeHash, Doc, NewChange, RejectCode, ScannedChange};
+
+/// Rewrites an honest change: well formed and with a right checksum, but not what its author could have made.
+fn forge(honest: &NewChange, twist: impl FnOnce(&mut ExpandedChange)) -> Vec<u8> {
+    let mut change = Change::try_from(honest.bytes.as_slice()).unwrap().decode();
+    twist(&mut change);
+    Change::from(change).raw_bytes().to_vec()
+}
+
+/// Checks that the change is refused with this code, and that the document does not notice.
+#[track_caller]
+fn check_refused(doc: &mut Doc, bytes: &[u8], author: &Author, code: RejectCode) {
+    let before = (doc.heads(), doc.save());
+    let rejection = admit(doc, bytes, author).unwrap_err();
+    assert_eq!(rejection.code, code, "{rejection}");
+    assert_eq!((doc.heads(), doc.save()), before);
+}
+
+/// Checks that the scan alone refuses the bytes.
+#[track_caller]
+fn check_scan_refused(bytes: &[u8], code: RejectCode) {
+    let rejection = ScannedChange::scan(bytes).unwrap_err();
+    assert_eq!(rejection.code, code, "{rejection}");
+}
+
+fn automerge_hash(hash: ChangeHash) -> automerge::ChangeHash {
+    automerge::ChangeHash(*hash.as_bytes())
+}

@@ -1,6 +1,8 @@
 //! Why links end and dials fail.
 
+use std::error::Error;
 use std::fmt;
+use std::iter;
 use std::net::SocketAddr;
 
 use quinn::{ConnectError, ConnectionError, ReadError, VarInt, WriteError};
@@ -135,12 +137,27 @@ impl From<ConnectionError> for CloseReason {
     }
 }
 
+/// Why a dial led to no link.
+#[derive(Debug, thiserror::Error)]
+pub struct DialError {
+    /// One for each address that was tried, in the order of failing. Empty if there was none to try.
+    pub failures: Vec<DialFailure>,
+}
+
+impl fmt::Display for DialError {
+    /// There is no single cause to hand on as a source, so each is spelt out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.failures.is_empty() {
+            return f.write_str("there is no address to dial");
+        }
+        let failures: Vec<String> = self.failures.iter().map(|failure| explain(failure)).collect();
+        f.write_str(&failures.join("; "))
+    }
+}
+
 /// Why one address of a dial did not lead to a link.
 #[derive(Debug, thiserror::Error)]
 pub enum DialFailure {
-    /// The dial named no address.
-    #[error("there is no address to dial")]
-    NoAddress,
     /// There is no way to such an address from here.
     #[error("cannot dial {address}")]
     Unusable {
@@ -169,6 +186,12 @@ pub enum DialFailure {
         /// The address.
         address: SocketAddr,
     },
+}
+
+/// Returns an error with its causes in one line, for people.
+pub fn explain(error: &dyn Error) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    causes.map(<dyn Error>::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// How many characters of a peer's reason are kept.

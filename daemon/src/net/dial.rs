@@ -3,16 +3,18 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use assist_proto::hub::DialId;
+use assist_proto::limits::{ADDRESS_HOSTS_MAX, FRAME_BYTES_MAX};
 use quinn::Endpoint;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::close::DialFailure;
-use super::endpoint::{Shared, peer_of};
-use super::frame::{FRAME_BYTES_MAX, FrameReader};
+use super::close::{DialError, DialFailure};
+use super::endpoint::{Attempt, Shared, peer_of};
+use super::frame::FrameReader;
 use super::link::NewLink;
 use super::transport::NetLimits;
-use super::{DialId, LinkSide, NetEvent};
+use super::{LinkSide, NetEvent};
 
 /// Dials, and tells the driver if nothing comes of it.
 pub(super) async fn dial<T>(
@@ -20,15 +22,16 @@ pub(super) async fn dial<T>(
     endpoint: Endpoint,
     dial: DialId,
     addresses: Vec<SocketAddr>,
-) -> Option<NewLink> {
-    match race(endpoint, dial, addresses, &shared.limits).await {
+) -> Attempt {
+    let link = match race(endpoint, dial, addresses, &shared.limits).await {
         Ok(new_link) => Some(new_link),
-        Err(failures) => {
-            tracing::debug!(?dial, ?failures, "no address answered");
-            shared.events.send(NetEvent::DialFailed { dial, failures }).await.ok(); // No driver, nobody to tell.
+        Err(error) => {
+            tracing::debug!(?dial, %error, "nobody was reached");
+            shared.tell(NetEvent::DialFailed { dial, error }).await;
             None
         }
-    }
+    };
+    Attempt { dial: Some(dial), link }
 }
 
 /// Returns the first link that comes about; the attempts that lost are dropped with their connections.
@@ -37,13 +40,10 @@ async fn race(
     dial: DialId,
     addresses: Vec<SocketAddr>,
     limits: &NetLimits,
-) -> Result<NewLink, Vec<DialFailure>> {
+) -> Result<NewLink, DialError> {
     let mut attempts = JoinSet::new();
     let mut failures = Vec::new();
     let mut addresses = addresses.into_iter().take(ADDRESSES_MAX).peekable();
-    if addresses.peek().is_none() {
-        return Err(vec![DialFailure::NoAddress]);
-    }
     loop {
         if let Some(address) = addresses.next() {
             let attempt = connect(endpoint.clone(), dial, address);
@@ -60,7 +60,7 @@ async fn race(
                 Err(error) => tracing::error!(%error, "an attempt to connect failed"),
             },
             () = sleep(limits.head_start), if addresses.peek().is_some() => {}
-            else => return Err(failures),
+            else => return Err(DialError { failures }),
         }
     }
 }
@@ -78,5 +78,5 @@ async fn connect(endpoint: Endpoint, dial: DialId, address: SocketAddr) -> Resul
 
 /// QUIC wants a name; it is not sent, and says nothing: keys do.
 const SERVER_NAME: &str = "assist";
-/// More than any peer has; keeps a pasted list from becoming a scan.
-const ADDRESSES_MAX: usize = 16;
+/// Both families for each host that an address can name; keeps a pasted list from becoming a scan.
+const ADDRESSES_MAX: usize = 2 * ADDRESS_HOSTS_MAX;

@@ -1,21 +1,23 @@
 //! The root task: it owns the sockets and all other tasks, takes up connections and starts dials.
 
+use std::collections::HashMap;
 use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use assist_crdt_model::DeviceId;
-use quinn::{ClientConfig, Connection, Endpoint, Incoming, ServerConfig, TokioRuntime};
+use assist_proto::hub::DialId;
+use quinn::{Connection, Endpoint, Incoming, ServerConfig, TokioRuntime};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use super::close::CloseCode;
 use super::link::{Links, NewLink};
 use super::listen::Door;
 use super::transport::{self, NetLimits};
-use super::{BindError, DialId, NetConfig, NetEvent, Prepare, dial, listen, socket, tls};
+use super::{BindError, NetConfig, NetEvent, Prepare, dial, listen, socket, tls};
 use crate::device_key::DeviceKey;
 
 /// What all tasks of one transport use.
@@ -30,13 +32,28 @@ impl<T> Shared<T> {
     pub(super) fn new(limits: NetLimits, prepare: Prepare<T>, events: mpsc::Sender<NetEvent<T>>) -> Self {
         Self { limits, prepare, events, links: Links::default() }
     }
+
+    /// Hands an event to the driver, when there is room. Without a driver it goes nowhere: what is queued is still
+    /// delivered, and the transport ends with its [`super::Net`].
+    pub(super) async fn tell(&self, event: NetEvent<T>) {
+        self.events.send(event).await.ok();
+    }
 }
 
 /// What the root task is asked for.
 #[derive(Debug)]
 pub(super) enum Command {
     Dial { dial: DialId, addresses: Vec<SocketAddr> },
+    CancelDial { dial: DialId },
     Shutdown { code: CloseCode, reason: String },
+}
+
+/// A dial or a greeting that is over.
+pub(super) struct Attempt {
+    /// Set for a dial.
+    pub(super) dial: Option<DialId>,
+    /// Set if it succeeded.
+    pub(super) link: Option<NewLink>,
 }
 
 /// The root task's state.
@@ -47,8 +64,9 @@ pub(super) struct Root<T> {
     /// A socket of its own, so that a server bound to one address can still dial any.
     dialler: Endpoint,
     door: Door,
-    /// Dials and greetings: what may become a link.
-    attempts: JoinSet<Option<NewLink>>,
+    attempts: JoinSet<Attempt>,
+    /// The attempts that we were asked for and that are under way.
+    dials: HashMap<DialId, AbortHandle>,
     links: JoinSet<()>,
 }
 
@@ -61,20 +79,13 @@ impl<T: Send + 'static> Root<T> {
     ) -> Result<Self, BindError> {
         let limits = &config.limits;
         let listener = match config.bind {
-            Some(address) => Some(open_listener(address, transport::server_config(key, limits)?)?),
+            Some(address) => Some(open_listener(address, key, limits)?),
             None => None,
         };
-        let dialler = open_dialler(transport::client_config(key, limits)?)?;
+        let dialler = open_dialler(key, limits)?;
         let door = Door::new(limits);
-        Ok(Self {
-            shared,
-            commands,
-            listener,
-            dialler,
-            door,
-            attempts: JoinSet::new(),
-            links: JoinSet::new(),
-        })
+        let (attempts, dials, links) = (JoinSet::new(), HashMap::new(), JoinSet::new());
+        Ok(Self { shared, commands, listener, dialler, door, attempts, dials, links })
     }
 
     pub(super) fn listen_address(&self) -> Option<SocketAddr> {
@@ -88,31 +99,42 @@ impl<T: Send + 'static> Root<T> {
                 Some(incoming) = next_incoming(self.listener.as_ref()) => self.take_up(incoming),
                 command = self.commands.recv() => match command {
                     Some(Command::Dial { dial, addresses }) => self.dial(dial, addresses),
+                    Some(Command::CancelDial { dial }) => self.cancel_dial(dial),
                     Some(Command::Shutdown { code, reason }) => return self.shut_down(code, &reason).await,
                     None => return,
                 },
-                Some(attempt) = self.attempts.join_next() => self.run_link(attempt),
+                Some(attempt) = self.attempts.join_next() => self.end_attempt(attempt),
                 Some(ended) = self.links.join_next() => report(ended),
             }
         }
     }
 
     fn take_up(&mut self, incoming: Incoming) {
-        if let Some((incoming, permit)) = self.door.admit(incoming, self.shared.links.count()) {
+        if let Some((incoming, permit)) = self.door.admit(incoming, self.links.len()) {
             self.attempts.spawn(listen::greet(Arc::clone(&self.shared), incoming, permit));
         }
     }
 
     fn dial(&mut self, dial: DialId, addresses: Vec<SocketAddr>) {
-        self.attempts.spawn(dial::dial(Arc::clone(&self.shared), self.dialler.clone(), dial, addresses));
+        let attempt = dial::dial(Arc::clone(&self.shared), self.dialler.clone(), dial, addresses);
+        self.dials.insert(dial, self.attempts.spawn(attempt));
     }
 
-    fn run_link(&mut self, attempt: Result<Option<NewLink>, JoinError>) {
-        if let Some(new_link) = attempt.unwrap_or_else(|error| {
-            report(Err(error));
-            None
-        }) {
-            self.links.spawn(new_link.run(Arc::clone(&self.shared)));
+    fn cancel_dial(&mut self, dial: DialId) {
+        if let Some(attempt) = self.dials.remove(&dial) {
+            attempt.abort();
+        }
+    }
+
+    fn end_attempt(&mut self, attempt: Result<Attempt, JoinError>) {
+        match attempt {
+            // Given up when it had just succeeded: nobody waits for it.
+            Ok(Attempt { dial: Some(dial), .. }) if self.dials.remove(&dial).is_none() => {}
+            Ok(Attempt { link: Some(new_link), .. }) => {
+                self.links.spawn(new_link.run(Arc::clone(&self.shared)));
+            }
+            Ok(Attempt { link: None, .. }) => {}
+            Err(error) => report(Err(error)),
         }
     }
 
@@ -144,21 +166,25 @@ async fn next_incoming(listener: Option<&Endpoint>) -> Option<Incoming> {
     }
 }
 
-fn open_listener(address: SocketAddr, config: ServerConfig) -> Result<Endpoint, BindError> {
-    let socket = socket::bind(address);
-    open(socket, Some(config)).map_err(|source| BindError::Socket { address, source })
+fn open_listener(address: SocketAddr, key: &DeviceKey, limits: &NetLimits) -> Result<Endpoint, BindError> {
+    let config = transport::server_config(key, limits)?;
+    open(socket::bind(address), key, Some(config)).map_err(|source| BindError::Socket { address, source })
 }
 
-fn open_dialler(config: ClientConfig) -> Result<Endpoint, BindError> {
+fn open_dialler(key: &DeviceKey, limits: &NetLimits) -> Result<Endpoint, BindError> {
     let address = socket::ANY;
-    let mut dialler =
-        open(socket::bind_any(), None).map_err(|source| BindError::Socket { address, source })?;
-    dialler.set_default_client_config(config);
+    let dialler = open(socket::bind_any(), key, None);
+    let mut dialler = dialler.map_err(|source| BindError::Socket { address, source })?;
+    dialler.set_default_client_config(transport::client_config(key, limits)?);
     Ok(dialler)
 }
 
-fn open(socket: io::Result<UdpSocket>, server_config: Option<ServerConfig>) -> io::Result<Endpoint> {
-    Endpoint::new(transport::endpoint_config(), server_config, socket?, Arc::new(TokioRuntime))
+fn open(
+    socket: io::Result<UdpSocket>,
+    key: &DeviceKey,
+    config: Option<ServerConfig>,
+) -> io::Result<Endpoint> {
+    Endpoint::new(transport::endpoint_config(key), config, socket?, Arc::new(TokioRuntime))
 }
 
 fn report(ended: Result<(), JoinError>) {

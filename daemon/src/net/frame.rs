@@ -65,24 +65,20 @@ fn take_frame(buffer: &mut BytesMut, frame_bytes_max: usize) -> Result<Option<By
     Ok(Some(frame))
 }
 
-/// Puts frames on a stream, many at a time.
+/// Puts frames on a stream, many at a time; holds no memory in between.
 #[derive(Debug)]
 pub(super) struct FrameWriter {
     stream: SendStream,
-    chunks: Vec<Bytes>,
 }
 
 impl FrameWriter {
     pub(super) fn new(stream: SendStream) -> Self {
-        Self { stream, chunks: Vec::new() }
+        Self { stream }
     }
 
     /// Writes all frames in one go, and returns when QUIC has them. Not cancel safe.
-    pub(super) async fn write(&mut self, frames: &mut Vec<Bytes>) -> Result<(), WriteError> {
-        chunks_from_frames(frames, &mut self.chunks);
-        let written = self.stream.write_all_chunks(&mut self.chunks).await;
-        self.chunks.clear();
-        written
+    pub(super) async fn write(&mut self, frames: Vec<Bytes>) -> Result<(), WriteError> {
+        self.stream.write_all_chunks(&mut chunks_from_frames(frames)).await
     }
 
     /// Ends the stream, and returns when the peer's QUIC has all of it.
@@ -96,11 +92,12 @@ impl FrameWriter {
 
 /// Lays out frames for one write: small ones are copied together, because QUIC looks through its chunks one by one
 /// when it sends; large ones go as they are.
-fn chunks_from_frames(frames: &mut Vec<Bytes>, chunks: &mut Vec<Bytes>) {
+fn chunks_from_frames(frames: Vec<Bytes>) -> Vec<Bytes> {
     let copied_bytes =
         |frame: &Bytes| HEADER_BYTES + if frame.len() < COPIED_BYTES_MAX { frame.len() } else { 0 };
     let mut small = BytesMut::with_capacity(frames.iter().map(copied_bytes).sum());
-    for frame in frames.drain(..) {
+    let mut chunks = Vec::new();
+    for frame in frames {
         let size_bytes = u32::try_from(frame.len()).expect("a frame is far below 4 GiB");
         small.put_u32(size_bytes);
         if frame.len() < COPIED_BYTES_MAX {
@@ -113,6 +110,7 @@ fn chunks_from_frames(frames: &mut Vec<Bytes>, chunks: &mut Vec<Bytes>) {
     if !small.is_empty() {
         chunks.push(small.freeze());
     }
+    chunks
 }
 
 /// Why a stream does not yield a frame.
@@ -136,14 +134,12 @@ pub enum FrameError {
 
 /// Size of the length in front of each frame.
 const HEADER_BYTES: usize = 4;
-/// The longest frame.
-pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// The longest first frame of a peer that dialled us: all that we hold of a stranger, who may be anyone.
 pub const GREETING_BYTES_MAX: usize = 64 * 1024;
 /// Frames below this are copied rather than kept apart.
 const COPIED_BYTES_MAX: usize = 4 * 1024;
 /// How many packets are taken off a stream at a time.
-const CHUNKS: usize = 32;
+const CHUNKS: usize = 16;
 /// A packet carries no more than this of a stream.
 const CHUNK_BYTES: usize = 1200;
 

@@ -1,26 +1,29 @@
 //! One link: a reader and a writer on one stream, and the table through which frames reach the writer.
 //!
 //! A link ends when the first of these says so: the reader (the peer closed, or broke the framing), the writer (it
-//! was told to close, or nothing can be written any more), or the table (the queue passed its bound).
+//! has written all up to a close, or nothing can be written any more), or the table (the queue passed its bound, or
+//! a close took too long).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::mem;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use assist_crdt_model::DeviceId;
+use assist_proto::hub::LinkId;
 use bytes::Bytes;
 use quinn::{Connection, SendStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::close::{CloseCode, CloseReason};
+use super::close::{CloseCode, CloseReason, explain};
 use super::endpoint::Shared;
 use super::frame::{FrameReader, FrameWriter};
-use super::{LinkId, LinkSide, NetEvent, SENT_STEP_BYTES, transport};
+use super::{LinkSide, NetEvent, SENT_STEP_BYTES, transport};
 
 /// A connection whose peer has proven its key, with its stream.
 pub(super) struct NewLink {
@@ -38,105 +41,110 @@ impl NewLink {
     /// Runs the link from `Opened` to `Closed`.
     pub(super) async fn run<T: Send + 'static>(self, shared: Arc<Shared<T>>) {
         let Self { connection, peer, address, side, send, frames, greeting } = self;
-        let (link, mut mailbox) = shared.links.register();
-        let opened = NetEvent::Opened { link, peer, address, side };
+        let (link, stop, state) = shared.links.register();
+        shared.tell(NetEvent::Opened { link, peer, address, side }).await;
+        let receiving = Receiving { connection: connection.clone(), link, frames, state: Arc::clone(&state) };
         let mut reader = JoinSet::new();
-        let reason = if shared.events.send(opened).await.is_ok() {
-            reader.spawn(read_frames(Arc::clone(&shared), connection.clone(), link, frames, greeting));
-            let writer =
-                write_frames(&shared, &connection, link, send, &mut mailbox.queue, &mailbox.queued_bytes);
-            tokio::select! {
-                biased;
-                Ok(reason) = &mut mailbox.stop => reason,
-                reason = writer => reason,
-                Some(read) = reader.join_next() => read.unwrap_or_else(|error| {
-                    tracing::error!(%peer, %error, "the step on a frame failed");
-                    CloseReason::Internal
-                }),
-            }
-        } else {
-            nobody_listens()
+        reader.spawn(receiving.run(Arc::clone(&shared), greeting));
+        let reason = tokio::select! {
+            reason = stopped(stop, shared.limits.linger) => reason,
+            reason = write_frames(&shared, &connection, link, send, &state) => reason,
+            Some(read) = reader.join_next() => read.unwrap_or_else(|error| {
+                tracing::error!(%peer, %error, "the step on a frame failed");
+                CloseReason::Internal
+            }),
         };
         shared.links.remove(link);
         reason.close(&connection);
         // Waits for the reader's end, so that no frame comes after `Closed`.
         reader.shutdown().await;
-        tracing::debug!(%peer, %address, %reason, "link closed");
-        shared.events.send(NetEvent::Closed { link, reason }).await.ok(); // No driver, nobody to tell.
+        tracing::debug!(%peer, %address, reason = explain(&reason), "link closed");
+        shared.tell(NetEvent::Closed { link, reason }).await;
     }
 }
 
-async fn read_frames<T: Send + 'static>(
-    shared: Arc<Shared<T>>,
+/// The reading half.
+struct Receiving {
     connection: Connection,
     link: LinkId,
-    mut frames: FrameReader,
-    greeting: Option<Bytes>,
-) -> CloseReason {
-    let mut next = Ok(greeting);
-    if let Ok(None) = next {
-        next = frames.next().await;
-    }
-    loop {
-        match next {
-            Ok(Some(frame)) => {
-                let frame = (shared.prepare)(frame);
-                if shared.events.send(NetEvent::Frame { link, frame }).await.is_err() {
-                    return nobody_listens();
-                }
-            }
-            // The peer ends its stream before it closes: the close is about to come, and says why.
-            Ok(None) => {
-                return match timeout(shared.limits.linger, connection.closed()).await {
-                    Ok(closed) => closed.into(),
-                    Err(_elapsed) => CloseReason::StreamEnded,
-                };
-            }
-            Err(error) => return error.into(),
+    frames: FrameReader,
+    state: Arc<LinkState>,
+}
+
+impl Receiving {
+    async fn run<T: Send + 'static>(
+        mut self,
+        shared: Arc<Shared<T>>,
+        greeting: Option<Bytes>,
+    ) -> CloseReason {
+        let mut next = Ok(greeting);
+        if let Ok(None) = next {
+            next = self.frames.next().await;
         }
-        next = frames.next().await;
+        loop {
+            match next {
+                Ok(Some(_)) if self.state.is_closing.load(Ordering::Relaxed) => return pending().await,
+                Ok(Some(frame)) => {
+                    let frame = (shared.prepare)(frame);
+                    shared.tell(NetEvent::Frame { link: self.link, frame }).await;
+                }
+                // The peer ends its stream before it closes: the close is about to come, and says why.
+                Ok(None) => {
+                    return match timeout(shared.limits.linger, self.connection.closed()).await {
+                        Ok(closed) => closed.into(),
+                        Err(_elapsed) => CloseReason::StreamEnded,
+                    };
+                }
+                Err(error) => return error.into(),
+            }
+            next = self.frames.next().await;
+        }
     }
 }
 
+/// The writing half.
 async fn write_frames<T>(
     shared: &Shared<T>,
     connection: &Connection,
     link: LinkId,
     send: SendStream,
-    queue: &mut mpsc::UnboundedReceiver<Queued>,
-    queued_bytes: &AtomicUsize,
+    state: &LinkState,
 ) -> CloseReason {
     let mut writer = FrameWriter::new(send);
-    let mut batch = Batch::default();
     let mut untold_bytes = 0;
     loop {
-        batch.fill(queue).await;
+        let batch = state.next_batch().await;
         if !batch.frames.is_empty() {
             // To answer is to welcome: from now on the peer may send at full speed.
             transport::open_window(connection);
         }
-        if let Err(error) = writer.write(&mut batch.frames).await {
+        if let Err(error) = writer.write(batch.frames).await {
             return error.into();
         }
-        queued_bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
-        untold_bytes += batch.bytes;
-        if let Some((code, reason)) = batch.close.take() {
-            if timeout(shared.limits.linger, writer.finish()).await.is_err() {
-                tracing::debug!("the peer did not take the last frames of a link that closes");
-            }
-            return CloseReason::Here { code, reason };
+        state.lock().unsent_bytes -= batch.bytes;
+        if let Some(reason) = batch.close {
+            writer.finish().await;
+            return reason;
         }
+        untold_bytes += batch.bytes;
         if untold_bytes >= SENT_STEP_BYTES {
-            if shared.events.send(NetEvent::Sent { link, bytes: untold_bytes }).await.is_err() {
-                return nobody_listens();
-            }
-            untold_bytes = 0;
+            shared.tell(NetEvent::Sent { link, bytes: mem::take(&mut untold_bytes) }).await;
         }
     }
 }
 
-fn nobody_listens() -> CloseReason {
-    CloseReason::Here { code: CloseCode::SHUTDOWN, reason: "nobody takes the frames".to_owned() }
+/// Waits for the table to end the link.
+async fn stopped(stop: oneshot::Receiver<CloseReason>, linger: Duration) -> CloseReason {
+    match stop.await {
+        // The writer is to deliver what is queued first, and ends the link earlier if it can.
+        Ok(reason @ CloseReason::Here { .. }) => {
+            sleep(linger).await;
+            tracing::debug!("the peer did not take the last frames of a link that closes");
+            reason
+        }
+        Ok(reason) => reason,
+        Err(_out_of_the_table) => pending().await,
+    }
 }
 
 /// What goes out in one write.
@@ -145,35 +153,7 @@ struct Batch {
     frames: Vec<Bytes>,
     bytes: usize,
     /// Set if the link is to be closed after these frames.
-    close: Option<(CloseCode, String)>,
-}
-
-impl Batch {
-    /// Waits for something to do, then takes what else is there.
-    async fn fill(&mut self, queue: &mut mpsc::UnboundedReceiver<Queued>) {
-        self.bytes = 0;
-        let mut next = queue.recv().await;
-        if next.is_none() {
-            // Out of the table without a close: `stop` has the reason, and ends the link.
-            return pending().await;
-        }
-        while let Some(queued) = next {
-            match queued {
-                Queued::Frame(frame) => {
-                    self.bytes += frame.len();
-                    self.frames.push(frame);
-                }
-                Queued::Close { code, reason } => {
-                    self.close = Some((code, reason));
-                    return;
-                }
-            }
-            if self.bytes >= BATCH_BYTES || self.frames.len() >= BATCH_FRAMES {
-                return;
-            }
-            next = queue.try_recv().ok();
-        }
-    }
+    close: Option<CloseReason>,
 }
 
 /// The links that frames can be queued on.
@@ -187,90 +167,142 @@ struct Table {
     last: u64,
     handles: HashMap<LinkId, LinkHandle>,
     /// Set once all links are to close: one that comes about later closes at once.
-    closed: Option<(CloseCode, String)>,
+    closed: Option<CloseReason>,
 }
 
 #[derive(Debug)]
 struct LinkHandle {
-    queue: mpsc::UnboundedSender<Queued>,
-    queued_bytes: Arc<AtomicUsize>,
+    /// Ends the link whatever is queued: at once, or a while after a close.
     stop: oneshot::Sender<CloseReason>,
+    state: Arc<LinkState>,
 }
 
-/// The link's own ends of its handle.
-struct Mailbox {
-    queue: mpsc::UnboundedReceiver<Queued>,
-    queued_bytes: Arc<AtomicUsize>,
-    /// Set if the link is to end at once, with what is queued undelivered.
-    stop: oneshot::Receiver<CloseReason>,
+/// What the table and the two halves of a link share.
+#[derive(Debug, Default)]
+struct LinkState {
+    outgoing: Mutex<Outgoing>,
+    /// Wakes the writer.
+    news: Notify,
+    /// Set once we close: what the peer still says is not worth a look.
+    is_closing: AtomicBool,
 }
 
-#[derive(Debug)]
-enum Queued {
-    Frame(Bytes),
-    Close { code: CloseCode, reason: String },
+#[derive(Debug, Default)]
+struct Outgoing {
+    /// Holds no memory while empty: most links are idle.
+    frames: VecDeque<Bytes>,
+    /// Bytes of frames that QUIC does not have yet: those queued, and those of the batch under way.
+    unsent_bytes: usize,
+    /// Set if the link is to be closed after these frames.
+    close: Option<CloseReason>,
+}
+
+impl Outgoing {
+    /// Takes the front of the queue, and the close if that is all there was.
+    fn take_batch(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        while batch.bytes < BATCH_BYTES
+            && batch.frames.len() < BATCH_FRAMES
+            && let Some(frame) = self.frames.pop_front()
+        {
+            batch.bytes += frame.len();
+            batch.frames.push(frame);
+        }
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+            batch.close = self.close.take();
+        }
+        batch
+    }
+}
+
+impl LinkHandle {
+    /// Has the link closed after what is queued, or a while later.
+    fn close(self, reason: CloseReason) {
+        self.state.is_closing.store(true, Ordering::Relaxed);
+        self.state.lock().close = Some(reason.clone());
+        self.state.news.notify_one();
+        self.stop.send(reason).ok(); // Fails on a link that ends already.
+    }
+}
+
+impl LinkState {
+    /// Waits for something to do, and takes it. Cancel safe.
+    async fn next_batch(&self) -> Batch {
+        loop {
+            let batch = self.lock().take_batch();
+            if !batch.frames.is_empty() || batch.close.is_some() {
+                return batch;
+            }
+            self.news.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outgoing> {
+        lock(&self.outgoing)
+    }
 }
 
 impl Links {
-    fn register(&self) -> (LinkId, Mailbox) {
-        let (queue, queue_rx) = mpsc::unbounded_channel();
+    fn register(&self) -> (LinkId, oneshot::Receiver<CloseReason>, Arc<LinkState>) {
         let (stop, stop_rx) = oneshot::channel();
-        let queued_bytes = Arc::new(AtomicUsize::new(0));
-        let mailbox = Mailbox { queue: queue_rx, queued_bytes: Arc::clone(&queued_bytes), stop: stop_rx };
-        let mut table = self.lock();
+        let state = Arc::new(LinkState::default());
+        let handle = LinkHandle { stop, state: Arc::clone(&state) };
+        let mut table = lock(&self.table);
         table.last += 1;
         let link = LinkId(table.last);
-        if let Some((code, reason)) = table.closed.clone() {
-            queue.send(Queued::Close { code, reason }).ok(); // The mailbox is at hand, so it arrives.
-        } else {
-            table.handles.insert(link, LinkHandle { queue, queued_bytes, stop });
+        match table.closed.clone() {
+            Some(reason) => handle.close(reason),
+            None => drop(table.handles.insert(link, handle)),
         }
-        (link, mailbox)
+        (link, stop_rx, state)
     }
 
     /// Queues a frame; ends the link when more than `queue_bytes_max` would wait.
     pub(super) fn send(&self, link: LinkId, frame: Bytes, queue_bytes_max: usize) {
-        let mut table = self.lock();
+        let mut table = lock(&self.table);
         let Some(handle) = table.handles.get(&link) else {
             return;
         };
-        let queued_before = handle.queued_bytes.fetch_add(frame.len(), Ordering::Relaxed);
-        if queued_before + frame.len() <= queue_bytes_max {
-            handle.queue.send(Queued::Frame(frame)).ok(); // Fails when the link is about to tell that it closed.
-        } else if let Some(handle) = table.handles.remove(&link) {
-            handle.stop.send(CloseReason::NotReading).ok(); // The same.
+        let mut outgoing = handle.state.lock();
+        let unsent_bytes = outgoing.unsent_bytes + frame.len();
+        if unsent_bytes <= queue_bytes_max {
+            outgoing.unsent_bytes = unsent_bytes;
+            outgoing.frames.push_back(frame);
+            handle.state.news.notify_one();
+            return;
+        }
+        drop(outgoing);
+        if let Some(handle) = table.handles.remove(&link) {
+            handle.stop.send(CloseReason::NotReading).ok(); // Fails on a link that ends already.
         }
     }
 
     /// Has the link closed after what is queued.
     pub(super) fn close(&self, link: LinkId, code: CloseCode, reason: &str) {
-        if let Some(handle) = self.lock().handles.remove(&link) {
-            handle.queue.send(Queued::Close { code, reason: reason.to_owned() }).ok(); // The same.
+        if let Some(handle) = lock(&self.table).handles.remove(&link) {
+            handle.close(CloseReason::Here { code, reason: reason.to_owned() });
         }
     }
 
     /// Has all links closed after what is queued on them, and those that are yet to come.
     pub(super) fn close_all(&self, code: CloseCode, reason: &str) {
-        let mut table = self.lock();
-        table.closed = Some((code, reason.to_owned()));
+        let reason = CloseReason::Here { code, reason: reason.to_owned() };
+        let mut table = lock(&self.table);
         for handle in mem::take(&mut table.handles).into_values() {
-            handle.queue.send(Queued::Close { code, reason: reason.to_owned() }).ok(); // The same.
+            handle.close(reason.clone());
         }
-    }
-
-    /// Returns how many links there are.
-    pub(super) fn count(&self) -> usize {
-        self.lock().handles.len()
+        table.closed = Some(reason);
     }
 
     fn remove(&self, link: LinkId) {
-        self.lock().handles.remove(&link);
+        lock(&self.table).handles.remove(&link);
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        // No code that can panic half way through a change runs under the lock.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code that can panic half way through a change runs under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Enough for full packets in one system call, little enough that a link's share of memory stays small.

@@ -1,65 +1,129 @@
 //! The way in for strangers: who connects has to prove a key and send a first frame, in bounded time and memory.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use assist_proto::limits::FRAME_BYTES_MAX;
 use bytes::Bytes;
 use quinn::{Connection, ConnectionError, Incoming, RecvStream, SendStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::LinkSide;
-use super::close::CloseCode;
-use super::endpoint::{Shared, peer_of};
-use super::frame::{FRAME_BYTES_MAX, FrameError, FrameReader, GREETING_BYTES_MAX};
+use super::close::{CloseCode, explain};
+use super::endpoint::{Attempt, Shared, peer_of};
+use super::frame::{FrameError, FrameReader, GREETING_BYTES_MAX};
 use super::link::NewLink;
 use super::transport::NetLimits;
 
-/// Decides which connections are taken up.
+/// Decides which connections are taken up, and counts those that have not greeted.
 #[derive(Debug)]
 pub(super) struct Door {
-    greetings: Arc<Semaphore>,
+    greetings: Arc<Mutex<Greetings>>,
     greetings_max: usize,
     links_max: usize,
 }
 
 impl Door {
     pub(super) fn new(limits: &NetLimits) -> Self {
-        Self {
-            greetings: Arc::new(Semaphore::new(limits.greetings_max)),
-            greetings_max: limits.greetings_max,
-            links_max: limits.links_max,
-        }
+        let NetLimits { greetings_max, links_max, .. } = *limits;
+        Self { greetings: Arc::default(), greetings_max, links_max }
     }
 
-    /// Takes a connection up, or turns it away. The permit is given back when the greeting is over.
-    pub(super) fn admit(&self, incoming: Incoming, links: usize) -> Option<(Incoming, OwnedSemaphorePermit)> {
-        let free = self.greetings.available_permits();
-        if links >= self.links_max || free == 0 {
+    /// Takes a connection up, or turns it away. `links` is how many there are.
+    pub(super) fn admit(&self, incoming: Incoming, links: usize) -> Option<(Incoming, Permit)> {
+        let source = source_of(incoming.remote_address().ip());
+        let (all, of_source) = lock(&self.greetings).count(source);
+        let is_crowded = all >= self.greetings_max / 2;
+        // When it gets crowded, nobody may take more than a share of what is left.
+        let is_greedy = is_crowded && of_source >= (self.greetings_max / 8).max(1);
+        if links >= self.links_max || all >= self.greetings_max || is_greedy {
             incoming.refuse();
             return None;
         }
-        // When it gets crowded, those with forged addresses are sorted out before they cost a signature.
-        if free < self.greetings_max / 2 && !incoming.remote_address_validated() && incoming.may_retry() {
+        // And those with forged addresses are sorted out before they cost a signature.
+        if is_crowded && incoming.may_retry() && !incoming.remote_address_validated() {
             if let Err(error) = incoming.retry() {
                 tracing::debug!(%error, "a connection could not be asked to come again");
             }
             return None;
         }
-        let permit = Arc::clone(&self.greetings).try_acquire_owned().ok()?;
-        Some((incoming, permit))
+        Some((incoming, Permit::take(&self.greetings, source)))
+    }
+}
+
+/// A place among those that greet; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Permit {
+    greetings: Arc<Mutex<Greetings>>,
+    source: IpAddr,
+}
+
+impl Permit {
+    fn take(greetings: &Arc<Mutex<Greetings>>, source: IpAddr) -> Self {
+        lock(greetings).add(source);
+        Self { greetings: Arc::clone(greetings), source }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        lock(&self.greetings).remove(self.source);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Greetings {
+    all: usize,
+    by_source: HashMap<IpAddr, usize>,
+}
+
+impl Greetings {
+    fn count(&self, source: IpAddr) -> (usize, usize) {
+        (self.all, self.by_source.get(&source).copied().unwrap_or(0))
+    }
+
+    fn add(&mut self, source: IpAddr) {
+        self.all += 1;
+        *self.by_source.entry(source).or_default() += 1;
+    }
+
+    fn remove(&mut self, source: IpAddr) {
+        self.all -= 1;
+        if let Entry::Occupied(mut count) = self.by_source.entry(source) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+fn lock(greetings: &Mutex<Greetings>) -> MutexGuard<'_, Greetings> {
+    // Counting cannot panic half way.
+    greetings.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns what counts as one source: an IPv4 address, or the /64 that any IPv6 machine and overlay node has.
+fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
     }
 }
 
 /// Waits for the proof and the first frame; holds the permit until then.
-pub(super) async fn greet<T>(
-    shared: Arc<Shared<T>>,
-    incoming: Incoming,
-    permit: OwnedSemaphorePermit,
-) -> Option<NewLink> {
+pub(super) async fn greet<T>(shared: Arc<Shared<T>>, incoming: Incoming, permit: Permit) -> Attempt {
     let address = incoming.remote_address();
     let greeted = new_link(incoming, &shared.limits).await;
     drop(permit);
-    greeted.inspect_err(|error| tracing::debug!(%address, %error, "no link came of a connection")).ok()
+    let link = greeted
+        .inspect_err(
+            |error| tracing::debug!(%address, error = explain(error), "no link came of a connection"),
+        )
+        .ok();
+    Attempt { dial: None, link }
 }
 
 async fn new_link(incoming: Incoming, limits: &NetLimits) -> Result<NewLink, GreetError> {
@@ -106,7 +170,7 @@ enum GreetError {
     NoKey,
     #[error("the first frame is not one")]
     Frame(#[from] FrameError),
-    #[error("the connection was lost: {0}")]
+    #[error("the connection was lost")]
     Connection(#[from] ConnectionError),
 }
 
@@ -118,3 +182,6 @@ impl GreetError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The transport over real sockets on loopback: both ends, and ends that do not keep to the rules.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use quinn::{ClientConfig, ConnectionError, Endpoint};
 use tokio::time::timeout;
@@ -96,7 +96,9 @@ struct Stranger {
 impl Stranger {
     fn new(secret: u8) -> Self {
         let key = DeviceKey::from_secret(&[secret; 32]);
-        Self::with_config(client_config(&key, &NetLimits::default()).unwrap())
+        // A close is one packet, and may get lost among others: whoever speaks up is told again.
+        let limits = NetLimits { keep_alive: Duration::from_millis(100), ..NetLimits::default() };
+        Self::with_config(client_config(&key, &limits).unwrap())
     }
 
     fn with_config(config: ClientConfig) -> Self {
@@ -106,7 +108,11 @@ impl Stranger {
     }
 
     async fn connect(&self, server: &Peer) -> Result<quinn::Connection, ConnectionError> {
-        let connecting = self.endpoint.connect(server.address(), "anything").unwrap();
+        self.connect_to(server.address()).await
+    }
+
+    async fn connect_to(&self, address: SocketAddr) -> Result<quinn::Connection, ConnectionError> {
+        let connecting = self.endpoint.connect(address, "anything").unwrap();
         timeout(PATIENCE, connecting).await.expect("an answer in time")
     }
 
@@ -126,6 +132,14 @@ impl Stranger {
 /// Returns the number and the words with which a connection was closed.
 async fn close_of(connection: &quinn::Connection) -> CloseReason {
     timeout(PATIENCE, connection.closed()).await.expect("a close in time").into()
+}
+
+/// Tells whether the peer was told `code`, or, when it asked too late for that, that the connection is forgotten.
+fn was_told(closed: &CloseReason, code: CloseCode) -> bool {
+    match closed {
+        CloseReason::ByPeer { code: told, .. } => *told == code,
+        closed => *closed == CloseReason::Lost(ConnectionError::Reset),
+    }
 }
 
 /// Asserts that the server still serves.

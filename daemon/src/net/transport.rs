@@ -8,6 +8,7 @@ use quinn::{
     ClientConfig, EndpointConfig, IdleTimeout, NoneTokenStore, ServerConfig, TransportConfig, VarInt,
 };
 
+use super::reset::{RandomIds, ResetKey};
 use super::tls;
 use crate::device_key::DeviceKey;
 
@@ -51,9 +52,14 @@ impl Default for NetLimits {
 }
 
 /// Returns the settings of an endpoint on either side.
-pub fn endpoint_config() -> EndpointConfig {
-    let mut config = EndpointConfig::default();
-    config.max_udp_payload_size(MTU_BYTES).expect("1200 is the least that QUIC allows");
+pub fn endpoint_config(key: &DeviceKey) -> EndpointConfig {
+    let mut config = EndpointConfig::new(Arc::new(ResetKey::derive(key)));
+    config
+        .cid_generator(|| Box::new(RandomIds))
+        // One for each packet of a forgotten connection, within a bound: a reset is smaller than what it answers.
+        .min_reset_interval(Duration::from_millis(1))
+        .max_udp_payload_size(MTU_BYTES)
+        .expect("1200 is the least that QUIC allows");
     config
 }
 
@@ -80,6 +86,8 @@ pub fn client_config(key: &DeviceKey, limits: &NetLimits) -> Result<ClientConfig
     let crypto = QuicClientConfig::try_from(tls::client_config(key)?)?;
     let mut transport = transport_config(limits);
     transport.keep_alive_interval(Some(limits.keep_alive));
+    // Streams are opened by the side that dials.
+    transport.max_concurrent_bidi_streams(VarInt::from_u32(0));
     let mut config = ClientConfig::new(Arc::new(crypto));
     // No server gives us tokens to come back with: nothing is remembered between two connections.
     config.transport_config(Arc::new(transport)).token_store(Arc::new(NoneTokenStore));

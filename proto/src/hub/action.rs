@@ -66,7 +66,7 @@ pub enum Action {
     },
     /// Tell all front ends.
     Notify(Notice),
-    /// Call `handle` with `Wake` at this time; replaces the wish before.
+    /// Call `handle` with `Wake` at this time; earlier wishes stand.
     WakeAt(UnixMillis),
     /// Call `handle` with `Continue` as soon as no other input waits.
     Continue,

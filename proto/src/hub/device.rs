@@ -13,6 +13,7 @@
 //! did not vouch for, and never drops what a person wrote: what the server refuses becomes a draft.
 
 mod connection;
+mod drafts;
 mod edits;
 mod incoming;
 mod joining;
@@ -35,7 +36,7 @@ use super::doc_cache::DocCache;
 use crate::address::Address;
 use crate::limits;
 use crate::store::{DeviceStore, DraftId, Membership, Seq, StoreError, StoreResult, SyncState, TicketRow};
-use crate::wire::{self, PeerMessage, Received, RefusedCode};
+use crate::wire::{self, Ack, PeerMessage, Received, RefusedCode};
 
 /// All that can happen to a device.
 #[derive(Debug, Clone, PartialEq)]
@@ -302,15 +303,53 @@ struct Project {
     /// Who the authors are, by device and serial of the certificate.
     authors: HashMap<(DeviceId, u32), (UserId, Role)>,
     has_unverified: bool,
-    /// Documents that were fetched or pushed whole in this session, so that no quarrel goes round for ever.
-    repaired: BTreeSet<DocId>,
+    session: Session,
 }
 
+/// What is known of one session with the server and forgotten at its end.
+#[derive(Default)]
+struct Session {
+    /// How far the stream has come. The cursor, which is durable, stays behind while documents are fetched.
+    reached: Seq,
+    /// Documents that were asked for whole, each once, so that no quarrel goes round for ever; and whether they came.
+    fetches: BTreeMap<DocId, Fetching>,
+    /// The document of which more is on its way: it is not looked into before it is here.
+    arriving: Option<DocId>,
+    /// Documents whose own changes were written again, each once.
+    rewritten: BTreeSet<DocId>,
+    /// Whether the incarnation has risen for changes that a former life of this device made.
+    has_risen: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fetching {
+    UnderWay,
+    Arrived,
+}
+
+/// What a turn did to a ticket, as far as the document itself does not tell.
 #[derive(Default)]
 struct Touched {
     number: Option<u32>,
-    last_seq: Option<Seq>,
-    updated_at: UnixMillis,
+    /// Place and time of the newest record among those that came.
+    admitted: Option<(Seq, UnixMillis)>,
+    /// When an own change was made, by this device's clock.
+    written_at: Option<UnixMillis>,
+}
+
+impl Touched {
+    /// The time of the last change: the server's, the same on every device, unless an own change waits, of which
+    /// only this device knows.
+    fn updated_at(&self, old: Option<&TicketRow>, is_waiting: bool) -> UnixMillis {
+        let old_seq = old.map(|row| row.last_seq);
+        match self.admitted {
+            Some((seq, admitted_at)) if !is_waiting && Some(seq) >= old_seq => admitted_at,
+            admitted => {
+                let times = [old.map(|row| row.updated_at), admitted.map(|(_, at)| at), self.written_at];
+                times.into_iter().flatten().max().unwrap_or_default()
+            }
+        }
+    }
 }
 
 impl DeviceHub {
@@ -356,6 +395,11 @@ impl DeviceHub {
             since: project.since,
             head: project.head,
         })
+    }
+
+    /// How every joined project is connected.
+    pub fn statuses(&self) -> impl Iterator<Item = (ProjectId, ProjectStatus)> {
+        self.projects.keys().filter_map(|id| Some((*id, self.status(id)?)))
     }
 
     /// Takes one input.
@@ -477,23 +521,27 @@ impl DeviceHub {
                 continue;
             };
             let old = store.row(&project, ticket)?;
+            let is_waiting =
+                self.projects.get(&project).is_some_and(|it| it.outbox.has_of(DocId::Ticket(ticket)));
+            let updated_at = touched.updated_at(old.as_ref(), is_waiting);
             let number = touched.number.or(old.as_ref().and_then(|row| row.number));
-            let last_seq = touched.last_seq.max(old.as_ref().map(|row| row.last_seq)).unwrap_or_default();
-            let updated_at = old.map_or(touched.updated_at, |row| row.updated_at.max(touched.updated_at));
+            let last_seq = touched.admitted.map(|(seq, _)| seq).max(old.map(|row| row.last_seq));
+            let last_seq = last_seq.unwrap_or_default();
             store.put_row(&project, &TicketRow::new(ticket, summary, number, updated_at, last_seq))?;
         }
         Ok(())
     }
 
     /// Notes that a ticket's row must be written at the end of the turn.
-    fn touch(&mut self, project: ProjectId, doc: DocId, at: UnixMillis, place: Option<(Seq, Option<u32>)>) {
-        let Some(ticket) = doc.ticket() else { return };
-        let touched = self.touched.entry((project, ticket)).or_default();
-        touched.updated_at = touched.updated_at.max(at);
-        if let Some((seq, number)) = place {
-            touched.last_seq = touched.last_seq.max(Some(seq));
-            touched.number = touched.number.or(number);
-        }
+    fn touch(&mut self, project: ProjectId, doc: DocId) -> Option<&mut Touched> {
+        Some(self.touched.entry((project, doc.ticket()?)).or_default())
+    }
+
+    /// The same for a ticket of which a record was admitted.
+    fn touch_admitted(&mut self, project: ProjectId, place: &Ack) {
+        let Some(touched) = self.touch(project, place.doc) else { return };
+        touched.admitted = touched.admitted.max(Some((place.seq, place.admitted_at)));
+        touched.number = touched.number.or(place.number);
     }
 
     /// The document as this device has it: what was admitted, then its own unacknowledged changes.

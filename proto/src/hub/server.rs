@@ -94,6 +94,8 @@ pub struct ServerHub {
     docs: DocCache<DocId>,
     links: BTreeMap<LinkId, Link>,
     by_device: BTreeMap<DeviceId, LinkId>,
+    /// Links that have not said who they are for, by the end of their time.
+    greetings: BTreeSet<(UnixMillis, LinkId)>,
     recent: RecentRecords,
     /// Documents that this turn wrote to: their rows are written at its end.
     touched: BTreeMap<DocId, Touched>,
@@ -147,6 +149,7 @@ impl ServerHub {
             docs: DocCache::new(limits::CACHED_DOCS_MAX),
             links: BTreeMap::new(),
             by_device: BTreeMap::new(),
+            greetings: BTreeSet::new(),
             recent: RecentRecords::default(),
             touched: BTreeMap::new(),
             woken: BTreeSet::new(),
@@ -165,8 +168,8 @@ impl ServerHub {
 
     /// Numbers for the operator.
     pub fn status(&self) -> ServerStatus {
-        let ready = self.links.values().filter(|link| matches!(link.phase, Phase::Ready(_))).count();
-        ServerStatus { sessions: ready, greetings: self.links.len() - ready, ..self.status }
+        let greetings = self.greetings.len();
+        ServerStatus { sessions: self.links.len() - greetings, greetings, ..self.status }
     }
 
     /// Takes one input.
@@ -183,7 +186,7 @@ impl ServerHub {
             ServerInput::Opened { link, peer } => {
                 let until = UnixMillis(now.0 + limits::GREETING_TIMEOUT_MILLIS);
                 self.links.insert(link, Link { peer, phase: Phase::Greeting { until } });
-                self.actions.push(Action::WakeAt(until));
+                self.greetings.insert((until, link));
                 Ok(())
             }
             ServerInput::Received { link, message } => self.handle_message(now, link, *message, store),
@@ -224,6 +227,9 @@ impl ServerHub {
         if !self.unmarked.is_empty() {
             self.actions.push(Action::Continue);
         }
+        if let Some((until, _)) = self.greetings.first() {
+            self.actions.push(Action::WakeAt(*until));
+        }
         Ok(())
     }
 
@@ -254,7 +260,8 @@ impl ServerHub {
                 self.handle_seen(link, seen.cursor, store)
             }
             (Phase::Ready(_), Received::Message(PeerMessage::Fetch(fetch))) => {
-                self.handle_fetch(link, &fetch.docs, store)
+                self.handle_fetch(link, &fetch.docs);
+                Ok(())
             }
             _ => {
                 self.refuse(link, RefusedCode::Protocol, "this message was not expected here");
@@ -297,7 +304,7 @@ impl ServerHub {
             return Ok(());
         };
         let device = self.renewed(now, device, &user, store)?;
-        if let Some(old) = self.by_device.insert(peer, link) {
+        if let Some(old) = self.by_device.get(&peer).copied() {
             self.close(old, "a newer session of this device took over");
         }
         let session = Session::new(hello, &self.project, &device, &user, store)?;
@@ -309,6 +316,10 @@ impl ServerHub {
             certificate: (hello.serial != device.serial).then(|| device.certificate.clone()),
             now,
         };
+        // What was seen in an earlier run may not have been marked to its end.
+        self.unmarked.insert(session.audience);
+        self.forget(link);
+        self.by_device.insert(peer, link);
         self.links.insert(link, Link { peer, phase: Phase::Ready(Box::new(session)) });
         self.send(link, &PeerMessage::Welcome(welcome));
         self.introduce_self(link, &user);
@@ -317,13 +328,9 @@ impl ServerHub {
     }
 
     fn close_silent_links(&mut self, now: UnixMillis) {
-        let silent: Vec<LinkId> = self
-            .links
-            .iter()
-            .filter(|(_, link)| matches!(link.phase, Phase::Greeting { until } if until <= now))
-            .map(|(id, _)| *id)
-            .collect();
-        for link in silent {
+        while let Some((until, link)) = self.greetings.first().copied()
+            && until <= now
+        {
             self.close(link, "no greeting came");
         }
     }
@@ -359,6 +366,9 @@ impl ServerHub {
     fn forget(&mut self, link: LinkId) {
         self.runnable.remove(&link);
         let Some(entry) = self.links.remove(&link) else { return };
+        if let Phase::Greeting { until } = entry.phase {
+            self.greetings.remove(&(until, link));
+        }
         if self.by_device.get(&entry.peer) == Some(&link) {
             self.by_device.remove(&entry.peer);
         }

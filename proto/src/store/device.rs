@@ -47,7 +47,8 @@ pub trait DeviceStore {
         detail: &str,
     ) -> StoreResult<()>;
 
-    /// Stores a document as the server sent it, to be verified later. `records` is CBOR of `Vec<Record>`.
+    /// Stores a document as the server sent it, to be verified later. `records` is CBOR of `Vec<Record>`, several of
+    /// them one behind the other where the document came in parts.
     fn put_unverified(&mut self, project: &ProjectId, doc: DocId, records: &[u8]) -> StoreResult<()>;
     /// Such a document.
     fn unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<Option<Vec<u8>>>;

@@ -90,28 +90,40 @@ pub mod opt {
 
 /// The same for a list of ids.
 pub mod list {
-    use super::{ByteBuf, ByteId, Deserializer, Serializer};
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Serialize as _};
+    use super::{ByteId, Deserializer, Serializer};
+    use crate::wire::list;
+    use serde::{Deserialize, Serialize};
 
     /// Writes ids.
     ///
     /// # Errors
     /// The serialiser's.
     pub fn serialize<T: ByteId, S: Serializer>(ids: &[T], serializer: S) -> Result<S::Ok, S::Error> {
-        ids.iter().map(|id| ByteBuf::from(id.to_vec())).collect::<Vec<_>>().serialize(serializer)
+        serializer.collect_seq(ids.iter().map(Item))
     }
 
-    /// Reads ids.
+    /// Reads ids, no more than `MAX`.
     ///
     /// # Errors
-    /// For a byte string of another size.
-    pub fn deserialize<'de, T: ByteId, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-        Vec::<ByteBuf>::deserialize(deserializer)?
-            .iter()
-            .map(|bytes| {
-                T::read(bytes).ok_or_else(|| D::Error::invalid_length(bytes.len(), &"the size of the id"))
-            })
-            .collect()
+    /// For a byte string of another size, and for a longer list.
+    pub fn at_most<'de, const MAX: usize, T: ByteId, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<T>, D::Error> {
+        let items: Vec<Item<T>> = list::at_most::<MAX, _, _>(deserializer)?;
+        Ok(items.into_iter().map(|item| item.0).collect())
+    }
+
+    struct Item<T>(T);
+
+    impl<T: ByteId> Serialize for Item<&T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            super::serialize(self.0, serializer)
+        }
+    }
+
+    impl<'de, T: ByteId> Deserialize<'de> for Item<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            super::deserialize(deserializer).map(Self)
+        }
     }
 }

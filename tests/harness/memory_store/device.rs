@@ -1,5 +1,6 @@
 //! The device's half: for every project it has joined, documents, outbox, rows; and the drafts of all of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
@@ -49,6 +50,16 @@ impl MemoryStore {
     /// The trait only writes them: they are for people who look into what went wrong.
     pub fn quarantined(&self, project: &ProjectId) -> Vec<(Record, u16, String)> {
         self.of(project).quarantined.all()
+    }
+
+    /// Every document of which there is anything here: records, own changes, what waits to be verified, or a row.
+    pub fn docs(&self, project: &ProjectId) -> BTreeSet<DocId> {
+        let tables = self.of(project);
+        let records = tables.records.keys().map(|(doc, _)| *doc);
+        let own = tables.outbox_of_doc.keys().map(|(doc, _)| *doc);
+        let unverified = tables.unverified.keys().copied();
+        let rows = tables.rows.keys().map(|ticket| DocId::Ticket(*ticket));
+        records.chain(own).chain(unverified).chain(rows).collect()
     }
 
     fn of(&self, project: &ProjectId) -> Arc<ProjectTables> {

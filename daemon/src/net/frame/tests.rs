@@ -1,12 +1,11 @@
 //! Framing without a network.
 
+use assist_proto::limits::FRAME_BYTES_MAX;
+
 use super::*;
 
 fn on_the_wire(frames: &[&[u8]]) -> Vec<u8> {
-    let mut frames: Vec<Bytes> = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
-    let mut chunks = Vec::new();
-    chunks_from_frames(&mut frames, &mut chunks);
-    assert!(frames.is_empty());
+    let chunks = chunks_from_frames(frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect());
     assert!(chunks.iter().all(|chunk| !chunk.is_empty()));
     chunks.concat()
 }
@@ -33,10 +32,8 @@ fn frames_come_back_whole_however_the_bytes_are_cut() {
 #[test]
 fn small_frames_share_one_chunk_and_large_ones_are_not_copied() {
     let large = Bytes::from(vec![7; COPIED_BYTES_MAX]);
-    let mut frames =
-        vec![Bytes::from_static(b"one"), Bytes::from_static(b"two"), large.clone(), Bytes::new()];
-    let mut chunks = Vec::new();
-    chunks_from_frames(&mut frames, &mut chunks);
+    let frames = vec![Bytes::from_static(b"one"), Bytes::from_static(b"two"), large.clone(), Bytes::new()];
+    let chunks = chunks_from_frames(frames);
     assert_eq!(chunks.len(), 3);
     assert_eq!(chunks[1].as_ptr(), large.as_ptr());
 }

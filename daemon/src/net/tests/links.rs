@@ -1,5 +1,7 @@
 //! What two ends that keep to the rules can rely on.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 #[tokio::test]
@@ -79,15 +81,30 @@ async fn a_dial_that_reaches_nobody_fails_with_a_cause_for_each_address() {
     let mut device = Peer::new(2, None, limits);
     let dead = UdpSocket::bind(LOOPBACK).unwrap().local_addr().unwrap();
     device.net.dial(DialId(3), vec![dead, SocketAddr::new(dead.ip(), 0)]);
-    let NetEvent::DialFailed { dial, failures } = device.next().await else { panic!("it was dead") };
+    let NetEvent::DialFailed { dial, error } = device.next().await else { panic!("it was dead") };
     assert_eq!(dial, DialId(3));
     assert!(
-        matches!(failures[..], [DialFailure::Unusable { .. }, DialFailure::TimedOut { .. }]),
-        "{failures:?}"
+        matches!(error.failures[..], [DialFailure::Unusable { .. }, DialFailure::TimedOut { .. }]),
+        "{error:?}"
     );
+    let shown = error.to_string();
+    assert!(shown.contains(&format!("; {dead} did not answer in time")), "{shown}");
     device.net.dial(DialId(4), Vec::new());
-    let NetEvent::DialFailed { failures, .. } = device.next().await else { panic!("there was no address") };
-    assert!(matches!(failures[..], [DialFailure::NoAddress]));
+    let NetEvent::DialFailed { error, .. } = device.next().await else { panic!("there was no address") };
+    assert_eq!(error.to_string(), "there is no address to dial");
+}
+
+#[tokio::test]
+async fn nothing_comes_of_a_dial_that_was_given_up() {
+    let (mut server, mut device) = (Peer::server(), Peer::device());
+    device.net.dial(DialId(1), vec![UdpSocket::bind(LOOPBACK).unwrap().local_addr().unwrap()]);
+    device.net.cancel_dial(DialId(1));
+    device.net.cancel_dial(DialId(2));
+    device.net.dial(DialId(3), vec![server.address()]);
+    let (link, _, side) = device.opened().await;
+    assert_eq!(side, LinkSide::Outbound { dial: DialId(3) });
+    device.net.send(link, Bytes::from_static(b"hello"));
+    server.opened().await;
 }
 
 #[tokio::test]
@@ -163,7 +180,7 @@ async fn a_peer_that_does_not_read_is_given_up_when_its_queue_is_full() {
     }
     assert_eq!(server.closed().await, CloseReason::NotReading);
     let closed = close_of(&connection).await;
-    assert!(matches!(closed, CloseReason::ByPeer { code: CloseCode::NOT_READING, .. }), "{closed:?}");
+    assert!(was_told(&closed, CloseCode::NOT_READING), "{closed:?}");
     assert_alive(&mut server).await;
 }
 
@@ -172,13 +189,15 @@ async fn a_shutdown_delivers_what_is_queued_and_says_so() {
     let (mut server, mut device) = (Peer::server(), Peer::device());
     device.join(&server, b"hello").await;
     let (link, ..) = server.opened().await;
+    let megabyte = Bytes::from(vec![0; FRAME_BYTES_MAX]);
+    server.net.send(link, megabyte.clone());
     server.net.send(link, Bytes::from_static(b"bye"));
+    drop(server.events);
     server.net.shutdown(CloseCode::SHUTDOWN, "upgrade", PATIENCE).await;
+    assert_eq!(device.frame().await, megabyte);
     assert_eq!(device.frame().await, "bye");
     let closed = device.closed().await;
     assert_eq!(closed, CloseReason::ByPeer { code: CloseCode::SHUTDOWN, reason: "upgrade".to_owned() });
-    // The events end, because no task is left that could send one.
-    while server.events.recv().await.is_some() {}
 }
 
 #[tokio::test]
@@ -190,6 +209,7 @@ async fn a_shutdown_without_patience_ends_all_tasks_at_once() {
     // A dial under way, and a reader that nobody takes frames from, are not waited for.
     server.net.dial(DialId(1), vec![UdpSocket::bind(LOOPBACK).unwrap().local_addr().unwrap()]);
     server.net.shutdown(CloseCode::SHUTDOWN, "", Duration::ZERO).await;
+    // The events end, because no task is left that could send one.
     while server.events.recv().await.is_some() {}
     assert!(matches!(device.closed().await, CloseReason::ByPeer { .. }));
 }
@@ -233,4 +253,72 @@ async fn the_step_on_a_frame_runs_before_the_driver_and_its_fault_ends_only_the_
             event => panic!("unexpected: {event:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_close_does_not_wait_for_a_peer_that_does_not_read() {
+    let limits = NetLimits { linger: Duration::from_millis(200), ..NetLimits::default() };
+    let mut server = Peer::new(1, Some(LOOPBACK), limits);
+    let (connection, _send, _receive) = Stranger::new(2).say(&server, &[0, 0, 0, 1, b'x']).await;
+    let (link, ..) = server.opened().await;
+    server.frame().await;
+    for _ in 0..16 {
+        server.net.send(link, Bytes::from(vec![0; FRAME_BYTES_MAX]));
+    }
+    server.net.close(link, ANSWER, "enough");
+    assert!(matches!(server.closed().await, CloseReason::Here { code: ANSWER, .. }));
+    let closed = close_of(&connection).await;
+    assert!(was_told(&closed, ANSWER), "{closed:?}");
+}
+
+#[tokio::test]
+async fn what_a_peer_says_after_we_close_is_not_looked_at() {
+    let (events_tx, mut events) = mpsc::channel(8);
+    let looked_at = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&looked_at);
+    let prepare: Prepare<()> = Arc::new(move |_frame| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let limits = NetLimits { linger: Duration::from_millis(300), ..NetLimits::default() };
+    let config = NetConfig { bind: Some(LOOPBACK), limits };
+    let server = Net::bind(&config, &DeviceKey::from_secret(&[1; 32]), prepare, events_tx).unwrap();
+    let stranger = Stranger::new(2);
+    let connection = stranger.connect_to(server.listen_address().unwrap()).await.unwrap();
+    let (mut send, _receive) = connection.open_bi().await.unwrap();
+    send.write_all(&[0, 0, 0, 1, b'x']).await.unwrap();
+    let Some(NetEvent::Opened { link, .. }) = events.recv().await else { panic!("not opened") };
+    assert!(matches!(events.recv().await, Some(NetEvent::Frame { .. })));
+
+    // More than the stranger takes, so that the close lingers while the stranger talks on.
+    for _ in 0..16 {
+        server.send(link, Bytes::from(vec![0; FRAME_BYTES_MAX]));
+    }
+    server.close(link, ANSWER, "enough");
+    send.write_all(&[0, 0, 0, 1, b'y']).await.unwrap();
+    while !matches!(events.recv().await.unwrap(), NetEvent::Closed { .. }) {}
+    assert_eq!(looked_at.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_device_notices_at_its_next_frame_that_the_server_was_killed_and_is_back() {
+    // On a runtime of its own, which ends without a word to anybody, as a killed process does.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut server = {
+        let _entered = runtime.enter();
+        Peer::server()
+    };
+    let mut device = Peer::device();
+    let link = device.join(&server, b"hello").await;
+    server.opened().await;
+    server.frame().await;
+    let address = server.address();
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await.unwrap();
+    drop(server);
+
+    let mut server = Peer::new(1, Some(address), NetLimits::default());
+    device.net.send(link, Bytes::from_static(b"are you there?"));
+    assert_eq!(device.closed().await, CloseReason::Lost(ConnectionError::Reset));
+    device.join(&server, b"hello again").await;
+    server.opened().await;
+    assert_eq!(server.frame().await, "hello again");
 }

@@ -4,7 +4,7 @@ use assist_crdt_model::{DeviceId, ProjectId, UnixMillis};
 
 use super::super::action::{Action, DialId, LinkId};
 use super::outbox::Outbox;
-use super::{CommandError, Connection, DeviceHub, Project, Reply};
+use super::{CommandError, Connection, DeviceHub, Project, Reply, Session};
 use crate::address::{Address, Host};
 use crate::certificate::{DeviceCertificate, NodeCertificate};
 use crate::limits;
@@ -33,7 +33,7 @@ impl DeviceHub {
             since: now,
             head: None,
             authors: Default::default(),
-            repaired: Default::default(),
+            session: Default::default(),
         };
         self.projects.insert(id, project);
         Ok(())
@@ -103,7 +103,8 @@ impl DeviceHub {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         let is_known = project.membership.node == peer;
         project.outbox.rewind();
-        project.repaired.clear();
+        project.session = Session::default();
+        project.has_unverified = !store.next_unverified(&id, 1)?.is_empty();
         let hello = Hello {
             version: PROTOCOL_VERSION,
             project: id,
@@ -145,6 +146,7 @@ impl DeviceHub {
         if project.sync.cursor >= welcome.head {
             project.sync.synced_at_millis = Some(now.0);
         }
+        project.session.reached = project.sync.cursor;
         store.put_sync_state(&id, &project.sync)?;
         self.set_connection(now, id, Connection::Online { link });
         self.push_outbox(id, store)

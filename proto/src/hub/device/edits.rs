@@ -92,9 +92,11 @@ impl DeviceHub {
         let envelope = Envelope::sign(&self.key, &id, doc, incarnation, made);
         let position = store.push_outbox(&id, &OutboxEntry { change, made_at: now, envelope })?;
         if let Some(project) = self.projects.get_mut(&id) {
-            project.outbox.add(change, position);
+            project.outbox.add(change, doc, position);
         }
-        self.touch(id, doc, now, None);
+        if let Some(touched) = self.touch(id, doc) {
+            touched.written_at = touched.written_at.max(Some(now));
+        }
         self.notify_edits(id, doc, edits, Cause::Local, author.user);
         self.notify_sync(id);
         self.push_outbox(id, store)?;

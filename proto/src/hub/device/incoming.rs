@@ -1,11 +1,16 @@
 //! What a server sends: believed only as far as signatures, certificates and the gate go.
 
-use assist_crdt_model::{Actor, Author, ChangeHash, DeviceId, DocId, ProjectId, Role, UnixMillis, UserId};
+use std::collections::BTreeSet;
+
+use assist_crdt_model::{
+    Actor, Author, ChangeHash, DeviceId, DocId, ProjectId, RejectCode, Rejection, Role, UnixMillis, UserId,
+};
 
 use super::super::action::{Action, Cause, Notice};
-use super::DeviceHub;
+use super::{DeviceHub, Fetching};
 use crate::certificate::DeviceCertificate;
 use crate::envelope::{Envelope, VerifiedEnvelope};
+use crate::limits;
 use crate::store::{self, DeviceStore, Mark, Record, Seq, StoreResult, TicketRow};
 use crate::wire::{
     Ack, ColdPosition, ColdStart, Fetch, Introduce, Marks, PagedDoc, PeerMessage, Received, ReceivedItem,
@@ -28,9 +33,7 @@ impl DeviceHub {
             Received::Docs { docs, before, is_last } => {
                 self.handle_docs(now, id, docs, before, is_last, store)
             }
-            Received::Message(PeerMessage::Verdicts(verdicts)) => {
-                self.handle_verdicts(now, id, verdicts, store)
-            }
+            Received::Message(PeerMessage::Verdicts(verdicts)) => self.handle_verdicts(id, verdicts, store),
             Received::Message(PeerMessage::Introduce(introduce)) => {
                 self.handle_introduce(id, introduce, store)
             }
@@ -50,42 +53,69 @@ impl DeviceHub {
         items: Vec<ReceivedItem>,
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
-        let mut cursor = self.projects.get(&id).map_or(Seq::ZERO, |project| project.sync.cursor);
+        let Some(project) = self.projects.get(&id) else { return Ok(()) };
+        let mut reached = project.session.reached;
+        let mut wanted = BTreeSet::new();
         for item in items {
-            let seq = match &item {
-                ReceivedItem::Record { place, .. } | ReceivedItem::Own(place) => place.seq,
-                ReceivedItem::Through(seq) => *seq,
-            };
-            if seq <= cursor {
+            let seq = item.seq();
+            if seq <= reached {
                 continue;
             }
+            reached = seq;
             match item {
                 ReceivedItem::Through(_) => {}
-                ReceivedItem::Own(ack) => self.handle_own(id, &ack, store)?,
-                ReceivedItem::Record { place, envelope } => match *envelope {
-                    Ok(verified) => self.admit_record(id, &place, verified, store)?,
-                    Err(refused) => {
-                        let (code, detail) = (refused.rejection.code.number(), refused.rejection.detail);
-                        let record = record_of(&place, refused.envelope);
-                        store.put_quarantined(&id, &record, code, &detail)?;
+                ReceivedItem::Own(ack) => {
+                    if !self.knows_own(id, &ack, store)? {
+                        wanted.insert(ack.doc);
                     }
+                }
+                ReceivedItem::Record { place, envelope } => match *envelope {
+                    Ok(verified) => {
+                        let Some(rejection) = self.admit_record(id, &place, &verified, store)? else {
+                            continue;
+                        };
+                        if rejection.code == RejectCode::MissingDep && self.may_fetch(id, place.doc) {
+                            wanted.insert(place.doc);
+                            continue;
+                        }
+                        quarantine(id, &place, verified.into_envelope(), &rejection, store)?;
+                    }
+                    Err(refused) => quarantine(id, &place, refused.envelope, &refused.rejection, store)?,
                 },
             }
-            cursor = seq;
         }
-        self.advance(now, id, cursor, store)
+        if let Some(project) = self.projects.get_mut(&id) {
+            project.session.reached = reached;
+        }
+        self.fetch(id, wanted);
+        self.advance(now, id, store)
+    }
+
+    /// Whether a document can still be asked for whole: not if that has been done in this session and was no help.
+    fn may_fetch(&self, id: ProjectId, doc: DocId) -> bool {
+        let fetches = self.projects.get(&id).map(|project| &project.session.fetches);
+        fetches.is_some_and(|fetches| fetches.get(&doc) != Some(&Fetching::Arrived))
+    }
+
+    /// Asks for documents whole. Until they are here, the cursor stays before what showed that they are needed: if
+    /// the session ends first, the next one comes by there again.
+    fn fetch(&mut self, id: ProjectId, wanted: BTreeSet<DocId>) {
+        let Some(project) = self.projects.get_mut(&id) else { return };
+        let Some(link) = project.link() else { return };
+        let fetches = &mut project.session.fetches;
+        let docs: Vec<DocId> = wanted.into_iter().filter(|doc| !fetches.contains_key(doc)).collect();
+        fetches.extend(docs.iter().map(|doc| (*doc, Fetching::UnderWay)));
+        for docs in docs.chunks(limits::FETCH_DOCS_MAX) {
+            self.send(link, &PeerMessage::Fetch(Fetch { docs: docs.to_vec() }));
+        }
     }
 
     /// Remembers how far the device has come, and reports it: the report leaves only once that is durable.
-    fn advance(
-        &mut self,
-        now: UnixMillis,
-        id: ProjectId,
-        cursor: Seq,
-        store: &mut dyn DeviceStore,
-    ) -> StoreResult<()> {
+    fn advance(&mut self, now: UnixMillis, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
-        if cursor <= project.sync.cursor {
+        let cursor = project.session.reached;
+        let is_fetching = project.session.fetches.values().any(|state| *state == Fetching::UnderWay);
+        if is_fetching || cursor <= project.sync.cursor {
             return Ok(());
         }
         project.sync.cursor = cursor;
@@ -99,63 +129,49 @@ impl DeviceHub {
         Ok(())
     }
 
-    /// The stream passes an own change. If nothing here knows of it, this device's folder went back in time.
-    fn handle_own(&mut self, id: ProjectId, ack: &Ack, store: &mut dyn DeviceStore) -> StoreResult<()> {
+    /// The stream passes an own change. If nothing here knows of it, this device's folder went back in time: the
+    /// old actor has written what is not here.
+    fn knows_own(&mut self, id: ProjectId, ack: &Ack, store: &mut dyn DeviceStore) -> StoreResult<bool> {
         if self.settle(id, ack, store)? || store.own_change(&id, &ack.change)?.is_some() {
-            return Ok(());
+            return Ok(true);
         }
-        self.rise(id, store)?;
-        let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
-        if let Some(link) = project.link()
-            && project.repaired.insert(ack.doc)
-        {
-            self.send(link, &PeerMessage::Fetch(Fetch { docs: vec![ack.doc] }));
+        let Some(project) = self.projects.get_mut(&id) else { return Ok(true) };
+        if !std::mem::replace(&mut project.session.has_risen, true) {
+            self.rise(id, store)?;
         }
-        Ok(())
+        Ok(!self.may_fetch(id, ack.doc))
     }
 
-    /// A new incarnation: the old actor may have written what this device no longer knows.
-    fn rise(&mut self, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
-        let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
-        project.membership.incarnation += 1;
-        store.put_membership(&project.membership)
-    }
-
-    /// Lets an admitted change of somebody else in, through the same gate that the server has.
+    /// Lets an admitted change of somebody else in, through the same gate that the server has. Gives why not.
     pub(super) fn admit_record(
         &mut self,
         id: ProjectId,
         place: &Ack,
-        verified: VerifiedEnvelope,
+        verified: &VerifiedEnvelope,
         store: &mut dyn DeviceStore,
-    ) -> StoreResult<()> {
+    ) -> StoreResult<Option<Rejection>> {
         if self.settle(id, place, store)? {
-            return Ok(());
+            return Ok(None);
         }
-        let doc = verified.envelope().doc;
+        let doc = place.doc;
         self.verify_doc_before(id, doc, store)?;
-        if self.load_doc(id, doc, store)?.contains(&verified.hash()) {
-            return Ok(());
-        }
-        let author = self.author(id, &verified, place.serial, store)?;
+        let author = self.author(id, verified, place.serial, store)?;
         let loaded = self.load_doc(id, doc, store)?;
-        let verdict = match author {
-            Some(author) => loaded.admit(verified.change(), &author).map(|edits| (author.user, edits)),
-            None => Err(unknown_author()),
-        };
-        let record = record_of(place, verified.into_envelope());
-        match verdict {
-            Ok((user, edits)) => {
-                store.append_record(&id, &record)?;
-                self.touch(id, doc, place.admitted_at, Some((place.seq, place.number)));
-                self.notify_edits(id, doc, &edits, Cause::Remote, user);
-                if doc == DocId::Project {
-                    self.rename_project(id, store)?;
-                }
-                Ok(())
-            }
-            Err(rejection) => store.put_quarantined(&id, &record, rejection.code.number(), &rejection.detail),
+        if loaded.contains(&verified.hash()) {
+            return Ok(None);
         }
+        let Some(author) = author else { return Ok(Some(unknown_author())) };
+        let edits = match loaded.admit(verified.change(), &author) {
+            Ok(edits) => edits,
+            Err(rejection) => return Ok(Some(rejection)),
+        };
+        store.append_record(&id, &record_of(place, verified.envelope().clone()))?;
+        self.touch_admitted(id, place);
+        self.notify_edits(id, doc, &edits, Cause::Remote, author.user);
+        if doc == DocId::Project {
+            self.rename_project(id, store)?;
+        }
+        Ok(None)
     }
 
     /// Who wrote, as the node certified it when the change was admitted.
@@ -248,20 +264,41 @@ impl DeviceHub {
         is_last: bool,
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
-        for paged in docs {
-            self.put_unverified(id, paged, store)?;
-        }
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         project.has_unverified = true;
-        let (Some(before), Some(cold)) = (before, project.sync.cold.as_mut()) else { return Ok(()) };
+        let last = docs.last().map(|paged| paged.doc);
+        project.session.arriving = last.filter(|_| before.is_none() && !is_last);
+        if before.is_none() && is_last {
+            project.session.fetches.extend(last.map(|doc| (doc, Fetching::Arrived)));
+        }
+        for paged in docs {
+            Self::put_unverified(id, paged, store)?;
+        }
+        match before {
+            Some(before) => self.handle_cold_page(id, before, is_last, store)?,
+            None => {}
+        }
+        self.advance(now, id, store)
+    }
+
+    /// A page of a cold start is stored, and the way to the next is remembered.
+    fn handle_cold_page(
+        &mut self,
+        id: ProjectId,
+        before: Seq,
+        is_last: bool,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
+        let Some(cold) = project.sync.cold.as_mut() else { return Ok(()) };
         cold.position.before = before;
-        let at = cold.position.at;
         if is_last {
+            project.session.reached = project.session.reached.max(cold.position.at);
             project.sync.cold = None;
         }
         store.put_sync_state(&id, &project.sync)?;
         self.notify_sync(id);
-        if is_last { self.advance(now, id, at, store) } else { Ok(()) }
+        Ok(())
     }
 
     fn handle_marks(&mut self, id: ProjectId, marks: Marks, store: &mut dyn DeviceStore) -> StoreResult<()> {
@@ -301,9 +338,20 @@ pub(super) fn place_of(change: ChangeHash, record: &Record) -> Ack {
     Ack { change, doc: envelope.doc, seq, admitted_at, serial, number }
 }
 
-pub(super) fn unknown_author() -> assist_crdt_model::Rejection {
-    assist_crdt_model::Rejection {
-        code: assist_crdt_model::RejectCode::UnknownDevice,
+/// Puts a record aside that the gate refused although the server had admitted it.
+pub(super) fn quarantine(
+    id: ProjectId,
+    place: &Ack,
+    envelope: Envelope,
+    rejection: &Rejection,
+    store: &mut dyn DeviceStore,
+) -> StoreResult<()> {
+    store.put_quarantined(&id, &record_of(place, envelope), rejection.code.number(), &rejection.detail)
+}
+
+fn unknown_author() -> Rejection {
+    Rejection {
+        code: RejectCode::UnknownDevice,
         detail: "no certificate of the author's device is known".into(),
     }
 }

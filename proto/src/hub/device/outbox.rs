@@ -1,26 +1,33 @@
-//! Own changes on their way to the server: pushed within a window, settled by acks, turned into drafts by refusals.
+//! Own changes on their way to the server: pushed within a window, settled by acks.
 
 use std::collections::{BTreeMap, HashMap};
 
-use assist_crdt_model::{ChangeHash, DocId, Edit, ProjectId, RejectCode, UnixMillis};
+use assist_crdt_model::{ChangeHash, DocId, ProjectId};
 
-use super::super::action::{Action, Cause, Notice};
-use super::{CommandError, DeviceHub, Reply};
+use super::super::action::Cause;
+use super::DeviceHub;
+use super::incoming::record_of;
 use crate::envelope::Envelope;
-use crate::hub::WireEdit;
 use crate::limits;
-use crate::store::{DeviceStore, Draft, DraftId, OutboxEntry, Record, StoreResult};
-use crate::wire::{Ack, PeerMessage, Push, RejectedChange, Verdicts};
+use crate::store::{DeviceStore, OutboxEntry, StoreResult};
+use crate::wire::{Ack, PeerMessage, Push, Verdicts};
 
 /// Which own changes wait, and how far they were pushed in this session.
 #[derive(Default)]
 pub(super) struct Outbox {
-    positions: HashMap<ChangeHash, u64>,
+    positions: HashMap<ChangeHash, (u64, DocId)>,
+    /// How many wait for each document that has any.
+    by_doc: HashMap<DocId, usize>,
     /// Everything before this position was pushed.
     next_push: u64,
     /// Sizes in bytes of what was pushed and not answered.
     in_flight: BTreeMap<u64, usize>,
     in_flight_bytes: usize,
+    /// Frames pushed in this session, and how many of them were answered: answers come in the order of the frames.
+    frames_pushed: u64,
+    frames_answered: u64,
+    /// Documents that were pushed whole in this session, each once, and how many frames had gone before.
+    pushed_whole: HashMap<DocId, u64>,
 }
 
 impl Outbox {
@@ -31,25 +38,43 @@ impl Outbox {
             let entries = store.outbox(project, from, limits::PUSH_ENVELOPES_MAX)?;
             let Some((last, _)) = entries.last() else { return Ok(outbox) };
             from = last + 1;
-            outbox.positions.extend(entries.iter().map(|(position, entry)| (entry.change, *position)));
+            for (position, entry) in &entries {
+                outbox.add(entry.change, entry.envelope.doc, *position);
+            }
         }
     }
 
     /// Starts over with a new session: nothing was pushed in it.
     pub(super) fn rewind(&mut self) {
-        self.next_push = 0;
-        self.in_flight.clear();
-        self.in_flight_bytes = 0;
+        let (positions, by_doc) = (std::mem::take(&mut self.positions), std::mem::take(&mut self.by_doc));
+        *self = Self { positions, by_doc, ..Self::default() };
     }
 
-    pub(super) fn add(&mut self, change: ChangeHash, position: u64) {
-        self.positions.insert(change, position);
+    pub(super) fn add(&mut self, change: ChangeHash, doc: DocId, position: u64) {
+        if self.positions.insert(change, (position, doc)).is_none() {
+            *self.by_doc.entry(doc).or_default() += 1;
+        }
     }
 
-    fn forget(&mut self, change: &ChangeHash) -> Option<u64> {
-        let position = self.positions.remove(change)?;
+    /// Whether a change of the document waits.
+    pub(super) fn has_of(&self, doc: DocId) -> bool {
+        self.by_doc.contains_key(&doc)
+    }
+
+    pub(super) fn position(&self, change: &ChangeHash) -> Option<u64> {
+        self.positions.get(change).map(|(position, _)| *position)
+    }
+
+    pub(super) fn forget(&mut self, change: &ChangeHash) -> Option<u64> {
+        let (position, doc) = self.positions.remove(change)?;
         if let Some(size_bytes) = self.in_flight.remove(&position) {
             self.in_flight_bytes -= size_bytes;
+        }
+        if let Some(count) = self.by_doc.get_mut(&doc) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_doc.remove(&doc);
+            }
         }
         Some(position)
     }
@@ -82,22 +107,25 @@ impl DeviceHub {
             if envelopes.is_empty() {
                 return Ok(());
             }
+            outbox.frames_pushed += 1;
             self.send(link, &PeerMessage::Push(Push { project: id, envelopes }));
         }
     }
 
     pub(super) fn handle_verdicts(
         &mut self,
-        now: UnixMillis,
         id: ProjectId,
         verdicts: Verdicts,
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
+        if let Some(project) = self.projects.get_mut(&id) {
+            project.outbox.frames_answered += 1;
+        }
         for ack in &verdicts.acks {
             self.settle(id, ack, store)?;
         }
         for rejected in verdicts.rejected {
-            self.handle_rejected(now, id, rejected, store)?;
+            self.handle_rejected(id, rejected, store)?;
         }
         self.notify_sync(id);
         self.push_outbox(id, store)
@@ -112,155 +140,69 @@ impl DeviceHub {
     ) -> StoreResult<bool> {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(false) };
         let Some(position) = project.outbox.forget(&ack.change) else { return Ok(false) };
-        let Some((_, entry)) = store.outbox(&id, position, 1)?.into_iter().find(|(at, _)| *at == position)
-        else {
-            return Ok(false);
-        };
-        let Ack { doc, seq, admitted_at, serial, number, .. } = *ack;
+        let Some(entry) = outbox_entry(&id, position, store)? else { return Ok(false) };
+        let place = Ack { doc: entry.envelope.doc, ..ack.clone() };
         store.remove_outbox(&id, position)?;
-        store.append_record(&id, &Record { seq, admitted_at, serial, number, envelope: entry.envelope })?;
-        self.touch(id, doc, admitted_at, Some((seq, number)));
-        self.notify_ticket(id, doc, Cause::Local, None);
+        store.append_record(&id, &record_of(&place, entry.envelope))?;
+        self.touch_admitted(id, &place);
+        self.notify_ticket(id, place.doc, Cause::Local, None);
         Ok(true)
     }
 
-    /// An own change will never be admitted: it and what builds on it leave the document; the refused text is kept,
-    /// and the rest is written again on what the server has.
-    fn handle_rejected(
-        &mut self,
-        now: UnixMillis,
-        id: ProjectId,
-        rejected: RejectedChange,
-        store: &mut dyn DeviceStore,
-    ) -> StoreResult<()> {
-        let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
-        let Some(position) = project.outbox.positions.get(&rejected.change).copied() else { return Ok(()) };
-        let Some((_, refused)) = store.outbox(&id, position, 1)?.into_iter().find(|(at, _)| *at == position)
-        else {
-            return Ok(());
-        };
-        let doc = refused.envelope.doc;
-        if rejected.code == RejectCode::MissingDep.number() && project.repaired.insert(doc) {
-            return self.push_whole_doc(id, doc, store);
-        }
-        let edits_of: HashMap<ChangeHash, Vec<Edit>> = self.edits_by_change(id, doc, store)?;
-        let own = store.outbox_of_doc(&id, doc)?;
-        let lost: Vec<OutboxEntry> =
-            own.into_iter().filter(|(at, _)| *at >= position).map(|(_, entry)| entry).collect();
-        self.take_back(id, doc, &lost, store)?;
-        self.keep_draft(id, &refused, &edits_of, rejected.code, rejected.detail, store)?;
-        for entry in lost.iter().filter(|entry| entry.change != refused.change) {
-            let edits = edits_of.get(&entry.change).map_or(&[][..], Vec::as_slice);
-            if self.write(entry.made_at, id, doc, edits, store)?.is_err() {
-                let code = RejectCode::RejectedDep.number();
-                let reason = "it builds on a change that was refused".to_owned();
-                self.keep_draft(id, entry, &edits_of, code, reason, store)?;
-            }
-        }
-        self.touch(id, doc, now, None);
-        self.notify_ticket(id, doc, Cause::Remote, None);
-        Ok(())
-    }
-
-    /// Drops own changes from the outbox and the document, and never uses their actor again.
-    fn take_back(
-        &mut self,
-        id: ProjectId,
-        doc: DocId,
-        lost: &[OutboxEntry],
-        store: &mut dyn DeviceStore,
-    ) -> StoreResult<()> {
-        let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
-        for entry in lost {
-            if let Some(position) = project.outbox.forget(&entry.change) {
-                store.remove_outbox(&id, position)?;
-            }
-        }
-        project.membership.incarnation += 1;
-        store.put_membership(&project.membership)?;
-        self.docs.remove(&(id, doc));
-        Ok(())
-    }
-
-    fn edits_by_change(
+    /// The server lacks what an own change builds on: it lost something that this device has. Whoever wrote it, it
+    /// is signed, so it goes there again, and the own changes after it. Returns whether that is under way: then
+    /// the last word is not spoken yet. Done once in a session for a document.
+    pub(super) fn repair_server(
         &mut self,
         id: ProjectId,
         doc: DocId,
         store: &dyn DeviceStore,
-    ) -> StoreResult<HashMap<ChangeHash, Vec<Edit>>> {
-        let history = self.load_doc(id, doc, store)?.history();
-        Ok(history
-            .into_iter()
-            .map(|entry| (entry.change, entry.edits.into_iter().map(|(edit, _)| edit).collect()))
-            .collect())
-    }
-
-    fn keep_draft(
-        &mut self,
-        project: ProjectId,
-        entry: &OutboxEntry,
-        edits_of: &HashMap<ChangeHash, Vec<Edit>>,
-        code: u16,
-        reason: String,
-        store: &mut dyn DeviceStore,
-    ) -> StoreResult<()> {
-        let edits = edits_of.get(&entry.change).map_or(&[][..], Vec::as_slice);
-        let draft = store.put_draft(&Draft {
-            project,
-            doc: entry.envelope.doc,
-            change: entry.change,
-            edits: edits.iter().map(WireEdit::from).collect(),
-            code,
-            reason,
-            made_at: entry.made_at,
-        })?;
-        self.actions.push(Action::Notify(Notice::DraftAdded { project, draft }));
-        Ok(())
-    }
-
-    /// The server lacks what an own change builds on: it lost something that this device has. Whoever wrote it, it
-    /// is signed, so it goes there again, and the own changes after it.
-    fn push_whole_doc(&mut self, id: ProjectId, doc: DocId, store: &dyn DeviceStore) -> StoreResult<()> {
-        let Some(link) = self.projects.get(&id).and_then(super::Project::trusted_link) else { return Ok(()) };
+    ) -> StoreResult<bool> {
+        let Some(project) = self.projects.get_mut(&id) else { return Ok(false) };
+        let Some(link) = project.trusted_link() else { return Ok(false) };
+        let outbox = &mut project.outbox;
+        if let Some(pushed_before) = outbox.pushed_whole.get(&doc) {
+            // What was pushed before the whole document is answered before it.
+            return Ok(outbox.frames_answered <= *pushed_before);
+        }
+        outbox.pushed_whole.insert(doc, outbox.frames_pushed);
         let records = store.doc_records(&id, doc)?.into_iter().map(|record| record.envelope);
         let own = store.outbox_of_doc(&id, doc)?.into_iter().map(|(_, entry)| entry.envelope);
-        let envelopes: Vec<Envelope> = records.chain(own).collect();
-        for batch in envelopes.chunks(REPAIR_BATCH_ENVELOPES) {
-            self.send(link, &PeerMessage::Push(Push { project: id, envelopes: batch.to_vec() }));
+        let batches = batches_of(records.chain(own));
+        outbox.frames_pushed += batches.len() as u64;
+        for envelopes in batches {
+            self.send(link, &PeerMessage::Push(Push { project: id, envelopes }));
         }
-        Ok(())
-    }
-
-    pub(super) fn discard_draft(
-        draft: DraftId,
-        store: &mut dyn DeviceStore,
-    ) -> StoreResult<Result<Reply, CommandError>> {
-        if store.draft(draft)?.is_none() {
-            return Ok(Err(CommandError::NoSuchDraft));
-        }
-        store.remove_draft(draft)?;
-        Ok(Ok(Reply::Done))
-    }
-
-    /// Writes a refused text once more; the draft goes only if that worked here.
-    pub(super) fn retry_draft(
-        &mut self,
-        now: UnixMillis,
-        draft: DraftId,
-        store: &mut dyn DeviceStore,
-    ) -> StoreResult<Result<Reply, CommandError>> {
-        let Some(kept) = store.draft(draft)? else { return Ok(Err(CommandError::NoSuchDraft)) };
-        if !self.projects.contains_key(&kept.project) {
-            return Ok(Err(CommandError::NotJoined));
-        }
-        let edits: Vec<Edit> = kept.edits.into_iter().filter_map(|edit| Edit::try_from(edit).ok()).collect();
-        let written = self.write(now, kept.project, kept.doc, &edits, store)?;
-        if written.is_ok() {
-            store.remove_draft(draft)?;
-        }
-        Ok(written)
+        Ok(true)
     }
 }
 
-/// Six changes of the largest size fit one frame.
-const REPAIR_BATCH_ENVELOPES: usize = 6;
+/// An own change that waits.
+pub(super) fn outbox_entry(
+    project: &ProjectId,
+    position: u64,
+    store: &dyn DeviceStore,
+) -> StoreResult<Option<OutboxEntry>> {
+    let found = store.outbox(project, position, 1)?.into_iter().find(|(at, _)| *at == position);
+    Ok(found.map(|(_, entry)| entry))
+}
+
+/// Envelopes as they fit frames.
+fn batches_of(envelopes: impl Iterator<Item = Envelope>) -> Vec<Vec<Envelope>> {
+    let mut batches: Vec<Vec<Envelope>> = Vec::new();
+    let mut batch_bytes = 0;
+    for envelope in envelopes {
+        let size_bytes = envelope.change.len();
+        match batches.last_mut() {
+            Some(batch) if batch_bytes < limits::BATCH_BYTES && batch.len() < limits::PUSH_ENVELOPES_MAX => {
+                batch_bytes += size_bytes;
+                batch.push(envelope);
+            }
+            _ => {
+                batch_bytes = size_bytes;
+                batches.push(vec![envelope]);
+            }
+        }
+    }
+    batches
+}

@@ -1,43 +1,37 @@
 //! Documents that came whole: stored at once as they came, verified when there is time or somebody looks.
 
-use assist_crdt_model::{Author, Doc, DocId, ProjectId};
+use assist_crdt_model::{Author, Doc, DocId, ProjectId, RejectCode};
 
-use super::incoming::{place_of, record_of};
+use super::incoming::{place_of, quarantine, record_of};
 use super::{CommandError, DeviceHub, Reply};
 use crate::envelope::VerifiedEnvelope;
 use crate::limits;
 use crate::store::{DeviceStore, Record, StoreResult};
-use crate::wire::{PagedDoc, codec};
+use crate::wire::{Ack, PagedDoc, codec};
 
 impl DeviceHub {
     /// Stores a document as it came. One that comes in parts is put together.
     pub(super) fn put_unverified(
-        &mut self,
         id: ProjectId,
         paged: PagedDoc,
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
-        let Some(first) = store.unverified(&id, paged.doc)? else {
-            return store.put_unverified(&id, paged.doc, &paged.records);
-        };
-        let mut records = read_records(&first);
-        records.extend(read_records(&paged.records));
-        store.put_unverified(&id, paged.doc, &codec::encode(&records))
+        let mut records = store.unverified(&id, paged.doc)?.unwrap_or_default();
+        records.extend(paged.records);
+        store.put_unverified(&id, paged.doc, &records)
     }
 
-    /// Verifies a few documents, so that people's edits never wait behind many.
+    /// Verifies a few documents, so that people's edits never wait behind many. One of which more is on its way
+    /// waits: its arrival asks again.
     pub(super) fn verify_some(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
-        let Some(id) = self.projects.iter().find(|(_, project)| project.has_unverified).map(|(id, _)| *id)
-        else {
+        let Some((id, project)) = self.projects.iter_mut().find(|(_, project)| project.has_unverified) else {
             return Ok(());
         };
+        let id = *id;
         let docs = store.next_unverified(&id, limits::VERIFY_DOCS_PER_TURN)?;
-        if docs.len() < limits::VERIFY_DOCS_PER_TURN
-            && let Some(project) = self.projects.get_mut(&id)
-        {
-            project.has_unverified = false;
-        }
-        for doc in docs {
+        project.has_unverified = docs.len() == limits::VERIFY_DOCS_PER_TURN;
+        let arriving = project.session.arriving;
+        for doc in docs.into_iter().filter(|doc| Some(*doc) != arriving) {
             self.verify_doc(id, doc, store)?;
         }
         self.notify_sync(id);
@@ -91,15 +85,36 @@ impl DeviceHub {
         if let Some(loaded) = self.verify_fresh(id, doc, &verified, store)? {
             for (place, envelope) in verified {
                 store.append_record(&id, &record_of(&place, envelope.into_envelope()))?;
-                self.touch(id, doc, place.admitted_at, Some((place.seq, place.number)));
+                self.touch_admitted(id, &place);
             }
             self.docs.put((id, doc), loaded);
             return Ok(());
         }
+        self.admit_whole(id, doc, verified, store)
+    }
+
+    /// Adds to a document what is new in a copy that came whole.
+    fn admit_whole(
+        &mut self,
+        id: ProjectId,
+        doc: DocId,
+        verified: Vec<(Ack, VerifiedEnvelope)>,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let mut withdrawn = Vec::new();
         for (place, envelope) in verified {
-            self.admit_record(id, &place, envelope, store)?;
+            let mut refused = self.admit_record(id, &place, &envelope, store)?;
+            let is_own = envelope.envelope().device == self.device;
+            if is_own && refused.as_ref().is_some_and(|it| it.code == RejectCode::WrongSeq) {
+                // A former life of this device wrote it. What this life wrote as the same actor gives way.
+                withdrawn.extend(self.withdraw(id, doc, 0, store)?);
+                refused = self.admit_record(id, &place, &envelope, store)?;
+            }
+            if let Some(rejection) = refused {
+                quarantine(id, &place, envelope.into_envelope(), &rejection, store)?;
+            }
         }
-        Ok(())
+        self.write_again(id, doc, withdrawn, store)
     }
 
     /// The whole document in one go, if nothing of it was here before and nothing of it is refused.
@@ -107,7 +122,7 @@ impl DeviceHub {
         &mut self,
         id: ProjectId,
         doc: DocId,
-        verified: &[(crate::wire::Ack, VerifiedEnvelope)],
+        verified: &[(Ack, VerifiedEnvelope)],
         store: &dyn DeviceStore,
     ) -> StoreResult<Option<Doc>> {
         if !self.load_doc(id, doc, store)?.heads().is_empty() {
@@ -123,8 +138,12 @@ impl DeviceHub {
     }
 }
 
-/// The records of a document as they came; nothing for bytes that are none. What is lost so is asked for again
-/// by no one: a server that sends rubbish is not trusted with more.
-fn read_records(bytes: &[u8]) -> Vec<Record> {
-    codec::decode("document", bytes).unwrap_or_default()
+/// The records of a document as they came, in one part or several; those before the first that is none. What is lost
+/// so is asked for again by no one: a server that sends rubbish is not trusted with more.
+fn read_records(mut bytes: &[u8]) -> Vec<Record> {
+    let mut records = Vec::new();
+    while let Ok(part) = codec::decode_next::<Vec<Record>>("document", &mut bytes) {
+        records.extend(part);
+    }
+    records
 }

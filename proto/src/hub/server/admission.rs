@@ -28,7 +28,9 @@ impl ServerHub {
             };
             match self.judge(now, envelope, store)? {
                 Ok(ack) => {
-                    if let Some(session) = self.session(link) {
+                    if let Some(session) = self.session(link)
+                        && ack.seq > session.sent()
+                    {
                         session.told.insert(ack.seq);
                     }
                     verdicts.acks.push(ack);
@@ -94,7 +96,9 @@ impl ServerHub {
             Some(ticket) => store.ticket(ticket)?,
             None => None,
         };
-        if !self.is_open_to(doc, row.is_some(), &user, store)? {
+        // A ticket that was filed in this turn has no row yet.
+        let is_filed = row.is_some() || doc.ticket().is_some_and(|it| self.has_touched(DocId::Ticket(it)));
+        if !self.is_open_to(doc, is_filed, &user, store)? {
             return Ok(Err(no_such_doc()));
         }
         let author =
@@ -158,6 +162,10 @@ impl ServerHub {
         touched.number = touched.number.or(number);
         touched.last_seq = record.seq;
         touched.updated_at = record.admitted_at;
+    }
+
+    fn has_touched(&self, doc: DocId) -> bool {
+        self.touched.contains_key(&doc)
     }
 
     /// Writes the row of every ticket that the turn changed: once, however many changes there were.

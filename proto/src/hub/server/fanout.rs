@@ -15,7 +15,8 @@ use crate::store::{
     Audience, Device, LogEntry, Record, Seq, ServerProject, ServerStore, StoreResult, TicketRow, User,
 };
 use crate::wire::{
-    ColdPosition, ColdStart, Docs, Hello, Introduce, Item, Marks, PagedDoc, PeerMessage, Records, Rows, codec,
+    ColdPosition, ColdStart, Docs, Hello, Introduce, Item, Marks, PagedDoc, PeerMessage, Records,
+    RefusedCode, Rows, codec,
 };
 
 /// A member's device that is connected.
@@ -28,6 +29,8 @@ pub(super) struct Session {
     pub(super) queued_bytes: usize,
     /// Own changes that this session was told of by a verdict, not yet passed by the stream.
     pub(super) told: BTreeSet<Seq>,
+    /// Documents that the device asked for whole.
+    fetches: VecDeque<DocId>,
     introduced: BTreeSet<(DeviceId, u32)>,
     pub(super) introduced_users: BTreeSet<UserId>,
 }
@@ -54,7 +57,9 @@ impl Session {
         let head = store.head()?;
         let is_same_log = hello.log == Some(project.log);
         let stream = match hello.cold {
-            Some(ColdPosition { at, before }) if is_same_log && at <= head => Stream::Docs { at, before },
+            Some(ColdPosition { at, before }) if is_same_log && at <= head && before < Seq::MAX => {
+                Stream::Docs { at, before }
+            }
             _ if is_same_log && hello.cursor > Seq::ZERO && hello.cursor <= head => {
                 Stream::Tail { sent: hello.cursor }
             }
@@ -68,6 +73,7 @@ impl Session {
             mark_cursor: if is_same_log { hello.mark_cursor } else { 0 },
             queued_bytes: 0,
             told: BTreeSet::new(),
+            fetches: VecDeque::new(),
             introduced: BTreeSet::new(),
             introduced_users: BTreeSet::new(),
         })
@@ -76,8 +82,7 @@ impl Session {
     /// Everything up to here has been sent.
     pub(super) const fn sent(&self) -> Seq {
         match self.stream {
-            Stream::Rows { .. } => Seq::ZERO,
-            Stream::Docs { at, .. } => at,
+            Stream::Rows { .. } | Stream::Docs { .. } => Seq::ZERO,
             Stream::Tail { sent } => sent,
         }
     }
@@ -137,6 +142,10 @@ impl ServerHub {
     fn send_more(&mut self, link: LinkId, store: &dyn ServerStore) -> StoreResult<bool> {
         let Some(session) = self.session(link) else { return Ok(false) };
         let audience = session.audience;
+        if let Some(doc) = session.fetches.pop_front() {
+            self.send_fetched(link, audience, doc, store)?;
+            return Ok(true);
+        }
         match session.stream {
             Stream::Rows { at, before } => self.send_rows(link, audience, at, before, store),
             Stream::Docs { at, before } => self.send_docs(link, audience, at, before, store),
@@ -195,10 +204,7 @@ impl ServerHub {
         let mut taken = 0;
         for row in &rows {
             let records = store.doc_records(DocId::Ticket(row.ticket))?;
-            size_bytes += records
-                .iter()
-                .map(|record| record.envelope.change.len() + RECORD_OVERHEAD_BYTES)
-                .sum::<usize>();
+            size_bytes += records.iter().map(size_of_record).sum::<usize>();
             docs.push((DocId::Ticket(row.ticket), records));
             next = row.last_seq;
             taken += 1;
@@ -207,9 +213,9 @@ impl ServerHub {
             }
         }
         let is_last = taken == rows.len() && rows.len() < limits::DOCS_PER_PAGE_MAX;
-        self.introduce_authors(link, audience, docs.iter().flat_map(|(_, records)| records), store)?;
-        let page = page_of(&docs);
-        self.send(link, &PeerMessage::Docs(Docs { page, before: Some(next), is_last }));
+        let pages = pages_of(&docs);
+        self.introduce_authors(link, audience, authors_of(&docs), store)?;
+        self.send_pages(link, &pages, Some(next), is_last);
         let stream = if is_last { Stream::Tail { sent: at } } else { Stream::Docs { at, before: next } };
         self.set_stream(link, stream);
         Ok(true)
@@ -224,7 +230,7 @@ impl ServerHub {
     ) -> StoreResult<bool> {
         let entries = store.log_after(audience, sent, limits::RECORDS_PER_FRAME_MAX - 1)?;
         let Some(device) = self.session(link).map(|session| session.device) else { return Ok(false) };
-        let mut records = Vec::new();
+        let mut authors = BTreeSet::new();
         let mut items = Vec::new();
         let mut size_bytes = 0;
         let mut last = sent;
@@ -238,8 +244,8 @@ impl ServerHub {
                 }
                 continue;
             }
-            size_bytes += record.envelope.change.len() + RECORD_OVERHEAD_BYTES;
-            records.push(record.clone());
+            size_bytes += size_of_record(&record);
+            authors.insert((record.envelope.device, record.serial));
             items.push(Item::Record(record));
             if size_bytes >= limits::BATCH_BYTES {
                 break;
@@ -252,49 +258,69 @@ impl ServerHub {
         if !has_passed_last {
             items.push(Item::Through(last));
         }
-        self.introduce_authors(link, audience, records.iter(), store)?;
+        self.introduce_authors(link, audience, authors, store)?;
         self.send(link, &PeerMessage::Records(Records { project: self.project.project, items }));
         self.set_stream(link, Stream::Tail { sent: last });
         Ok(true)
     }
 
     fn send_marks(&mut self, link: LinkId, audience: Audience, store: &dyn ServerStore) -> StoreResult<bool> {
+        let head = store.mark_head()?;
         let Some(session) = self.session(link) else { return Ok(false) };
         let after = session.mark_cursor;
-        if after >= store.mark_head()? {
+        if after >= head {
             return Ok(false);
         }
         let marks = store.marks_after(audience, after, limits::MARKS_PER_FRAME_MAX)?;
-        let Some((mark_cursor, _)) = marks.last().copied() else { return Ok(false) };
+        // Behind the last one that the audience may see there may be others: they are not looked at again.
+        let mark_cursor = match marks.last() {
+            Some((last, _)) if marks.len() == limits::MARKS_PER_FRAME_MAX => *last,
+            _ => head,
+        };
+        session.mark_cursor = mark_cursor;
+        if marks.is_empty() {
+            return Ok(false);
+        }
         let marks = marks.into_iter().map(|(_, mark)| mark).collect();
         self.send(link, &PeerMessage::Marks(Marks { mark_cursor, marks }));
-        if let Some(session) = self.session(link) {
-            session.mark_cursor = mark_cursor;
-        }
         Ok(true)
     }
 
-    /// Answers a device whose own copy went back in time. What it may not see is absent, as if it were not there.
-    pub(super) fn handle_fetch(
+    /// A device lacks something of these documents. They follow when there is room, each once.
+    pub(super) fn handle_fetch(&mut self, link: LinkId, docs: &[DocId]) {
+        let Some(session) = self.session(link) else { return };
+        if session.fetches.len() + docs.len() > limits::FETCH_QUEUE_MAX {
+            self.refuse(link, RefusedCode::Protocol, "too many documents are asked for at once");
+            return;
+        }
+        session.fetches.extend(docs);
+        self.runnable.insert(link);
+    }
+
+    /// One document whole. What the audience may not see is empty, as if it were not there.
+    fn send_fetched(
         &mut self,
         link: LinkId,
-        docs: &[DocId],
-        store: &mut dyn ServerStore,
+        audience: Audience,
+        doc: DocId,
+        store: &dyn ServerStore,
     ) -> StoreResult<()> {
-        let Some(audience) = self.session(link).map(|session| session.audience) else { return Ok(()) };
-        let mut whole = Vec::new();
-        for doc in docs {
-            if self.may_see(*doc, audience, store)? {
-                whole.push((*doc, store.doc_records(*doc)?));
-            }
-        }
-        // A frame holds a few documents of any size; most requests are for one.
-        for one in whole.chunks(1) {
-            self.introduce_authors(link, audience, one.iter().flat_map(|(_, records)| records), store)?;
-            let page = page_of(one);
-            self.send(link, &PeerMessage::Docs(Docs { page, before: None, is_last: false }));
-        }
+        let is_visible = self.may_see(doc, audience, store)?;
+        let records = if is_visible { store.doc_records(doc)? } else { Vec::new() };
+        let docs = [(doc, records)];
+        self.introduce_authors(link, audience, authors_of(&docs), store)?;
+        self.send_pages(link, &pages_of(&docs), None, true);
         Ok(())
+    }
+
+    /// Sends a step of pages: only the last one says how far that has come.
+    fn send_pages(&mut self, link: LinkId, pages: &[Vec<PagedDoc>], before: Option<Seq>, is_last: bool) {
+        for (index, page) in pages.iter().enumerate() {
+            let is_end = index + 1 == pages.len();
+            let page = codec::encode_page(page);
+            let before = before.filter(|_| is_end);
+            self.send(link, &PeerMessage::Docs(Docs { page, before, is_last: is_last && is_end }));
+        }
     }
 
     fn record(&self, entry: &LogEntry, store: &dyn ServerStore) -> StoreResult<Record> {
@@ -310,26 +336,28 @@ impl ServerHub {
         }
     }
 
-    /// Sends the certificates and names of the records' authors, each once in a session.
-    fn introduce_authors<'a>(
+    /// Sends the certificates and names of authors, each once in a session.
+    fn introduce_authors(
         &mut self,
         link: LinkId,
         audience: Audience,
-        records: impl Iterator<Item = &'a Record>,
+        authors: BTreeSet<(DeviceId, u32)>,
         store: &dyn ServerStore,
     ) -> StoreResult<()> {
         let Some(session) = self.session(link) else { return Ok(()) };
-        let new: BTreeSet<(DeviceId, u32)> = records
-            .map(|record| (record.envelope.device, record.serial))
-            .filter(|author| session.introduced.insert(*author))
-            .collect();
-        let mut introduce = Introduce::default();
+        let new: Vec<(DeviceId, u32)> =
+            authors.into_iter().filter(|author| session.introduced.insert(*author)).collect();
+        let mut certificates = Vec::new();
         let mut users = BTreeSet::new();
         for (device, serial) in new {
-            introduce.certificates.extend(store.certificate(&device, serial)?);
+            certificates.extend(store.certificate(&device, serial)?);
             users.extend(store.device(&device)?.map(|device| device.user));
         }
-        self.introduce(link, audience, introduce, users, store)
+        for certificates in certificates.chunks(limits::INTRODUCED_MAX) {
+            let introduce = Introduce { certificates: certificates.to_vec(), members: Vec::new() };
+            self.send(link, &PeerMessage::Introduce(introduce));
+        }
+        self.introduce_users(link, audience, users, store)
     }
 
     /// Sends the names of those whom rows speak of.
@@ -341,35 +369,60 @@ impl ServerHub {
         store: &dyn ServerStore,
     ) -> StoreResult<()> {
         let users = rows.iter().flat_map(|row| [Some(row.requester), row.assignee]).flatten().collect();
-        self.introduce(link, audience, Introduce::default(), users, store)
+        self.introduce_users(link, audience, users, store)
     }
 
-    fn introduce(
+    fn introduce_users(
         &mut self,
         link: LinkId,
         audience: Audience,
-        mut introduce: Introduce,
         users: BTreeSet<UserId>,
         store: &dyn ServerStore,
     ) -> StoreResult<()> {
         let Some(session) = self.session(link) else { return Ok(()) };
         let new: Vec<UserId> =
             users.into_iter().filter(|user| session.introduced_users.insert(*user)).collect();
+        let mut members = Vec::new();
         for user in new {
             let is_self = audience == Audience::Customer(user);
-            introduce.members.extend(store.user(user)?.map(|user| member_for(&user, audience, is_self)));
+            members.extend(store.user(user)?.map(|user| member_for(&user, audience, is_self)));
         }
-        if !introduce.certificates.is_empty() || !introduce.members.is_empty() {
+        for members in members.chunks(limits::INTRODUCED_MAX) {
+            let introduce = Introduce { certificates: Vec::new(), members: members.to_vec() };
             self.send(link, &PeerMessage::Introduce(introduce));
         }
         Ok(())
     }
 }
 
-fn page_of(docs: &[(DocId, Vec<Record>)]) -> Vec<u8> {
-    let docs: Vec<PagedDoc> =
-        docs.iter().map(|(doc, records)| PagedDoc { doc: *doc, records: codec::encode(records) }).collect();
-    codec::encode_page(&docs)
+fn authors_of(docs: &[(DocId, Vec<Record>)]) -> BTreeSet<(DeviceId, u32)> {
+    let records = docs.iter().flat_map(|(_, records)| records);
+    records.map(|record| (record.envelope.device, record.serial)).collect()
+}
+
+/// Documents as they fit pages. One that is larger than a page goes on in the next.
+fn pages_of(docs: &[(DocId, Vec<Record>)]) -> Vec<Vec<PagedDoc>> {
+    let mut pages = Vec::new();
+    let mut page = Vec::new();
+    let mut page_bytes = 0;
+    for (doc, records) in docs {
+        let mut start = 0;
+        for (index, record) in records.iter().enumerate() {
+            page_bytes += size_of_record(record);
+            if page_bytes >= limits::PAGE_BYTES && index + 1 < records.len() {
+                page.push(PagedDoc { doc: *doc, records: codec::encode(&records[start..=index]) });
+                pages.push(std::mem::take(&mut page));
+                (start, page_bytes) = (index + 1, 0);
+            }
+        }
+        page.push(PagedDoc { doc: *doc, records: codec::encode(&records[start..]) });
+    }
+    pages.push(page);
+    pages
+}
+
+fn size_of_record(record: &Record) -> usize {
+    record.envelope.change.len() + RECORD_OVERHEAD_BYTES
 }
 
 fn change_hash(record: &Record) -> StoreResult<assist_crdt_model::ChangeHash> {

@@ -8,7 +8,7 @@ use crate::certificate::{DeviceCertificate, Signed};
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{Audience, Device, Invite, ServerStore, StoreResult, User};
-use crate::wire::{Introduce, Member, PeerMessage};
+use crate::wire::{Introduce, Member, PeerMessage, codec};
 
 /// What an operator or admin asks of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl ServerHub {
         Signed::sign(&self.key, &certificate)
     }
 
-    /// The device with a certificate that holds for at least half of a lifetime.
+    /// The device with a certificate that holds for at least half of a lifetime, and for the user's present role.
     pub(super) fn renewed(
         &self,
         now: UnixMillis,
@@ -119,7 +119,10 @@ impl ServerHub {
         user: &User,
         store: &mut dyn ServerStore,
     ) -> StoreResult<Device> {
-        if now.0 < device.issued_at.0 + limits::CERTIFICATE_LIFETIME_MILLIS / 2 {
+        let is_fresh = now.0 < device.issued_at.0 + limits::CERTIFICATE_LIFETIME_MILLIS / 2;
+        let claim: Result<DeviceCertificate, _> =
+            codec::decode("device certificate", &device.certificate.payload);
+        if is_fresh && claim.is_ok_and(|claim| claim.role == user.role) {
             return Ok(device);
         }
         let serial = device.serial + 1;

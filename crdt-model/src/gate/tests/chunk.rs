@@ -1,0 +1,124 @@
+//! A change chunk taken apart and put together by hand, to write what no encoder would.
+
+use sha2::{Digest as _, Sha256};
+
+/// The parts of a chunk, none of them checked.
+#[derive(Debug, Clone)]
+pub(super) struct Chunk {
+    pub(super) kind: u8,
+    pub(super) deps: Vec<Vec<u8>>,
+    pub(super) actor: Vec<u8>,
+    pub(super) seq: u64,
+    pub(super) start_op: u64,
+    pub(super) time: Vec<u8>,
+    pub(super) message: Vec<u8>,
+    pub(super) other_actors: Vec<Vec<u8>>,
+    pub(super) columns: Vec<(u64, Vec<u8>)>,
+    pub(super) extra: Vec<u8>,
+}
+
+impl Chunk {
+    /// Takes an honest chunk apart.
+    pub(super) fn parse(bytes: &[u8]) -> Self {
+        let mut input = &bytes[8..];
+        let kind = take(&mut input, 1)[0];
+        let size = unsigned(&mut input);
+        assert_eq!(size, input.len() as u64);
+        let deps = (0..unsigned(&mut input)).map(|_| take(&mut input, 32)).collect();
+        let actor = prefixed(&mut input);
+        let seq = unsigned(&mut input);
+        let start_op = unsigned(&mut input);
+        let time_size = input.iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+        let time = take(&mut input, time_size);
+        let message = prefixed(&mut input);
+        let other_actors = (0..unsigned(&mut input)).map(|_| prefixed(&mut input)).collect();
+        let specs: Vec<_> =
+            (0..unsigned(&mut input)).map(|_| (unsigned(&mut input), unsigned(&mut input))).collect();
+        let columns = specs.into_iter().map(|(spec, size)| (spec, take(&mut input, size as usize))).collect();
+        let extra = input.to_vec();
+        Self { kind, deps, actor, seq, start_op, time, message, other_actors, columns, extra }
+    }
+
+    /// Puts it together, with a right length and checksum.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut body = leb(self.deps.len() as u64);
+        body.extend(self.deps.concat());
+        body.extend(with_prefix(&self.actor));
+        body.extend(leb(self.seq));
+        body.extend(leb(self.start_op));
+        body.extend(&self.time);
+        body.extend(with_prefix(&self.message));
+        body.extend(leb(self.other_actors.len() as u64));
+        body.extend(self.other_actors.iter().flat_map(|actor| with_prefix(actor)));
+        body.extend(leb(self.columns.len() as u64));
+        body.extend(
+            self.columns.iter().flat_map(|(spec, data)| [leb(*spec), leb(data.len() as u64)].concat()),
+        );
+        body.extend(self.columns.iter().flat_map(|(_, data)| data));
+        body.extend(&self.extra);
+        seal(self.kind, &body)
+    }
+
+    pub(super) fn column(&mut self, spec: u64) -> &mut Vec<u8> {
+        &mut self.columns.iter_mut().find(|(known, _)| *known == spec).unwrap().1
+    }
+}
+
+/// Wraps a body into a chunk with a right length and checksum.
+pub(super) fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
+    let hashed = [&[kind], leb(body.len() as u64).as_slice(), body].concat();
+    let checksum = Sha256::digest(&hashed);
+    [&[0x85, 0x6f, 0x4a, 0x83], &checksum[..4], &hashed].concat()
+}
+
+/// Writes an unsigned LEB128.
+pub(super) fn leb(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value > 0x7f {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// Writes a signed LEB128.
+pub(super) fn signed_leb(mut value: i64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let byte = value as u8 & 0x7f;
+        value >>= 7;
+        if (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0) {
+            bytes.push(byte);
+            return bytes;
+        }
+        bytes.push(byte | 0x80);
+    }
+}
+
+fn with_prefix(bytes: &[u8]) -> Vec<u8> {
+    [&leb(bytes.len() as u64), bytes].concat()
+}
+
+fn unsigned(input: &mut &[u8]) -> u64 {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = take(input, 1)[0];
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    value
+}
+
+fn prefixed(input: &mut &[u8]) -> Vec<u8> {
+    let size = unsigned(input) as usize;
+    take(input, size)
+}
+
+fn take(input: &mut &[u8], size: usize) -> Vec<u8> {
+    let (taken, rest) = input.split_at(size);
+    *input = rest;
+    taken.to_vec()
+}

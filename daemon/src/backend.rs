@@ -1,0 +1,107 @@
+//! What the daemon answers on its local API: one handler for each method, a file for each noun.
+//!
+//! Reads look at a snapshot of the store and never wait for a writer. Writes are commands to the driver, which
+//! answers once they are durable. Texts of callers become the model's types here and nowhere else.
+//!
+//! **Invariant:** nothing is decided about tickets here; what may be done is the hub's to say.
+
+mod comment;
+mod connection;
+mod daemon;
+mod document;
+mod draft;
+mod edits;
+mod errors;
+mod project;
+mod reference;
+mod rows;
+mod server;
+mod sync;
+mod ticket;
+mod user;
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use assist_crdt_model::{ChangeHash, CommentId, DocId, EditError, ProjectId};
+use assist_proto::hub::{Command, CommandError, Reply};
+
+use crate::daemon::DaemonInfo;
+use crate::driver::DriverHandle;
+use crate::store::Reader;
+use errors::{Answer, Failure};
+
+/// Answers the methods of the local API.
+#[derive(Clone)]
+pub struct LocalBackend {
+    driver: DriverHandle,
+    info: Arc<DaemonInfo>,
+}
+
+/// What a command wrote.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    project: ProjectId,
+    doc: DocId,
+    /// `None` when everything was as asked already.
+    change: Option<ChangeHash>,
+    comment: Option<CommentId>,
+}
+
+impl LocalBackend {
+    /// Makes the backend of a running driver.
+    pub fn new(driver: DriverHandle, info: Arc<DaemonInfo>) -> Self {
+        Self { driver, info }
+    }
+
+    /// A snapshot, for reads that are done in microseconds.
+    fn reader(&self) -> Answer<Reader> {
+        Ok(self.driver.store().read()?)
+    }
+
+    /// Runs a read that may take longer, beside those who only pass by.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let store = self.driver.store().clone();
+        let reading = tokio::task::spawn_blocking(move || read(&store.read()?));
+        reading.await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => Err(Failure::stopping()),
+        })
+    }
+
+    async fn command(&self, command: Command) -> Answer<Reply> {
+        Ok(self.driver.command(command).await??)
+    }
+
+    /// Has something written to a document that is there.
+    async fn write(&self, project: ProjectId, doc: DocId, command: Command) -> Answer<Written> {
+        match self.driver.command(command).await? {
+            Ok(reply) => Written::of(reply),
+            Err(CommandError::Edit(EditError::NothingToDo)) => {
+                Ok(Written { project, doc, change: None, comment: None })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Written {
+    fn of(reply: Reply) -> Answer<Self> {
+        match reply {
+            Reply::Written { project, doc, change, comment } => {
+                Ok(Self { project, doc, change: Some(change), comment })
+            }
+            Reply::Done | Reply::Joined(_) => Err(Failure::unforeseen("a write was answered with no change")),
+        }
+    }
+
+    fn change(&self) -> Option<String> {
+        self.change.map(|change| change.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! `comment.*`: texts under a ticket.
+
+use assist_crdt_model::{Body, CommentId, DocId, Edit};
+use assist_proto::api::ApiError;
+use assist_proto::api::comment::{Add, CommentWritten, Delete, Edit as EditParams};
+use assist_proto::hub::Command;
+use assist_proto::store::Membership;
+
+use super::errors::{Answer, Failure, invalid, of_id, of_text};
+use super::{LocalBackend, Written, reference};
+use crate::api_server::Handle;
+
+impl Handle<Add> for LocalBackend {
+    async fn handle(&self, params: Add) -> Result<CommentWritten, ApiError> {
+        let (own, ticket) =
+            reference::ticket(&self.reader()?, params.project.as_deref(), &params.ticket, "ticket")?;
+        let body = body(params.body)?;
+        let reply_to = params.reply_to.map(|text| comment_id(&text, "reply_to")).transpose()?;
+        let command = Command::Comment { project: own.project, ticket, body, reply_to };
+        let written = self.command(command).await.map_err(|failure| match reply_to {
+            Some(_) => failure.with_field_of("no_such_comment", "reply_to"),
+            None => failure,
+        })?;
+        let written = Written::of(written)?;
+        let comment =
+            written.comment.ok_or_else(|| Failure::unforeseen("a comment was written without an id"))?;
+        Ok(self.comment_written(&written, comment)?)
+    }
+}
+
+impl Handle<EditParams> for LocalBackend {
+    async fn handle(&self, params: EditParams) -> Result<CommentWritten, ApiError> {
+        let (own, doc) = self.ticket_doc(params.project.as_deref(), &params.ticket)?;
+        let id = comment_id(&params.comment, "comment")?;
+        let edit = Edit::EditComment { id, body: body(params.body)? };
+        Ok(self.edit_comment(&own, doc, id, edit).await?)
+    }
+}
+
+impl Handle<Delete> for LocalBackend {
+    async fn handle(&self, params: Delete) -> Result<CommentWritten, ApiError> {
+        let (own, doc) = self.ticket_doc(params.project.as_deref(), &params.ticket)?;
+        let id = comment_id(&params.comment, "comment")?;
+        Ok(self.edit_comment(&own, doc, id, Edit::DeleteComment(id)).await?)
+    }
+}
+
+impl LocalBackend {
+    fn ticket_doc(&self, project: Option<&str>, ticket: &str) -> Answer<(Membership, DocId)> {
+        let (own, ticket) = reference::ticket(&self.reader()?, project, ticket, "ticket")?;
+        Ok((own, DocId::Ticket(ticket)))
+    }
+
+    async fn edit_comment(
+        &self,
+        own: &Membership,
+        doc: DocId,
+        id: CommentId,
+        edit: Edit,
+    ) -> Answer<CommentWritten> {
+        let command = Command::Edit { project: own.project, doc, edits: vec![edit] };
+        let written = self.write(own.project, doc, command).await;
+        self.comment_written(
+            &written.map_err(|failure| failure.with_field_of("no_such_comment", "comment"))?,
+            id,
+        )
+    }
+
+    fn comment_written(&self, written: &Written, comment: CommentId) -> Answer<CommentWritten> {
+        let ticket = self.ticket_written(written)?;
+        Ok(CommentWritten { ticket: ticket.ticket, comment: comment.to_string(), change: ticket.change })
+    }
+}
+
+fn body(text: String) -> Answer<Body> {
+    let body = Body::parse(text).map_err(of_text("body"))?;
+    if body.is_blank() {
+        return Err(invalid("text_empty", "body", "the text is empty"));
+    }
+    Ok(body)
+}
+
+fn comment_id(text: &str, field: &str) -> Answer<CommentId> {
+    text.trim().parse().map_err(of_id(field))
+}

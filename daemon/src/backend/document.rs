@@ -1,0 +1,118 @@
+//! A document as this device has it, with what only the log knows of its changes: who, when, how far.
+
+use std::collections::{BTreeMap, HashMap};
+
+use assist_crdt_model::{ChangeHash, DeviceId, Doc, DocId, UnixMillis, UserId};
+use assist_proto::api::sync::DeliveryState;
+use assist_proto::certificate::DeviceCertificate;
+use assist_proto::store::{Mark, Membership, Seq, StoreError};
+use assist_proto::wire::codec;
+
+use super::errors::Answer;
+use super::rows::admitted_state;
+use crate::store::{DeviceReads as _, Reader, change_hash};
+
+/// A document and the places of its changes.
+pub(super) struct Document {
+    pub(super) doc: Doc,
+    own: Membership,
+    mark: Option<Mark>,
+    changes: HashMap<ChangeHash, Place>,
+}
+
+/// What is known of a change beside what it says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The device that signed it.
+    pub(super) device: DeviceId,
+    /// Whose device that was; `None` while this device was not told.
+    pub(super) author: Option<UserId>,
+    /// Its place in the server's log and when it got there; `None` while it waits here.
+    admitted: Option<(Seq, UnixMillis)>,
+}
+
+impl Document {
+    /// Loads what was admitted and one's own changes that wait; `None` if nothing of it is here.
+    pub(super) fn load(reader: &Reader, own: &Membership, id: DocId) -> Answer<Option<Self>> {
+        let records = reader.doc_records(&own.project, id)?;
+        let waiting = reader.outbox_of_doc(&own.project, id)?;
+        if records.is_empty() && waiting.is_empty() {
+            return Ok(None);
+        }
+        let mut changes = HashMap::with_capacity(records.len() + waiting.len());
+        let mut authors = Authors { reader, own, known: BTreeMap::new() };
+        for record in &records {
+            let device = record.envelope.device;
+            let author = authors.of(device, record.serial)?;
+            let place = Place { device, author, admitted: Some((record.seq, record.admitted_at)) };
+            changes.insert(change_hash(&record.envelope.change)?, place);
+        }
+        for (_, entry) in &waiting {
+            let place = Place { device: entry.envelope.device, author: Some(own.user), admitted: None };
+            changes.insert(entry.change, place);
+        }
+        let admitted = records.iter().map(|record| record.envelope.change.as_slice());
+        let waiting = waiting.iter().map(|(_, entry)| entry.envelope.change.as_slice());
+        let doc = Doc::load(id, admitted.chain(waiting))
+            .map_err(|error| StoreError::Damaged { what: error.to_string() })?;
+        let mark = id.ticket().map(|ticket| reader.mark(&own.project, ticket)).transpose()?.flatten();
+        Ok(Some(Self { doc, own: own.clone(), mark, changes }))
+    }
+
+    /// What is known of a change.
+    pub(super) fn place(&self, change: &ChangeHash) -> Option<&Place> {
+        self.changes.get(change)
+    }
+
+    /// How far a change has come, if it is one's own.
+    pub(super) fn state(&self, change: &ChangeHash) -> Option<DeliveryState> {
+        self.changes.get(change).filter(|place| self.is_own(place)).map(|place| self.state_of(place))
+    }
+
+    /// How far the newest of one's own changes has come.
+    pub(super) fn newest_state(&self) -> Option<DeliveryState> {
+        let own = self.changes.values().filter(|place| self.is_own(place));
+        let newest = own.max_by_key(|place| place.admitted.map_or(Seq::MAX, |(seq, _)| seq));
+        newest.map(|place| self.state_of(place))
+    }
+
+    /// The author's time of a change, clamped to what the server saw.
+    pub(super) fn shown_at(&self, change: &ChangeHash, claimed: UnixMillis) -> UnixMillis {
+        let admitted = self.changes.get(change).and_then(|place| place.admitted);
+        admitted.map_or(claimed, |(_, at)| claimed.min(at))
+    }
+
+    fn is_own(&self, place: &Place) -> bool {
+        place.author == Some(self.own.user)
+    }
+
+    fn state_of(&self, place: &Place) -> DeliveryState {
+        match place.admitted {
+            Some((seq, _)) => admitted_state(seq, self.mark, &self.own),
+            None => DeliveryState::SavedHere,
+        }
+    }
+}
+
+/// Whose device signed a record: read from the certificate that the record names, each once.
+struct Authors<'a> {
+    reader: &'a Reader,
+    own: &'a Membership,
+    known: BTreeMap<(DeviceId, u32), Option<UserId>>,
+}
+
+impl Authors<'_> {
+    fn of(&mut self, device: DeviceId, serial: u32) -> Answer<Option<UserId>> {
+        if let Some(known) = self.known.get(&(device, serial)) {
+            return Ok(*known);
+        }
+        let signed = self.reader.certificate(&self.own.project, &device, serial)?;
+        // Its signature was checked before it was stored.
+        let certificate = signed.and_then(|signed| {
+            codec::decode::<DeviceCertificate>("device certificate", &signed.payload).ok()
+        });
+        let user = certificate.map(|certificate| certificate.user);
+        self.known.insert((device, serial), user);
+        Ok(user)
+    }
+}

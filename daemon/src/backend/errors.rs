@@ -1,0 +1,194 @@
+//! What went wrong, in the words of the API: a code, a stable reason, a sentence that says what to do.
+
+use std::fmt::Display;
+
+use assist_crdt_model::{EditError, ParseIdError, TextError};
+use assist_proto::address::AddressError;
+use assist_proto::api::ApiError;
+use assist_proto::hub::{AdminError, CommandError};
+use assist_proto::store::StoreError;
+use assist_proto::wire::RefusedCode;
+
+use crate::driver::{Chain, Fault};
+
+/// What a handler and its helpers give.
+pub(super) type Answer<T> = Result<T, Failure>;
+
+/// An error of the API on its way out. `?` makes it of whatever failed, and an [`ApiError`] of it at the end.
+#[derive(Debug)]
+pub(super) struct Failure(Box<ApiError>);
+
+impl Failure {
+    /// What the driver answers while it ends.
+    pub(super) fn stopping() -> Self {
+        ApiError::internal("stopping", "the daemon is stopping: try again once it runs").into()
+    }
+
+    /// What cannot happen, told instead of hidden.
+    pub(super) fn unforeseen(what: &str) -> Self {
+        ApiError::internal("unforeseen", format!("{what}: please report it with the log")).into()
+    }
+
+    /// Names the parameter at fault, if that is the reason.
+    pub(super) fn with_field_of(self, reason: &str, field: &str) -> Self {
+        match self.0.data.reason == reason {
+            true => self.0.with_field(field).into(),
+            false => self,
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        *failure.0
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let message = Chain(&error).to_string();
+        match error {
+            StoreError::Full(_) => ApiError::limit("disk_full", message),
+            StoreError::Damaged { .. } => ApiError::internal("store_damaged", message),
+            StoreError::Io(_) => ApiError::internal("store_failed", message),
+        }
+        .into()
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let error = match fault.is_disk_full {
+            true => ApiError::limit("disk_full", fault.message),
+            false => ApiError::internal("not_stored", fault.message),
+        };
+        error.into()
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        let message = error.to_string();
+        match error {
+            CommandError::NotJoined => not_joined(),
+            CommandError::NoSuchTicket => ApiError::not_found("no_such_ticket", message),
+            CommandError::NotLoaded => ApiError::conflict(
+                "not_loaded",
+                "the ticket's text has not arrived yet: try again in a moment, `assist sync status` shows how far it is",
+            ),
+            CommandError::NoSuchDraft => ApiError::not_found("no_such_draft", message),
+            CommandError::Edit(error) => of_edit(&error),
+            CommandError::Unsent { count } => ApiError::conflict("unsent_changes", unsent(count)),
+            CommandError::AlreadyJoined => ApiError::conflict("already_joined", message),
+            CommandError::Unreachable(_) => ApiError::offline(
+                "unreachable",
+                format!("{message}; check the address and the network, then try again"),
+            ),
+            CommandError::Refused { code, reason } => of_refusal(code, reason),
+            CommandError::NotTheProject(_) => ApiError::not_allowed(
+                "not_the_project",
+                format!("{message}; ask the operator for the project's address"),
+            ),
+        }
+        .into()
+    }
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        let message = error.to_string();
+        match error {
+            AdminError::BadEmail(_) => ApiError::invalid_params("bad_email", message).with_field("email"),
+            AdminError::BadName => ApiError::invalid_params("bad_name", message).with_field("name"),
+            AdminError::OtherRole { role, .. } => ApiError::conflict(
+                "other_role",
+                format!("{message}: a further device of theirs is invited with the role {role}"),
+            )
+            .with_field("role"),
+        }
+        .into()
+    }
+}
+
+/// A text of the caller that cannot be what it was meant to be.
+pub(super) fn of_text(field: &str) -> impl Fn(TextError) -> Failure {
+    move |error| {
+        let reason = match error {
+            TextError::Empty { .. } => "text_empty",
+            TextError::TooManyChars { .. } | TextError::TooManyBytes { .. } => "text_too_long",
+        };
+        invalid(reason, field, error)
+    }
+}
+
+/// An id of the caller that is none.
+pub(super) fn of_id(field: &str) -> impl Fn(ParseIdError) -> Failure {
+    move |error| invalid("bad_id", field, error)
+}
+
+/// An address of the caller that is none.
+pub(super) fn of_address(error: AddressError) -> Failure {
+    invalid("bad_address", "address", Chain(&error))
+}
+
+/// A parameter that does not fit.
+pub(super) fn invalid(reason: &str, field: &str, message: impl Display) -> Failure {
+    ApiError::invalid_params(reason, format!("{field}: {message}")).with_field(field).into()
+}
+
+/// This device is no member.
+pub(super) fn not_joined() -> ApiError {
+    ApiError::not_enrolled(
+        "not_joined",
+        "this device has not joined that project: join it with the address and the code that its operator gives",
+    )
+}
+
+fn of_edit(error: &EditError) -> ApiError {
+    let message = error.to_string();
+    match error {
+        EditError::NothingToDo => ApiError::conflict("nothing_to_do", message),
+        EditError::NotAllowed { .. } => ApiError::not_allowed("not_allowed", message),
+        EditError::WrongKind { .. } => ApiError::conflict("wrong_kind", message),
+        EditError::NotCreated => ApiError::not_found("no_such_ticket", message),
+        EditError::AlreadyCreated => ApiError::conflict("already_there", message),
+        EditError::NoSuchComment(_) => ApiError::not_found(
+            "no_such_comment",
+            format!("{message}, or it was deleted: the ticket lists those there are"),
+        ),
+        EditError::CommentExists(_) => ApiError::conflict("already_there", message),
+        EditError::Blank => ApiError::invalid_params("text_empty", message),
+        EditError::TooMany { .. } => ApiError::limit("too_many", message),
+        EditError::BadAttachment { .. } => ApiError::invalid_params("bad_attachment", message),
+        EditError::BadTime(_) => ApiError::invalid_params("bad_time", message),
+        EditError::TooLarge { .. } => ApiError::limit("too_large", message),
+        EditError::ApplyFailed { .. } => ApiError::internal("apply_failed", message),
+    }
+}
+
+fn of_refusal(code: RefusedCode, reason: String) -> ApiError {
+    match code {
+        RefusedCode::Version => ApiError::not_allowed("other_version", reason),
+        RefusedCode::Project => ApiError::not_allowed("other_project", reason),
+        RefusedCode::Device => {
+            ApiError::not_enrolled("unknown_device", format!("{reason}: join again with a new code"))
+        }
+        RefusedCode::Code => ApiError::not_allowed("bad_code", reason).with_field("code"),
+        RefusedCode::TooMany => ApiError::limit("too_many_tries", reason),
+        RefusedCode::Identity => ApiError::not_allowed("identity_refused", reason),
+        RefusedCode::Protocol => ApiError::not_allowed("protocol", reason),
+        RefusedCode::Unavailable => ApiError::offline("unavailable", format!("{reason}: try again later")),
+        RefusedCode::Other(_) => ApiError::not_allowed("refused", reason),
+    }
+}
+
+fn unsent(count: u64) -> String {
+    let changes = if count == 1 { "1 change has".to_owned() } else { format!("{count} changes have") };
+    format!("{changes} not reached the server: wait for it, or leave with `force` and lose that work")
+}

@@ -1,0 +1,162 @@
+//! Rows and names: what the API shows beside ids.
+
+use std::collections::BTreeMap;
+
+use assist_crdt_model::{DocId, ProjectId, TicketId, UserId};
+use assist_proto::api::comment::Author;
+use assist_proto::api::sync::DeliveryState;
+use assist_proto::api::ticket::{self, TicketRef};
+use assist_proto::api::user::UserName;
+use assist_proto::store::{Mark, Membership, SyncState, TicketRow};
+use assist_proto::wire::Member;
+
+use super::errors::{Answer, Failure, not_joined};
+use super::reference::SHORT_CHARS;
+use crate::store::{DeviceReads as _, Reader};
+
+/// Looks names up, each once.
+pub(super) struct Names<'a> {
+    reader: &'a Reader,
+    members: BTreeMap<(ProjectId, UserId), Option<Member>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(reader: &'a Reader) -> Self {
+        Self { reader, members: BTreeMap::new() }
+    }
+
+    /// A person, if this device was told of them.
+    pub(super) fn member(&mut self, project: ProjectId, user: UserId) -> Answer<Option<&Member>> {
+        let key = (project, user);
+        if !self.members.contains_key(&key) {
+            self.members.insert(key, self.reader.member(&project, user)?);
+        }
+        Ok(self.members[&key].as_ref())
+    }
+
+    /// A user as named beside something else.
+    pub(super) fn user(&mut self, project: ProjectId, user: UserId) -> Answer<UserName> {
+        let name = self.member(project, user)?.map(|member| member.name.clone());
+        Ok(UserName { id: user.to_string(), name: name.unwrap_or_else(|| short(user)) })
+    }
+
+    /// A user as named above a comment.
+    pub(super) fn author(&mut self, project: ProjectId, user: UserId) -> Answer<Author> {
+        let role = self.member(project, user)?.map(|member| member.role.into());
+        let UserName { id, name } = self.user(project, user)?;
+        Ok(Author { id, name, role })
+    }
+
+    /// A ticket as named beside something else.
+    pub(super) fn ticket(&self, project: ProjectId, ticket: TicketId) -> Answer<TicketRef> {
+        let row = self.reader.row(&project, ticket)?;
+        Ok(TicketRef {
+            project: project.to_string(),
+            id: ticket.to_string(),
+            short_id: ticket.short(),
+            number: row.as_ref().and_then(|row| row.number).map(u64::from),
+            title: row.map(|row| row.title).unwrap_or_default(),
+        })
+    }
+}
+
+/// Makes the rows of lists: from what stands in the store's rows, without opening a document.
+pub(super) struct Rows<'a> {
+    reader: &'a Reader,
+    pub(super) names: Names<'a>,
+    projects: BTreeMap<ProjectId, (Membership, SyncState)>,
+}
+
+/// What the store's row does not tell.
+pub(super) struct RowFacts {
+    pub(super) state: Option<DeliveryState>,
+    pub(super) is_loaded: bool,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(reader: &'a Reader) -> Self {
+        Self { reader, names: Names::new(reader), projects: BTreeMap::new() }
+    }
+
+    /// A row of a list.
+    pub(super) fn row(&mut self, project: ProjectId, row: TicketRow) -> Answer<ticket::TicketRow> {
+        let facts = self.facts(project, &row)?;
+        self.row_with(project, row, facts)
+    }
+
+    /// A row of which more is known.
+    pub(super) fn row_with(
+        &mut self,
+        project: ProjectId,
+        row: TicketRow,
+        facts: RowFacts,
+    ) -> Answer<ticket::TicketRow> {
+        let assignee = row.assignee.map(|user| self.names.user(project, user)).transpose()?;
+        Ok(ticket::TicketRow {
+            project: project.to_string(),
+            id: row.ticket.to_string(),
+            short_id: row.ticket.short(),
+            number: row.number.map(u64::from),
+            title: row.title,
+            status: row.status.into(),
+            priority: row.priority.map(Into::into),
+            assignee,
+            requester: self.names.user(project, row.requester)?,
+            labels: row.labels,
+            created_at_millis: row.created_at.0,
+            updated_at_millis: row.updated_at.0,
+            snoozed_until_millis: row.snoozed_until_millis,
+            comment_count: row.comment_count.into(),
+            has_conflict: row.has_conflict,
+            state: facts.state,
+            is_loaded: facts.is_loaded,
+        })
+    }
+
+    /// The state is exact while an own change waits. After that the requester is told of the ticket's newest
+    /// record, whosever it is, and the team of nothing: which record is one's own stands only in the document, and
+    /// no document is opened for a list. So a list says too little at times, never that more was delivered.
+    fn facts(&mut self, project: ProjectId, row: &TicketRow) -> Answer<RowFacts> {
+        let has_unsent = self.reader.has_unsent(&project, DocId::Ticket(row.ticket))?;
+        let reader = self.reader;
+        let (membership, sync) = self.project(project)?;
+        // A cold start brings the newest documents first.
+        let is_loaded = has_unsent || sync.cold.is_none_or(|cold| row.last_seq >= cold.position.before);
+        let state = if has_unsent {
+            Some(DeliveryState::SavedHere)
+        } else if row.requester == membership.user {
+            let mark = reader.mark(&project, row.ticket)?;
+            Some(admitted_state(row.last_seq, mark, membership))
+        } else {
+            None
+        };
+        Ok(RowFacts { state, is_loaded })
+    }
+
+    fn project(&mut self, project: ProjectId) -> Answer<&(Membership, SyncState)> {
+        if !self.projects.contains_key(&project) {
+            let membership = self.reader.membership(&project)?.ok_or_else(|| Failure::from(not_joined()))?;
+            self.projects.insert(project, (membership, self.reader.sync_state(&project)?));
+        }
+        Ok(&self.projects[&project])
+    }
+}
+
+/// How far an admitted record of one's own has come.
+pub(super) fn admitted_state(
+    seq: assist_proto::store::Seq,
+    mark: Option<Mark>,
+    own: &Membership,
+) -> DeliveryState {
+    match mark {
+        Some(mark) if mark.other_side(own.role) >= seq => DeliveryState::Delivered,
+        _ => DeliveryState::OnServer,
+    }
+}
+
+/// The beginning of a user's id, for people.
+fn short(user: UserId) -> String {
+    let mut text = user.to_string();
+    text.truncate(SHORT_CHARS);
+    text
+}

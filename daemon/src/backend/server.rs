@@ -1,0 +1,119 @@
+//! `server.*`: what only a daemon in the server role answers.
+
+use std::collections::BTreeMap;
+
+use assist_crdt_model::{UserId, base32};
+use assist_proto::api::ApiError;
+use assist_proto::api::limits;
+use assist_proto::api::server::{
+    GetStatus, Invitation, Invite, Member, MemberDevice, MemberList, Members, ServerStatus,
+};
+use assist_proto::certificate::DeviceCertificate;
+use assist_proto::hub::{AdminCommand, AdminReply};
+use assist_proto::store::{Audience, Device, User};
+use assist_proto::wire::codec;
+
+use super::LocalBackend;
+use super::errors::Answer;
+use super::ticket::page_limit;
+use crate::api_server::Handle;
+use crate::daemon::ServerInfo;
+use crate::store::{Reader, ServerReads as _};
+
+impl Handle<GetStatus> for LocalBackend {
+    async fn handle(&self, _params: GetStatus) -> Result<ServerStatus, ApiError> {
+        let server = self.server()?;
+        let sessions = self.driver.status().borrow().server.map_or(0, |status| status.sessions);
+        Ok(status(&self.reader()?, server, sessions as u64)?)
+    }
+}
+
+impl Handle<Invite> for LocalBackend {
+    async fn handle(&self, params: Invite) -> Result<Invitation, ApiError> {
+        let server = self.server()?;
+        Ok(self.invite(server, params).await?)
+    }
+}
+
+impl Handle<Members> for LocalBackend {
+    async fn handle(&self, params: Members) -> Result<MemberList, ApiError> {
+        self.server()?;
+        let limit = page_limit(params.limit, limits::PAGE_ROWS_DEFAULT)?;
+        Ok(self.read(move |reader| members(reader, params.offset, limit)).await?)
+    }
+}
+
+impl LocalBackend {
+    fn server(&self) -> Answer<&ServerInfo> {
+        self.info.server.as_ref().ok_or_else(|| {
+            let message = "this daemon serves no project: `assistd server init --name <project>` makes one, then \
+                `assistd server run` serves it; ask there";
+            ApiError::not_allowed("not_a_server", message).into()
+        })
+    }
+
+    async fn invite(&self, server: &ServerInfo, params: Invite) -> Answer<Invitation> {
+        let Invite { role, email, name } = params;
+        let command = AdminCommand::Invite { role: role.into(), email, name };
+        let AdminReply::Invited { code, expires_at } = self.driver.admin(command).await??;
+        Ok(Invitation { code, address: server.address.to_string(), role, expires_at_millis: expires_at.0 })
+    }
+}
+
+fn status(reader: &Reader, server: &ServerInfo, sessions: u64) -> Answer<ServerStatus> {
+    Ok(ServerStatus {
+        project: server.project.project.to_string(),
+        name: server.project.name.clone(),
+        address: server.address.to_string(),
+        listening_on: vec![server.listening.to_string()],
+        log_id: base32().encode(&server.project.log),
+        head: reader.head()?.0,
+        ticket_count: reader.ticket_count(Audience::Team)?,
+        member_count: reader.users()?.len() as u64,
+        device_count: reader.devices()?.len() as u64,
+        connected_count: sessions,
+    })
+}
+
+fn members(reader: &Reader, offset: u64, limit: usize) -> Answer<MemberList> {
+    let mut users = reader.users()?;
+    users.sort_by(|left, right| (&left.name, left.user).cmp(&(&right.name, right.user)));
+    let total = users.len() as u64;
+    let mut devices: BTreeMap<UserId, Vec<Device>> = BTreeMap::new();
+    for device in reader.devices()? {
+        devices.entry(device.user).or_default().push(device);
+    }
+    let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
+    let shown = users.into_iter().skip(skipped).take(limit);
+    let members = shown.map(|user| {
+        let devices = devices.remove(&user.user).unwrap_or_default();
+        member(reader, user, devices)
+    });
+    Ok(MemberList { members: members.collect::<Answer<_>>()?, total })
+}
+
+fn member(reader: &Reader, user: User, devices: Vec<Device>) -> Answer<Member> {
+    let devices = devices.into_iter().map(|device| member_device(reader, device));
+    Ok(Member {
+        id: user.user.to_string(),
+        name: user.name,
+        email: user.email.unwrap_or_default(),
+        role: user.role.into(),
+        devices: devices.collect::<Answer<_>>()?,
+    })
+}
+
+fn member_device(reader: &Reader, device: Device) -> Answer<MemberDevice> {
+    // Certificates are renewed; the first one was issued at the enrolment.
+    let first = reader.server_certificate(&device.device, 1)?;
+    let first = first
+        .and_then(|signed| codec::decode::<DeviceCertificate>("device certificate", &signed.payload).ok());
+    Ok(MemberDevice {
+        id: device.device.to_string(),
+        name: device.name,
+        enrolled_at_millis: first.map_or(device.issued_at, |first| first.issued_at).0,
+        last_seen_at_millis: None,
+        is_connected: false,
+        is_revoked: device.is_revoked,
+    })
+}

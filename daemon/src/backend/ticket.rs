@@ -1,0 +1,331 @@
+//! `ticket.*`: filing, reading and changing tickets.
+
+mod list;
+
+use std::collections::BTreeSet;
+
+use assist_crdt_model::{self as model, Body, DocId, Edit, Field, Label, Title, UnixMillis};
+use assist_proto::api::ApiError;
+use assist_proto::api::comment::{Attachment, Comment};
+use assist_proto::api::limits;
+use assist_proto::api::ticket::{
+    Conflict, ConflictValue, Create, Edit as EditParams, FieldValues, Get, History, HistoryChange, Patch,
+    Resolve, Ticket, TicketHistory, TicketRef, TicketWritten,
+};
+use assist_proto::api::user::UserName;
+use assist_proto::hub::{Command, WireEdit};
+use assist_proto::store::{Membership, TicketRow};
+
+use super::document::Document;
+use super::errors::{Answer, Failure, invalid, of_text};
+use super::rows::{Names, RowFacts, Rows};
+use super::{LocalBackend, Written, edits, reference};
+use crate::api_server::Handle;
+use crate::store::{DeviceReads as _, Reader};
+
+impl Handle<Create> for LocalBackend {
+    async fn handle(&self, params: Create) -> Result<TicketWritten, ApiError> {
+        let command = create_command(&self.reader()?, params)?;
+        let written = Written::of(self.command(command).await?)?;
+        Ok(self.ticket_written(&written)?)
+    }
+}
+
+impl Handle<EditParams> for LocalBackend {
+    async fn handle(&self, params: EditParams) -> Result<TicketWritten, ApiError> {
+        let (project, doc, edits) = edit_parts(&self.reader()?, params)?;
+        let written = self.write(project, doc, Command::Edit { project, doc, edits }).await?;
+        Ok(self.ticket_written(&written)?)
+    }
+}
+
+impl Handle<Get> for LocalBackend {
+    async fn handle(&self, params: Get) -> Result<Ticket, ApiError> {
+        let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
+        let (offset, limit) = (params.comments_offset, params.comments_limit);
+        Ok(self.read(move |reader| show(reader, &own, row, offset, limit)).await?)
+    }
+}
+
+impl Handle<History> for LocalBackend {
+    async fn handle(&self, params: History) -> Result<TicketHistory, ApiError> {
+        let limit = page_limit(params.limit, limits::PAGE_ROWS_MAX)?;
+        let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
+        Ok(self.read(move |reader| tell_history(reader, &own, row, params.offset, limit)).await?)
+    }
+}
+
+impl Handle<Resolve> for LocalBackend {
+    async fn handle(&self, params: Resolve) -> Result<TicketRef, ApiError> {
+        let reader = self.reader()?;
+        let (own, ticket) =
+            reference::ticket(&reader, params.project.as_deref(), &params.reference, "reference")?;
+        Ok(Names::new(&reader).ticket(own.project, ticket)?)
+    }
+}
+
+impl LocalBackend {
+    /// The ticket that is meant, once its document passed the gate.
+    async fn verified_ticket(
+        &self,
+        project: Option<&str>,
+        reference: &str,
+    ) -> Answer<(Membership, TicketRow)> {
+        let reader = self.reader()?;
+        let (own, ticket) = reference::ticket(&reader, project, reference, "ticket")?;
+        let doc = DocId::Ticket(ticket);
+        let reader = if reader.is_unverified(&own.project, doc)? {
+            drop(reader);
+            self.command(Command::Verify { project: own.project, doc }).await?;
+            self.reader()?
+        } else {
+            reader
+        };
+        let row = reader.row(&own.project, ticket)?.ok_or_else(no_such_ticket)?;
+        Ok((own, row))
+    }
+
+    pub(super) fn ticket_written(&self, written: &Written) -> Answer<TicketWritten> {
+        let ticket =
+            written.doc.ticket().ok_or_else(|| Failure::unforeseen("a ticket's change has no ticket"))?;
+        let reader = self.reader()?;
+        let ticket = Names::new(&reader).ticket(written.project, ticket)?;
+        Ok(TicketWritten { ticket, change: written.change() })
+    }
+}
+
+fn create_command(reader: &Reader, params: Create) -> Answer<Command> {
+    let own = reference::project(reader, params.project.as_deref())?;
+    let user = |text: &str, field: &str| reference::user(reader, &own, text, field);
+    let title = Title::parse(&params.title).map_err(of_text("title"))?;
+    let body = Body::parse(params.body).map_err(of_text("body"))?;
+    let requester = params.requester.map(|text| user(&text, "requester")).transpose()?;
+    let mut edits: Vec<Edit> = labels(&params.labels, "labels")?.into_iter().map(Edit::AddLabel).collect();
+    edits.extend(params.priority.map(|priority| Edit::SetPriority(Some(priority.into()))));
+    if let Some(text) = params.assignee {
+        edits.push(Edit::SetAssignee(Some(agent(reader, &own, &text, "assignee")?)));
+    }
+    Ok(Command::CreateTicket { project: own.project, requester, title, body, edits })
+}
+
+fn edit_parts(reader: &Reader, params: EditParams) -> Answer<(model::ProjectId, DocId, Vec<Edit>)> {
+    let (own, ticket) = reference::ticket(reader, params.project.as_deref(), &params.ticket, "ticket")?;
+    let mut edits = field_edits(reader, &own, params.set)?;
+    let added = labels(&params.add_labels, "add_labels")?;
+    let removed = labels(&params.remove_labels, "remove_labels")?;
+    if let Some(label) = added.intersection(&removed).next() {
+        return Err(invalid("label_twice", "remove_labels", format!("{:?} is put on too", label.as_str())));
+    }
+    edits.extend(added.into_iter().map(Edit::AddLabel));
+    edits.extend(removed.into_iter().map(Edit::RemoveLabel));
+    Ok((own.project, DocId::Ticket(ticket), edits))
+}
+
+fn field_edits(reader: &Reader, own: &Membership, set: FieldValues) -> Answer<Vec<Edit>> {
+    let mut edits = Vec::new();
+    if let Some(title) = set.title {
+        edits.push(Edit::SetTitle(Title::parse(&title).map_err(of_text("set.title"))?));
+    }
+    if let Some(body) = set.body {
+        edits.push(Edit::SetBody(Body::parse(body).map_err(of_text("set.body"))?));
+    }
+    edits.extend(set.status.map(|status| Edit::SetStatus(status.into())));
+    if let Some(assignee) = new_value(set.assignee) {
+        let user = assignee.map(|text| agent(reader, own, &text, "set.assignee")).transpose()?;
+        edits.push(Edit::SetAssignee(user));
+    }
+    edits.extend(
+        new_value(set.priority).map(|priority| Edit::SetPriority(priority.map(model::Priority::from))),
+    );
+    if let Some(time) = new_value(set.snoozed_until_millis) {
+        if time.is_some_and(|time| time > model::limits::VALUE_TIMES_MAX) {
+            return Err(invalid("bad_time", "set.snoozed_until_millis", "the time is out of bounds"));
+        }
+        edits.push(Edit::SetSnoozedUntil(time.map(UnixMillis)));
+    }
+    Ok(edits)
+}
+
+/// What a field is to hold from now on, if it is to change.
+fn new_value<T>(patch: Patch<T>) -> Option<Option<T>> {
+    match patch {
+        Patch::Keep => None,
+        Patch::Clear => Some(None),
+        Patch::Set(value) => Some(Some(value)),
+    }
+}
+
+fn labels(texts: &[String], field: &str) -> Answer<BTreeSet<Label>> {
+    let parse =
+        |(index, text): (usize, &String)| Label::parse(text).map_err(of_text(&format!("{field}[{index}]")));
+    texts.iter().enumerate().map(parse).collect()
+}
+
+/// A user to hand a ticket to: of the team, as far as is known here.
+fn agent(reader: &Reader, own: &Membership, text: &str, field: &str) -> Answer<model::UserId> {
+    let user = reference::user(reader, own, text, field)?;
+    let member = reader.member(&own.project, user)?;
+    match member {
+        // A customer must not assign at all, which the hub says better.
+        Some(member) if own.role.is_team() && !member.role.is_team() => {
+            Err(invalid("not_an_agent", field, format!("{} is not of the team", member.name)))
+        }
+        _ => Ok(user),
+    }
+}
+
+fn show(
+    reader: &Reader,
+    own: &Membership,
+    row: TicketRow,
+    comments_offset: u64,
+    comments_limit: Option<u64>,
+) -> Answer<Ticket> {
+    let mut rows = Rows::new(reader);
+    let document = Document::load(reader, own, DocId::Ticket(row.ticket))?;
+    let loaded = document.and_then(|document| Some((document.doc.ticket()?, document)));
+    let Some((ticket, document)) = loaded else {
+        // Listed, but the document is still on its way: the row is all there is.
+        let facts = RowFacts { state: None, is_loaded: false };
+        let row = rows.row_with(own.project, row, facts)?;
+        return Ok(Ticket { row, body: String::new(), comments: Vec::new(), conflicts: Vec::new() });
+    };
+    let facts = RowFacts { state: document.newest_state(), is_loaded: true };
+    let row = rows.row_with(own.project, row, facts)?;
+    let skipped = usize::try_from(comments_offset).unwrap_or(usize::MAX);
+    let count = comments_limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let names = &mut rows.names;
+    let comments = ticket.comments.into_iter().skip(skipped).take(count);
+    let comments = comments.map(|comment| show_comment(&document, own, names, comment));
+    let comments = comments.collect::<Answer<_>>()?;
+    let conflicts = show_conflicts(&document, own, names, ticket.conflicts)?;
+    Ok(Ticket { row, body: ticket.body, comments, conflicts })
+}
+
+fn show_comment(
+    document: &Document,
+    own: &Membership,
+    names: &mut Names<'_>,
+    comment: model::Comment,
+) -> Answer<Comment> {
+    Ok(Comment {
+        id: comment.id.to_string(),
+        author: names.author(own.project, comment.author)?,
+        created_at_millis: document.shown_at(&comment.change, comment.created_at).0,
+        body: comment.body,
+        reply_to: comment.reply_to.map(|id| id.to_string()),
+        edited_at_millis: comment.edited_at.map(|time| time.0),
+        is_deleted: comment.is_deleted,
+        attachments: comment.attachments.into_iter().map(show_attachment).collect(),
+        state: document.state(&comment.change),
+        losing_bodies: comment.losing_bodies.iter().map(ToString::to_string).collect(),
+        change: comment.change.to_string(),
+    })
+}
+
+fn show_attachment(attachment: model::Attachment) -> Attachment {
+    let model::Attachment { blob, name, size_bytes, media_type } = attachment;
+    Attachment { blob: blob.to_string(), name, size_bytes, media_type }
+}
+
+fn show_conflicts(
+    document: &Document,
+    own: &Membership,
+    names: &mut Names<'_>,
+    conflicts: Vec<model::Conflict>,
+) -> Answer<Vec<Conflict>> {
+    if conflicts.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Who wrote a value and when stands in the change.
+    let history = document.doc.history();
+    let mut show_value = |value: model::ConflictValue| -> Answer<ConflictValue> {
+        let written_at = history.iter().find(|entry| entry.change == value.change).map(|entry| entry.at);
+        Ok(ConflictValue {
+            text: edits::user_text(names, own.project, value.text)?,
+            author: author_of(document, own, names, &value.change)?,
+            at_millis: document.shown_at(&value.change, written_at.unwrap_or_default()).0,
+            change: value.change.to_string(),
+        })
+    };
+    let mut show = |conflict: model::Conflict| -> Answer<Conflict> {
+        let field = field_name(conflict.field).to_owned();
+        let values = conflict.values.into_iter().map(&mut show_value).collect::<Answer<_>>()?;
+        Ok(Conflict { field, values })
+    };
+    conflicts.into_iter().map(&mut show).collect()
+}
+
+/// The API says the unit of a time with its name.
+const fn field_name(field: Field) -> &'static str {
+    match field {
+        Field::SnoozedUntil => "snoozed_until_millis",
+        other => other.as_str(),
+    }
+}
+
+fn tell_history(
+    reader: &Reader,
+    own: &Membership,
+    row: TicketRow,
+    offset: u64,
+    limit: usize,
+) -> Answer<TicketHistory> {
+    let Some(document) = Document::load(reader, own, DocId::Ticket(row.ticket))? else {
+        return Ok(TicketHistory::default());
+    };
+    let mut names = Names::new(reader);
+    let history = document.doc.history();
+    let total = history.len() as u64;
+    let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
+    let changes = history.into_iter().skip(skipped).take(limit);
+    let changes = changes.map(|entry| tell_change(&document, own, &mut names, entry));
+    Ok(TicketHistory { changes: changes.collect::<Answer<_>>()?, total })
+}
+
+fn tell_change(
+    document: &Document,
+    own: &Membership,
+    names: &mut Names<'_>,
+    entry: model::HistoryEntry,
+) -> Answer<HistoryChange> {
+    let mut told = Vec::with_capacity(entry.edits.len());
+    for (edit, before) in entry.edits {
+        told.extend(edits::describe(names, own.project, WireEdit::from(&edit), before)?);
+    }
+    Ok(HistoryChange {
+        change: entry.change.to_string(),
+        at_millis: document.shown_at(&entry.change, entry.at).0,
+        author: author_of(document, own, names, &entry.change)?,
+        device: document.place(&entry.change).map(|place| place.device.to_string()),
+        state: document.state(&entry.change),
+        edits: told,
+    })
+}
+
+fn author_of(
+    document: &Document,
+    own: &Membership,
+    names: &mut Names<'_>,
+    change: &model::ChangeHash,
+) -> Answer<UserName> {
+    match document.place(change).and_then(|place| place.author) {
+        Some(user) => names.user(own.project, user),
+        // The gate lets nothing in whose author is unknown, so this is of a device that was forgotten since.
+        None => Ok(UserName { id: String::new(), name: "unknown".to_owned() }),
+    }
+}
+
+/// How many rows a page has.
+pub(super) fn page_limit(asked: Option<u32>, default: u32) -> Answer<usize> {
+    let limit = asked.unwrap_or(default);
+    if limit > limits::PAGE_ROWS_MAX {
+        let message = format!("{limit} rows are asked for, at most {} come at once", limits::PAGE_ROWS_MAX);
+        return Err(invalid("page_too_large", "limit", message));
+    }
+    Ok(limit as usize)
+}
+
+fn no_such_ticket() -> Failure {
+    ApiError::not_found("no_such_ticket", "the ticket is not here any more").with_field("ticket").into()
+}

@@ -1,0 +1,125 @@
+//! `ticket.list`: filters and windows over the store's rows.
+
+use assist_crdt_model::{TicketId, base32};
+use assist_proto::api::ApiError;
+use assist_proto::api::limits;
+use assist_proto::api::ticket::{List, Order, Sort, TicketPage};
+use assist_proto::store::Membership;
+
+use super::page_limit;
+use crate::api_server::Handle;
+use crate::backend::errors::{Answer, Failure, invalid};
+use crate::backend::rows::Rows;
+use crate::backend::{LocalBackend, reference};
+use crate::store::{
+    Assignee, Direction, Reader, RowCursor, RowFilter, RowKey, RowOrder, RowWindow, WindowStart,
+};
+
+impl Handle<List> for LocalBackend {
+    async fn handle(&self, params: List) -> Result<TicketPage, ApiError> {
+        // A filter looks at every row there is.
+        Ok(self.read(move |reader| list(reader, &params)).await?)
+    }
+}
+
+fn list(reader: &Reader, params: &List) -> Answer<TicketPage> {
+    let projects = reference::projects(reader, params.project.as_deref())?;
+    let order = row_order(params);
+    let window = window(params)?;
+    let filter = filter(reader, params, &projects)?;
+    let page = reader.list_rows(&filter, order, window)?;
+    let mut rows = Rows::new(reader);
+    let tickets = page.rows.into_iter().map(|(project, row)| rows.row(project, row));
+    Ok(TicketPage {
+        tickets: tickets.collect::<Answer<_>>()?,
+        total: page.total,
+        next_cursor: page.next.map(|cursor| write_cursor(params, cursor)),
+    })
+}
+
+fn filter(reader: &Reader, params: &List, projects: &[Membership]) -> Answer<RowFilter> {
+    let users = |text: &str, field: &str| match projects {
+        [] => Err(Failure::from(ApiError::not_enrolled(
+            "no_project",
+            "no project is joined, so nobody is known",
+        ))),
+        _ => reference::users(reader, projects, text, field),
+    };
+    let assignee = match params.assignee.as_deref().map(str::trim) {
+        None => None,
+        Some(text) if text.eq_ignore_ascii_case("none") => Some(Assignee::Nobody),
+        Some(text) => Some(Assignee::AnyOf(users(text, "assignee")?)),
+    };
+    let requesters = params.requester.as_deref().map(|text| users(text, "requester")).transpose()?;
+    let is_one_project = params.project.is_some();
+    Ok(RowFilter {
+        project: projects.first().filter(|_| is_one_project).map(|project| project.project),
+        statuses: params.status.iter().map(|status| (*status).into()).collect(),
+        assignee,
+        requesters: requesters.unwrap_or_default(),
+        labels: params.labels.iter().map(|label| label.trim().to_owned()).collect(),
+        title: params.text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned),
+        number: None,
+    })
+}
+
+const fn row_order(params: &List) -> RowOrder {
+    let key = match params.sort {
+        Sort::Updated => RowKey::Updated,
+        Sort::Created => RowKey::Created,
+        Sort::Number => RowKey::Number,
+        Sort::Priority => RowKey::Priority,
+    };
+    let direction = match params.order {
+        Order::Descending => Direction::GreatestFirst,
+        Order::Ascending => Direction::LeastFirst,
+    };
+    RowOrder { key, direction }
+}
+
+fn window(params: &List) -> Answer<RowWindow> {
+    let limit = page_limit(params.limit, limits::PAGE_ROWS_DEFAULT)?;
+    let start = match (&params.cursor, params.offset) {
+        (Some(_), Some(_)) => {
+            return Err(invalid("offset_and_cursor", "cursor", "give the offset or the cursor, not both"));
+        }
+        (Some(cursor), None) => WindowStart::After(read_cursor(params, cursor)?),
+        (None, offset) => WindowStart::Offset(usize::try_from(offset.unwrap_or(0)).unwrap_or(usize::MAX)),
+    };
+    Ok(RowWindow { start, limit })
+}
+
+/// A place in a list as a text that only we read: the list's order, then the place.
+fn write_cursor(params: &List, cursor: RowCursor) -> String {
+    let mut bytes = Vec::with_capacity(CURSOR_SIZE);
+    bytes.extend_from_slice(&order_tag(params));
+    bytes.extend_from_slice(&cursor.rank.to_be_bytes());
+    bytes.extend_from_slice(&cursor.updated_at_millis.to_be_bytes());
+    bytes.extend_from_slice(cursor.ticket.as_bytes());
+    base32().encode(&bytes)
+}
+
+fn read_cursor(params: &List, text: &str) -> Answer<RowCursor> {
+    let bytes = base32().decode(text.as_bytes()).ok();
+    let read = bytes.and_then(|bytes| {
+        let (tag, rest) = bytes.split_first_chunk::<2>()?;
+        let (rank, rest) = rest.split_first_chunk::<8>()?;
+        let (updated_at, ticket) = rest.split_first_chunk::<8>()?;
+        let cursor = RowCursor {
+            rank: u64::from_be_bytes(*rank),
+            updated_at_millis: u64::from_be_bytes(*updated_at),
+            ticket: TicketId::from_slice(ticket)?,
+        };
+        (*tag == order_tag(params)).then_some(cursor)
+    });
+    read.ok_or_else(|| {
+        let message = "expected the next_cursor of a page with the same sort and order";
+        invalid("bad_cursor", "cursor", message)
+    })
+}
+
+const fn order_tag(params: &List) -> [u8; 2] {
+    [params.sort as u8, params.order as u8]
+}
+
+const CURSOR_SIZE: usize = 2 + 8 + 8 + TicketId::SIZE;

@@ -1,0 +1,212 @@
+//! One running daemon: folder, keys, store, transport, driver and local API, started and stopped together.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use assist_crdt_model::{ProjectName, UnixMillis};
+use assist_proto::address::{Address, Host};
+use assist_proto::hub::initialise_server;
+use assist_proto::store::{ServerProject, ServerStore as _};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::api_server::{ApiServer, EventFeed};
+use crate::backend::LocalBackend;
+use crate::device_key::DeviceKey;
+use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
+use crate::home::Home;
+use crate::net::{Net, NetConfig, NetLimits};
+use crate::store::{Store, StoreKey, StoreOptions};
+
+/// How a daemon is to run.
+#[derive(Debug, Clone)]
+pub struct DaemonConfig {
+    /// The folder that holds everything.
+    pub home: PathBuf,
+    /// Serve the project of this folder at this address. Without it, the daemon is a device only.
+    pub bind: Option<SocketAddr>,
+    /// What to print as the server's hosts instead of what it listens on.
+    pub advertise: Vec<Host>,
+}
+
+/// A daemon that runs until it is stopped or dropped.
+pub struct Daemon {
+    home: Home,
+    handle: DriverHandle,
+    driver: JoinHandle<()>,
+    stop_api: oneshot::Sender<()>,
+    api: JoinSet<()>,
+    info: Arc<DaemonInfo>,
+}
+
+/// What does not change while a daemon runs.
+#[derive(Debug, Clone)]
+pub struct DaemonInfo {
+    /// The folder.
+    pub home: PathBuf,
+    /// The socket of the local API.
+    pub socket: PathBuf,
+    /// This installation.
+    pub device: assist_crdt_model::DeviceId,
+    /// When it started.
+    pub started_at: UnixMillis,
+    /// What the server role needs to say of itself.
+    pub server: Option<ServerInfo>,
+}
+
+/// A running server role.
+#[derive(Debug, Clone)]
+pub struct ServerInfo {
+    /// Whom it serves.
+    pub project: ServerProject,
+    /// Where it listens.
+    pub listening: SocketAddr,
+    /// What to give to those who are to join.
+    pub address: Address,
+}
+
+impl Daemon {
+    /// Starts a daemon in its folder.
+    ///
+    /// # Errors
+    /// When the folder, a key, the store, the port or the socket cannot be had; each says what to do.
+    pub fn start(config: &DaemonConfig) -> anyhow::Result<Self> {
+        let home = Home::open(&config.home)?;
+        let device_key = DeviceKey::load_or_create(&home.device_key())?;
+        let store = open_store(&home, &device_key)?;
+        let (node_key, project) = match config.bind {
+            Some(_) => server_of(&home, &store).map(|(key, project)| (Some(key), Some(project)))?,
+            None => (None, None),
+        };
+        let (events_tx, events) = mpsc::channel(NET_EVENTS_MAX);
+        // A server's node is a member of its own project: as a device, it is the same key.
+        let device_key = node_key.clone().unwrap_or(device_key);
+        let net_config = NetConfig { bind: config.bind, limits: NetLimits::default() };
+        let net = Net::bind(&net_config, &device_key, Arc::new(driver::prepare), events_tx)?;
+        let server = match (net.listen_address(), project) {
+            (Some(listening), Some(project)) => Some(server_info(listening, project, &config.advertise)?),
+            _ => None,
+        };
+        let started_at = driver::read_clock();
+        let info = Arc::new(DaemonInfo {
+            home: home.path().to_owned(),
+            socket: home.socket(),
+            device: device_key.device_id(),
+            started_at,
+            server,
+        });
+        let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
+        let parts = DriverParts { store, device_key, node_key, net, events, feed: feed.clone() };
+        let (driver, handle) = Driver::open(parts, home.was_clean())?;
+        let backend = Arc::new(LocalBackend::new(handle.clone(), Arc::clone(&info)));
+        let server = ApiServer::bind(&home.socket(), backend, feed)?;
+        let (stop_api, api_stopped) = oneshot::channel();
+        let mut api = JoinSet::new();
+        api.spawn(server.run(async {
+            api_stopped.await.ok(); // Dropped without a word: the same as told.
+        }));
+        let driver = spawn_driver(driver)?;
+        Ok(Self { home, handle, driver, stop_api, api, info })
+    }
+
+    /// What does not change while it runs.
+    pub fn info(&self) -> &DaemonInfo {
+        &self.info
+    }
+
+    /// Asks the driver directly, as tests and the operator's commands do.
+    pub fn handle(&self) -> &DriverHandle {
+        &self.handle
+    }
+
+    /// Returns once the daemon was told to stop over its API, or its driver ended.
+    pub async fn ended(&self) {
+        let mut status = self.handle.status();
+        while status.changed().await.is_ok() {}
+    }
+
+    /// Stops: no new callers, running calls end, links say goodbye, the store is closed.
+    ///
+    /// # Errors
+    /// When the last bits could not be written; nothing acknowledged is lost then either.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.handle.stop().await;
+        self.stop_api.send(()).ok(); // Fails only if the API has ended already.
+        while self.api.join_next().await.is_some() {}
+        let store = self.handle.store().clone();
+        let driver = self.driver;
+        tokio::task::spawn_blocking(move || driver.join())
+            .await?
+            .map_err(|_| anyhow::anyhow!("the driver failed"))?;
+        store.close();
+        self.home.mark_clean()?;
+        Ok(())
+    }
+}
+
+/// Makes the folder of a new server: root key, node key, project. Returns where the root key lies.
+///
+/// # Errors
+/// When the folder serves a project already, or cannot be used.
+pub fn init_server(path: &std::path::Path, name: &ProjectName) -> anyhow::Result<(ServerProject, PathBuf)> {
+    let home = Home::open(path)?;
+    let device_key = DeviceKey::load_or_create(&home.device_key())?;
+    let store = open_store(&home, &device_key)?;
+    let mut turn = store.begin_turn()?;
+    if let Some(project) = turn.project()? {
+        anyhow::bail!("{} serves the project {:?} already", path.display(), project.name);
+    }
+    let root = DeviceKey::load_or_create(&home.root_key())?;
+    let node = DeviceKey::load_or_create(&home.node_key())?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    let now = driver::read_clock();
+    let project = initialise_server(now, root.signing_key(), node.signing_key(), name, seed, &mut turn)?;
+    turn.commit()?;
+    store.close();
+    home.mark_clean()?;
+    Ok((project, home.root_key()))
+}
+
+fn open_store(home: &Home, key: &DeviceKey) -> anyhow::Result<Store> {
+    let seal = blake3::derive_key("assist 2026 store seal v1", &key.signing_key().to_bytes());
+    Ok(Store::open(&home.store(), &StoreKey::from_bytes(seal), StoreOptions::default())?)
+}
+
+fn server_of(home: &Home, store: &Store) -> anyhow::Result<(DeviceKey, ServerProject)> {
+    let project = store.begin_turn()?.project()?.ok_or_else(|| {
+        let path = home.path().display();
+        anyhow::anyhow!(
+            "{path} serves no project yet: run `assistd server init --name <project> --home {path}` first"
+        )
+    })?;
+    Ok((DeviceKey::load(&home.node_key())?, project))
+}
+
+fn server_info(
+    listening: SocketAddr,
+    project: ServerProject,
+    advertise: &[Host],
+) -> anyhow::Result<ServerInfo> {
+    let hosts = match advertise {
+        [] => reachable_addresses(listening)
+            .into_iter()
+            .filter_map(|address| Host::new(address.ip(), address.port()).ok())
+            .take(assist_proto::limits::ADDRESS_HOSTS_MAX)
+            .collect(),
+        given => given.to_vec(),
+    };
+    let address = Address::new(project.project, hosts)?;
+    Ok(ServerInfo { project, listening, address })
+}
+
+/// The driver blocks on the disk, so it has a thread of its own, with a small runtime to wait in.
+fn spawn_driver(driver: Driver) -> anyhow::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    Ok(std::thread::Builder::new().name("driver".into()).spawn(move || runtime.block_on(driver.run()))?)
+}
+
+/// Frames that wait for the driver: with the largest frames 256 MiB, with usual ones less than one.
+const NET_EVENTS_MAX: usize = 256;

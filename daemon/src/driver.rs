@@ -1,0 +1,443 @@
+//! The loop: clock and channels to the hubs, the hubs to the store, then to net and API.
+//!
+//! A *turn* takes whatever inputs wait, lets the hubs handle them on one open turn of the store, commits, and only
+//! then carries out what the hubs asked for. If the commit fails, the turn never happened: the hubs are thrown away
+//! and opened again on the store, all links are closed, and everybody who waits for an answer gets the reason.
+//!
+//! **Invariant:** only this file reads the clock. It decides nothing.
+
+mod handle;
+mod notices;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use assist_crdt_model::{ProjectId, UnixMillis};
+use assist_proto::hub::{Action, CallId, DeviceHub, DeviceInput, LinkId, Notice, ServerHub, ServerInput};
+use assist_proto::store::{StoreError, StoreResult};
+use assist_proto::wire::codec::DecodeError;
+use assist_proto::wire::{self, Received};
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+
+use crate::api_server::EventFeed;
+use crate::device_key::DeviceKey;
+use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
+use crate::store::{Store, Turn};
+
+use handle::{Answer, Request};
+pub use handle::{Driven, DriverHandle, Fault};
+
+/// A frame after the step that needs no state.
+pub(crate) type Incoming = Result<Box<Received>, DecodeError>;
+
+/// What the driver is made of.
+pub(crate) struct DriverParts {
+    pub(crate) store: Store,
+    pub(crate) device_key: DeviceKey,
+    pub(crate) node_key: Option<DeviceKey>,
+    pub(crate) net: Net<Incoming>,
+    pub(crate) events: mpsc::Receiver<NetEvent<Incoming>>,
+    pub(crate) feed: EventFeed,
+}
+
+/// The loop and all it owns.
+pub(crate) struct Driver {
+    parts: DriverParts,
+    hubs: Hubs,
+    requests: mpsc::Receiver<Request>,
+    status: watch::Sender<Driven>,
+    calls: HashMap<CallId, Answer>,
+    next_call: u64,
+    sides: HashMap<LinkId, LinkSide>,
+    wakes: BTreeSet<(UnixMillis, Role)>,
+    continues: BTreeSet<Role>,
+    network: NetworkWatch,
+    last_now: UnixMillis,
+}
+
+struct Hubs {
+    device: DeviceHub,
+    server: Option<ServerHub>,
+}
+
+/// Which of the two hubs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Device,
+    Server,
+}
+
+/// One thing to handle in a turn.
+enum Input {
+    Device(DeviceInput),
+    Server(ServerInput),
+}
+
+/// Why the loop woke up.
+enum Wakeup {
+    Net(NetEvent<Incoming>),
+    Request(Request),
+    NetworkChanged,
+    Time,
+    Stop,
+}
+
+impl Driver {
+    /// Opens the hubs on the store.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn open(parts: DriverParts, was_clean: bool) -> StoreResult<(Self, DriverHandle)> {
+        let now = read_clock();
+        let hubs = Hubs::open(now, &parts, was_clean)?;
+        let (requests_tx, requests) = mpsc::channel(REQUESTS_MAX);
+        let (status, status_rx) = watch::channel(Driven::default());
+        let handle = DriverHandle::new(requests_tx, status_rx, parts.store.clone());
+        let driver = Self {
+            parts,
+            hubs,
+            requests,
+            status,
+            calls: HashMap::new(),
+            next_call: 0,
+            sides: HashMap::new(),
+            wakes: BTreeSet::new(),
+            continues: BTreeSet::new(),
+            network: NetworkWatch::new(),
+            last_now: now,
+        };
+        Ok((driver, handle))
+    }
+
+    /// Runs until it is told to stop, or nobody is left who could ask.
+    pub(crate) async fn run(mut self) {
+        self.turn(Vec::new());
+        loop {
+            let mut inputs = Vec::new();
+            match self.wait().await {
+                Wakeup::Stop => break,
+                wakeup => self.take(wakeup, &mut inputs),
+            }
+            self.take_waiting(&mut inputs);
+            self.turn(inputs);
+        }
+        self.calls.clear();
+        self.parts.net.shutdown(CloseCode::SHUTDOWN, "the daemon stops", SHUTDOWN_PATIENCE).await;
+    }
+
+    async fn wait(&mut self) -> Wakeup {
+        if !self.continues.is_empty() {
+            // Yields once, so that everything that waits goes first.
+            tokio::task::yield_now().await;
+        }
+        let pause = if self.continues.is_empty() { self.time_to_wake() } else { Duration::ZERO };
+        tokio::select! {
+            biased;
+            event = self.parts.events.recv() => event.map_or(Wakeup::Stop, Wakeup::Net),
+            request = self.requests.recv() => match request {
+                Some(Request::Stop) | None => Wakeup::Stop,
+                Some(request) => Wakeup::Request(request),
+            },
+            () = self.network.changed() => Wakeup::NetworkChanged,
+            () = tokio::time::sleep(pause) => Wakeup::Time,
+        }
+    }
+
+    /// Takes what else waits, so that one commit serves many.
+    fn take_waiting(&mut self, inputs: &mut Vec<Input>) {
+        while inputs.len() < TURN_INPUTS_MAX {
+            if let Ok(event) = self.parts.events.try_recv() {
+                self.take(Wakeup::Net(event), inputs);
+                continue;
+            }
+            match self.requests.try_recv() {
+                Ok(Request::Stop) => {
+                    // Seen again by the next wait: the channel is closed for everybody else.
+                    self.requests.close();
+                    return;
+                }
+                Ok(request) => self.take(Wakeup::Request(request), inputs),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn take(&mut self, wakeup: Wakeup, inputs: &mut Vec<Input>) {
+        match wakeup {
+            Wakeup::Net(event) => inputs.extend(self.input_of(event)),
+            Wakeup::Request(request) => inputs.extend(self.accept(request)),
+            Wakeup::NetworkChanged => inputs.push(Input::Device(DeviceInput::NetworkChanged)),
+            Wakeup::Time => self.take_due(inputs),
+            Wakeup::Stop => {}
+        }
+    }
+
+    fn take_due(&mut self, inputs: &mut Vec<Input>) {
+        for role in std::mem::take(&mut self.continues) {
+            inputs.push(match role {
+                Role::Device => Input::Device(DeviceInput::Continue),
+                Role::Server => Input::Server(ServerInput::Continue),
+            });
+        }
+        let now = self.now();
+        while let Some((at, role)) = self.wakes.first().copied()
+            && at <= now
+        {
+            self.wakes.remove(&(at, role));
+            inputs.push(match role {
+                Role::Device => Input::Device(DeviceInput::Wake),
+                Role::Server => Input::Server(ServerInput::Wake),
+            });
+        }
+    }
+
+    fn accept(&mut self, request: Request) -> Option<Input> {
+        self.next_call += 1;
+        let call = CallId(self.next_call);
+        match request {
+            Request::Command { command, answer } => {
+                self.calls.insert(call, Answer::Command(answer));
+                Some(Input::Device(DeviceInput::Command { call, command: *command }))
+            }
+            Request::Admin { command, answer } => {
+                self.calls.insert(call, Answer::Admin(answer));
+                Some(Input::Server(ServerInput::Admin { call, command }))
+            }
+            Request::Stop => None,
+        }
+    }
+
+    fn input_of(&mut self, event: NetEvent<Incoming>) -> Option<Input> {
+        match event {
+            NetEvent::Opened { link, peer, side, address } => {
+                tracing::debug!(link = link.0, %peer, %address, ?side, "link opened");
+                self.sides.insert(link, side);
+                Some(match side {
+                    LinkSide::Inbound => Input::Server(ServerInput::Opened { link, peer }),
+                    LinkSide::Outbound { dial } => Input::Device(DeviceInput::Opened { dial, link, peer }),
+                })
+            }
+            NetEvent::Frame { link, frame: Ok(message) } => Some(match self.sides.get(&link)? {
+                LinkSide::Inbound => Input::Server(ServerInput::Received { link, message }),
+                LinkSide::Outbound { .. } => Input::Device(DeviceInput::Received { link, message }),
+            }),
+            NetEvent::Frame { link, frame: Err(error) } => {
+                tracing::warn!(link = link.0, error = %Chain(&error), "a peer sent what is no message");
+                self.parts.net.close(link, CloseCode::BAD_FRAME, "that was no message");
+                self.closed(link, "the peer sent what is no message".into())
+            }
+            NetEvent::Sent { link, bytes } => matches!(self.sides.get(&link)?, LinkSide::Inbound)
+                .then_some(Input::Server(ServerInput::Sent { link, size_bytes: bytes })),
+            NetEvent::Closed { link, reason } => {
+                tracing::debug!(link = link.0, %reason, "link closed");
+                self.closed(link, reason.to_string())
+            }
+            NetEvent::DialFailed { dial, error } => {
+                Some(Input::Device(DeviceInput::DialFailed { dial, reason: error.to_string() }))
+            }
+        }
+    }
+
+    fn closed(&mut self, link: LinkId, reason: String) -> Option<Input> {
+        Some(match self.sides.remove(&link)? {
+            LinkSide::Inbound => Input::Server(ServerInput::Closed { link }),
+            LinkSide::Outbound { .. } => Input::Device(DeviceInput::Closed { link, reason }),
+        })
+    }
+
+    fn turn(&mut self, inputs: Vec<Input>) {
+        let now = self.now();
+        if let Err(error) = self.store_turn(now, inputs) {
+            self.void(now, &error);
+            return;
+        }
+        let mut notices = Vec::new();
+        for (role, action) in self.hubs.take_actions() {
+            self.carry_out(role, action, &mut notices);
+        }
+        let status = self.hubs.status(self.status.borrow().turn + 1);
+        // Whoever is told of news finds the status and the store as new.
+        self.status.send_replace(status);
+        notices::publish(notices, &self.parts.store, &self.parts.feed);
+    }
+
+    fn store_turn(&mut self, now: UnixMillis, inputs: Vec<Input>) -> StoreResult<()> {
+        let mut turn = self.parts.store.begin_turn()?;
+        self.hubs.handle(now, inputs, &mut turn)?;
+        turn.commit()
+    }
+
+    fn carry_out(&mut self, role: Role, action: Action, notices: &mut Vec<Notice>) {
+        match action {
+            Action::Send { link, frame } => self.parts.net.send(link, frame),
+            Action::Close { link, reason } => {
+                self.sides.remove(&link);
+                self.parts.net.close(link, CloseCode::DONE, reason);
+            }
+            Action::Dial { dial, hosts } => self.parts.net.dial(dial, hosts),
+            Action::CancelDial { dial } => self.parts.net.cancel_dial(dial),
+            Action::Reply { call, outcome } => {
+                if let Some(Answer::Command(answer)) = self.calls.remove(&call) {
+                    answer.send(Ok(outcome)).ok(); // Whoever asked may have gone.
+                }
+            }
+            Action::AdminReply { call, outcome } => {
+                if let Some(Answer::Admin(answer)) = self.calls.remove(&call) {
+                    answer.send(Ok(outcome)).ok(); // Whoever asked may have gone.
+                }
+            }
+            Action::Notify(notice) => {
+                if !notices.contains(&notice) {
+                    notices.push(notice);
+                }
+            }
+            Action::WakeAt(at) => {
+                self.wakes.insert((at, role));
+            }
+            Action::Continue => {
+                self.continues.insert(role);
+            }
+        }
+    }
+
+    /// The store did not take the turn: nothing of it happened. Nothing in memory is believed any more.
+    fn void(&mut self, now: UnixMillis, error: &StoreError) {
+        let fault = Fault::new(error);
+        tracing::error!(error = %Chain(error), "a turn could not be stored; all links are closed and opened again");
+        for (_, answer) in self.calls.drain() {
+            answer.fail(fault.clone());
+        }
+        for (link, _) in self.sides.drain() {
+            self.parts.net.close(link, CloseCode::INTERNAL, "the store cannot be used now");
+        }
+        self.wakes.clear();
+        self.continues.clear();
+        // Nothing was sent in the void turn, so no incarnation has to rise, and opening writes nothing.
+        match Hubs::open(now, &self.parts, true) {
+            Ok(hubs) => self.hubs = hubs,
+            Err(error) => tracing::error!(error = %Chain(&error), "the store cannot be read either"),
+        }
+        self.wakes.insert((UnixMillis(now.0 + VOID_PAUSE_MILLIS), Role::Device));
+    }
+
+    fn time_to_wake(&mut self) -> Duration {
+        let now = self.now();
+        match self.wakes.first() {
+            Some((at, _)) => Duration::from_millis(at.0.saturating_sub(now.0)),
+            None => IDLE_WAIT,
+        }
+    }
+
+    /// The present time. Never goes back while the daemon runs, whatever is done to the system's clock.
+    fn now(&mut self) -> UnixMillis {
+        self.last_now = self.last_now.max(read_clock());
+        self.last_now
+    }
+}
+
+impl Hubs {
+    fn open(now: UnixMillis, parts: &DriverParts, was_clean: bool) -> StoreResult<Self> {
+        let mut turn = parts.store.begin_turn()?;
+        let device_key = parts.device_key.signing_key().clone();
+        let device = DeviceHub::open(now, device_key, seed(), was_clean, &mut turn)?;
+        let server = match &parts.node_key {
+            Some(key) => ServerHub::open(key.signing_key().clone(), seed(), &turn)?,
+            None => None,
+        };
+        turn.commit()?;
+        Ok(Self { device, server })
+    }
+
+    fn handle(&mut self, now: UnixMillis, inputs: Vec<Input>, turn: &mut Turn) -> StoreResult<()> {
+        for input in inputs {
+            match (input, &mut self.server) {
+                (Input::Device(input), _) => self.device.handle(now, input, turn)?,
+                (Input::Server(input), Some(server)) => server.handle(now, input, turn)?,
+                (Input::Server(_), None) => {}
+            }
+        }
+        self.device.finish_turn(turn)?;
+        match &mut self.server {
+            Some(server) => server.finish_turn(turn),
+            None => Ok(()),
+        }
+    }
+
+    fn take_actions(&mut self) -> Vec<(Role, Action)> {
+        let device = self.device.take_actions().into_iter().map(|action| (Role::Device, action));
+        let server = self.server.as_mut().map(ServerHub::take_actions).unwrap_or_default();
+        // The server's first: its peers wait for the network, the device's front ends sit beside us.
+        server.into_iter().map(|action| (Role::Server, action)).chain(device).collect()
+    }
+
+    fn status(&self, turn: u64) -> Driven {
+        let projects: BTreeMap<ProjectId, _> = self.device.statuses().collect();
+        Driven { turn, projects, server: self.server.as_ref().map(ServerHub::status) }
+    }
+}
+
+/// The prepare step of the transport: decoding and all signatures, beside the driver's thread.
+pub(crate) fn prepare(frame: Bytes) -> Incoming {
+    wire::receive(&frame).map(Box::new)
+}
+
+/// An error with its causes in one line, for the log.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'a));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub(crate) fn read_clock() -> UnixMillis {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).expect("a system without random numbers cannot make keys either");
+    seed
+}
+
+/// Where a server can be reached, as far as it knows: what it listens on, with every address of the machine for
+/// "all of them".
+pub fn reachable_addresses(listening: SocketAddr) -> Vec<SocketAddr> {
+    if !listening.ip().is_unspecified() {
+        return vec![listening];
+    }
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let fits = |ip: &std::net::IpAddr| listening.is_ipv6() || ip.is_ipv4();
+    let is_link_local =
+        |ip: &std::net::IpAddr| matches!(ip, std::net::IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let mut addresses: Vec<SocketAddr> = interfaces
+        .iter()
+        .map(if_addrs::Interface::ip)
+        .filter(|ip| fits(ip) && !is_link_local(ip))
+        .map(|ip| SocketAddr::new(ip, listening.port()))
+        .collect();
+    // Loopback last: it serves only who sits on the machine.
+    addresses.sort_by_key(|address| address.ip().is_loopback());
+    addresses
+}
+
+/// Inputs that share one commit: enough to amortise it, few enough that nobody waits long.
+const TURN_INPUTS_MAX: usize = 256;
+/// Requests of front ends that wait; more wait at the socket.
+const REQUESTS_MAX: usize = 1_024;
+/// How long links may take to say goodbye.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+/// After a turn that could not be stored, before dialling again.
+const VOID_PAUSE_MILLIS: u64 = 1_000;
+/// With nothing to wake for.
+const IDLE_WAIT: Duration = Duration::from_secs(3_600);

@@ -1,0 +1,123 @@
+//! How the rest of the daemon asks the driver: a message in, an answer out once it is durable.
+
+use std::collections::BTreeMap;
+
+use assist_crdt_model::ProjectId;
+use assist_proto::hub::{
+    AdminCommand, AdminError, AdminReply, Command, CommandError, ProjectStatus, Reply, ServerStatus,
+};
+use assist_proto::store::StoreError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Chain;
+use crate::store::Store;
+
+/// What the hubs say of themselves after each turn.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Driven {
+    /// Rises with every turn: whoever waits for something looks again.
+    pub turn: u64,
+    /// How each joined project is connected.
+    pub projects: BTreeMap<ProjectId, ProjectStatus>,
+    /// Numbers of the server role, if this daemon has it.
+    pub server: Option<ServerStatus>,
+}
+
+/// The store did not take it, or the daemon is going down: what was asked did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// For people.
+    pub message: String,
+    /// Whether it is for want of room.
+    pub is_disk_full: bool,
+}
+
+/// Asks the driver. Clones ask the same one.
+#[derive(Clone)]
+pub struct DriverHandle {
+    requests: mpsc::Sender<Request>,
+    status: watch::Receiver<Driven>,
+    store: Store,
+}
+
+pub(super) type CommandAnswer = Result<Result<Reply, CommandError>, Fault>;
+pub(super) type AdminAnswer = Result<Result<AdminReply, AdminError>, Fault>;
+
+pub(super) enum Request {
+    Command { command: Box<Command>, answer: oneshot::Sender<CommandAnswer> },
+    Admin { command: AdminCommand, answer: oneshot::Sender<AdminAnswer> },
+    Stop,
+}
+
+/// Whom to answer.
+pub(super) enum Answer {
+    Command(oneshot::Sender<CommandAnswer>),
+    Admin(oneshot::Sender<AdminAnswer>),
+}
+
+impl Answer {
+    pub(super) fn fail(self, fault: Fault) {
+        // Whoever asked may have gone.
+        match self {
+            Self::Command(answer) => answer.send(Err(fault)).ok().map(|()| ()),
+            Self::Admin(answer) => answer.send(Err(fault)).ok().map(|()| ()),
+        };
+    }
+}
+
+impl DriverHandle {
+    pub(super) fn new(
+        requests: mpsc::Sender<Request>,
+        status: watch::Receiver<Driven>,
+        store: Store,
+    ) -> Self {
+        Self { requests, status, store }
+    }
+
+    /// Asks the device's hub; the answer comes once what was done is durable.
+    ///
+    /// # Errors
+    /// When it could not be stored: then it was not done.
+    pub async fn command(&self, command: Command) -> CommandAnswer {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Command { command: Box::new(command), answer };
+        self.requests.send(request).await.map_err(|_| Fault::stopping())?;
+        answered.await.map_err(|_| Fault::stopping())?
+    }
+
+    /// Asks the server's hub. Never answers on a daemon without the server role: ask [`Driven::server`] first.
+    ///
+    /// # Errors
+    /// When it could not be stored: then it was not done.
+    pub async fn admin(&self, command: AdminCommand) -> AdminAnswer {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Admin { command, answer }).await.map_err(|_| Fault::stopping())?;
+        answered.await.map_err(|_| Fault::stopping())?
+    }
+
+    /// Ends the driver, and with it the daemon.
+    pub async fn stop(&self) {
+        self.requests.send(Request::Stop).await.ok(); // Fails only if it has ended already.
+    }
+
+    /// What the hubs said of themselves after the newest turn; changes with every turn.
+    pub fn status(&self) -> watch::Receiver<Driven> {
+        self.status.clone()
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Fault {
+    pub(super) fn new(error: &StoreError) -> Self {
+        Self { message: Chain(error).to_string(), is_disk_full: matches!(error, StoreError::Full(_)) }
+    }
+
+    fn stopping() -> Self {
+        Self { message: "the daemon is stopping: try again once it runs".into(), is_disk_full: false }
+    }
+}

@@ -1,0 +1,448 @@
+//! The bytes of every message and of every stored value, against fixtures that are never edited.
+//!
+//! A test that fails here means that peers or stores of a released version no longer understand this one. Add a
+//! field as optional, or add a message; a new sample is written with `ASSIST_WRITE_FIXTURES=1`.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::fs;
+
+use assist_crdt_model::{Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, Status, Title};
+use ciborium::Value;
+use serde::de::DeserializeOwned;
+
+use super::super::*;
+use crate::hub::WireEdit;
+use crate::samples::*;
+use crate::store::{
+    ColdStart as ColdStartState, Device, Draft, Invite, Membership, OutboxEntry, ServerProject, SyncState,
+    User, Watermarks,
+};
+
+/// A value with the name of its fixture.
+struct Golden {
+    name: &'static str,
+    bytes: Vec<u8>,
+    reads_back: ReadsBack,
+}
+
+/// Whether bytes read as the value. Closures, because each value is of another type.
+type ReadsBack = Box<dyn Fn(&[u8]) -> bool>;
+
+fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static>(
+    name: &'static str,
+    value: T,
+) -> Golden {
+    let bytes = codec::encode(&value);
+    let reads_back =
+        Box::new(move |bytes: &[u8]| codec::decode::<T>("golden value", bytes).unwrap() == value);
+    Golden { name, bytes, reads_back }
+}
+
+#[test]
+fn every_value_has_the_bytes_that_it_always_had() {
+    for golden in goldens() {
+        let fixture = fixture(&format!("{}.hex", golden.name), || golden.bytes.clone());
+        assert_eq!(golden.bytes, fixture, "{}: now {:02x?}", golden.name, golden.bytes);
+    }
+}
+
+#[test]
+fn every_fixture_reads_as_the_value_that_it_was_made_of() {
+    for golden in goldens() {
+        let fixture = fixture(&format!("{}.hex", golden.name), || golden.bytes.clone());
+        assert!((golden.reads_back)(&fixture), "{}", golden.name);
+    }
+}
+
+#[test]
+fn no_fixture_is_forgotten() {
+    let used: BTreeSet<String> = goldens().iter().map(|golden| format!("{}.hex", golden.name)).collect();
+    let file_name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let mut there: BTreeSet<String> = fs::read_dir(fixtures()).unwrap().map(file_name).collect();
+    for input in ["change.hex", "page-rows.hex", "page-docs.hex"] {
+        there.remove(input);
+    }
+    assert_eq!(there, used);
+}
+
+/// Compressed bytes may change with the compressor; that old ones are read may not.
+#[test]
+fn a_page_of_the_first_version_is_still_read() {
+    let page = fixture("page-rows.hex", || codec::encode_page(&vec![row()]));
+    assert_eq!(codec::decode_page::<Vec<TicketRow>>("page", &page).unwrap(), [row()]);
+    let page = fixture("page-docs.hex", || codec::encode_page(&vec![paged_doc()]));
+    assert_eq!(codec::decode_page::<Vec<PagedDoc>>("page", &page).unwrap(), [paged_doc()]);
+}
+
+/// Bytes as an array of integers would take twice the room, and other readers would not take them for bytes.
+#[test]
+fn bytes_travel_as_byte_strings_and_structs_as_maps_of_names() {
+    for golden in goldens() {
+        check_shape(golden.name, &ciborium::from_reader(golden.bytes.as_slice()).unwrap());
+    }
+}
+
+fn check_shape(name: &str, value: &Value) {
+    match value {
+        Value::Array(items) => {
+            assert!(!matches!(items.first(), Some(Value::Integer(_))), "{name}: a list of integers");
+            items.iter().for_each(|item| check_shape(name, item));
+        }
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                assert!(matches!(key, Value::Text(_)), "{name}: a field without a name");
+                check_shape(name, value);
+            }
+        }
+        Value::Integer(_) | Value::Bytes(_) | Value::Text(_) | Value::Bool(_) | Value::Null => {}
+        other => panic!("{name}: {other:?} is of a kind that the wire does not use"),
+    }
+}
+
+#[test]
+fn refusal_codes_keep_their_numbers() {
+    use RefusedCode::{Code, Device, Identity, Other, Project, Protocol, TooMany, Unavailable, Version};
+    let known = [Version, Project, Device, Code, TooMany, Identity, Protocol, Unavailable, Other(9)];
+    for (number, code) in (1..).zip(known) {
+        assert_eq!((u16::from(code), RefusedCode::from(number)), (number, code));
+    }
+}
+
+#[test]
+fn a_field_of_a_later_version_is_passed_over() {
+    let Value::Map(mut fields) = Value::serialized(&hello()).unwrap() else { panic!("a struct is a map") };
+    let later = Value::Map(vec![(Value::Text("deep".into()), Value::Array(vec![Value::Null; 3]))]);
+    fields.push((Value::Text("later".into()), later));
+    let bytes = codec::encode(&Value::Map(fields));
+    assert_eq!(codec::decode::<Hello>("hello", &bytes).unwrap(), hello());
+}
+
+/// The fixture's name; a new message does not compile without one.
+fn name_of(message: &PeerMessage) -> &'static str {
+    match message {
+        PeerMessage::Hello(hello) if hello.log.is_none() => "message-hello-first",
+        PeerMessage::Hello(_) => "message-hello",
+        PeerMessage::Enroll(enroll) if enroll.project.is_none() => "message-enroll-bare",
+        PeerMessage::Enroll(_) => "message-enroll",
+        PeerMessage::Push(_) => "message-push",
+        PeerMessage::Seen(_) => "message-seen",
+        PeerMessage::Fetch(_) => "message-fetch",
+        PeerMessage::Welcome(welcome) if welcome.node.is_none() => "message-welcome-again",
+        PeerMessage::Welcome(_) => "message-welcome",
+        PeerMessage::Refused(_) => "message-refused",
+        PeerMessage::Enrolled(_) => "message-enrolled",
+        PeerMessage::Introduce(_) => "message-introduce",
+        PeerMessage::Verdicts(_) => "message-verdicts",
+        PeerMessage::Records(_) => "message-records",
+        PeerMessage::ColdStart(_) => "message-cold",
+        PeerMessage::Rows(_) => "message-rows",
+        PeerMessage::Docs(docs) if docs.is_last => "message-docs-last",
+        PeerMessage::Docs(_) => "message-docs",
+        PeerMessage::Marks(_) => "message-marks",
+    }
+}
+
+fn goldens() -> Vec<Golden> {
+    let messages = messages().into_iter().map(|message| golden(name_of(&message), message));
+    messages.chain(parts()).chain(stored_by_servers()).chain(stored_by_devices()).chain(edits()).collect()
+}
+
+/// All messages; also the seeds of what the hostile tests mutate.
+pub(super) fn messages() -> Vec<PeerMessage> {
+    let mut messages = messages_of_devices();
+    messages.extend(messages_of_servers());
+    messages
+}
+
+fn messages_of_devices() -> Vec<PeerMessage> {
+    let enroll = Enroll {
+        version: 1,
+        project: Some(project()),
+        code: "7k3m9pq2".into(),
+        name: "Jos\u{e9}".into(),
+        email: Some("jose@example.com".into()),
+        device_name: "laptop".into(),
+    };
+    vec![
+        PeerMessage::Hello(hello()),
+        PeerMessage::Hello(Hello { log: None, cold: None, ..hello() }),
+        PeerMessage::Enroll(Enroll { project: None, email: None, ..enroll.clone() }),
+        PeerMessage::Enroll(enroll),
+        PeerMessage::Push(Push { project: project(), envelopes: vec![envelope()] }),
+        PeerMessage::Seen(Seen { cursor: Seq(70_000) }),
+        PeerMessage::Fetch(Fetch { docs: vec![doc(), DocId::Notes(ticket()), DocId::Project] }),
+    ]
+}
+
+fn messages_of_servers() -> Vec<PeerMessage> {
+    let welcome = Welcome {
+        version: 1,
+        log: LOG,
+        head: Seq(41),
+        node: Some(signed_node()),
+        certificate: Some(signed_device()),
+        now: NOW,
+    };
+    let enrolled = Enrolled {
+        project: project(),
+        project_name: "mycelium".into(),
+        node: signed_node(),
+        certificate: signed_device(),
+        member: member(),
+    };
+    let docs = Docs { page: b"a page".to_vec(), before: Some(Seq(12)), is_last: false };
+    vec![
+        PeerMessage::Welcome(Welcome { node: None, certificate: None, ..welcome.clone() }),
+        PeerMessage::Welcome(welcome),
+        PeerMessage::Refused(Refused { code: RefusedCode::Code, reason: "ask for a new code".into() }),
+        PeerMessage::Enrolled(enrolled),
+        PeerMessage::Introduce(Introduce { certificates: vec![signed_device()], members: vec![member()] }),
+        PeerMessage::Verdicts(Verdicts { acks: vec![ack()], rejected: vec![rejected()] }),
+        PeerMessage::Records(Records {
+            project: project(),
+            items: vec![Item::Record(record()), Item::Own(ack()), Item::Through(Seq(44))],
+        }),
+        PeerMessage::ColdStart(ColdStart { at: Seq(41), tickets: 10_000 }),
+        PeerMessage::Rows(Rows { page: b"a page".to_vec() }),
+        PeerMessage::Docs(docs.clone()),
+        PeerMessage::Docs(Docs { before: None, is_last: true, ..docs }),
+        PeerMessage::Marks(Marks { mark_cursor: 9, marks: vec![mark()] }),
+    ]
+}
+
+/// What is inside pages, signatures and several messages.
+fn parts() -> Vec<Golden> {
+    vec![
+        golden("envelope", envelope()),
+        golden("envelope-epoch", Envelope { epoch: 3, ..envelope() }),
+        golden("certificate-node", node_certificate()),
+        golden("certificate-device", device_certificate()),
+        golden("record", record()),
+        golden("rows", vec![row(), plain_row()]),
+        golden("docs", vec![paged_doc()]),
+    ]
+}
+
+/// The structs inside messages, each with all its fields, by the names that `docs/wire.md` gives them.
+pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("signed", codec::encode(&signed_node())),
+        ("node-certificate", codec::encode(&node_certificate())),
+        ("device-certificate", codec::encode(&device_certificate())),
+        ("envelope", codec::encode(&Envelope { epoch: 3, ..envelope() })),
+        ("cold-position", codec::encode(&ColdPosition { at: Seq(41), before: Seq(12) })),
+        ("member", codec::encode(&member())),
+        ("ack", codec::encode(&ack())),
+        ("rejected", codec::encode(&rejected())),
+        ("record", codec::encode(&record())),
+        ("row", codec::encode(&row())),
+        ("paged-doc", codec::encode(&paged_doc())),
+        ("mark", codec::encode(&mark())),
+    ]
+}
+
+fn stored_by_servers() -> Vec<Golden> {
+    let server_project = ServerProject {
+        project: project(),
+        name: "mycelium".into(),
+        log: LOG,
+        node: signed_node(),
+        node_serial: 1,
+    };
+    let user = User {
+        user: user(),
+        name: "Jos\u{e9}".into(),
+        email: Some("jose@example.com".into()),
+        role: Role::Agent,
+        joined_at: NOW,
+    };
+    let device = Device {
+        device: device_id(&device_key()),
+        user: user.user,
+        name: "laptop".into(),
+        serial: 7,
+        certificate: signed_device(),
+        issued_at: NOW,
+        is_revoked: false,
+    };
+    let invite = Invite {
+        code_hash: [5; 32],
+        role: Role::Admin,
+        email: None,
+        name: Some("Ada".into()),
+        expires_at: NOW,
+    };
+    vec![
+        golden("server-project", server_project),
+        golden("server-user", user),
+        golden("server-device", device),
+        golden("server-invite", invite),
+        golden("server-watermarks", Watermarks { seen: Seq(41), marked: Seq(40) }),
+    ]
+}
+
+fn stored_by_devices() -> Vec<Golden> {
+    let membership = Membership {
+        project: project(),
+        name: "mycelium".into(),
+        address: format!("assist://{}@203.0.113.7", project()),
+        node: device_id(&node_key()),
+        node_serial: 1,
+        user: user(),
+        role: Role::Customer,
+        device_name: "laptop".into(),
+        serial: 7,
+        certificate: signed_device(),
+        incarnation: INCARNATION,
+        is_paused: true,
+        joined_at: NOW,
+    };
+    let position = ColdPosition { at: Seq(41), before: Seq(12) };
+    let sync_state = SyncState {
+        log: Some(LOG),
+        cursor: Seq(41),
+        mark_cursor: 9,
+        cold: Some(ColdStartState { position, tickets: 10_000 }),
+        synced_at_millis: Some(NOW.0),
+    };
+    let draft = Draft {
+        project: project(),
+        doc: doc(),
+        change: change_hash(),
+        edits: vec![WireEdit::from(&Edit::SetStatus(Status::Closed))],
+        code: 21,
+        reason: "customers set no labels".into(),
+        made_at: NOW,
+    };
+    vec![
+        golden("device-membership", membership),
+        golden("device-sync-state-first", SyncState::default()),
+        golden("device-sync-state", sync_state),
+        golden(
+            "device-outbox-entry",
+            OutboxEntry { change: change_hash(), made_at: NOW, envelope: envelope() },
+        ),
+        golden("device-draft", draft),
+    ]
+}
+
+/// Every edit in one list.
+fn edits() -> Vec<Golden> {
+    let label = || Label::parse("network").unwrap();
+    let body = || Body::parse("It stops.\nThen it starts.").unwrap();
+    let attachment = Attachment {
+        blob: BlobHash::from_bytes([6; 32]),
+        name: "node.log".into(),
+        size_bytes: 4_096,
+        media_type: "text/plain".into(),
+    };
+    let all = [
+        Edit::CreateTicket { requester: user(), title: Title::parse("Stops").unwrap(), body: body() },
+        Edit::SetTitle(Title::parse("Stops at night").unwrap()),
+        Edit::SetBody(body()),
+        Edit::SetStatus(Status::Pending),
+        Edit::SetAssignee(Some(user())),
+        Edit::SetAssignee(None),
+        Edit::SetPriority(Some(Priority::Urgent)),
+        Edit::SetPriority(None),
+        Edit::SetSnoozedUntil(Some(NOW)),
+        Edit::SetSnoozedUntil(None),
+        Edit::AddLabel(label()),
+        Edit::RemoveLabel(label()),
+        Edit::AddComment {
+            id: comment(),
+            body: body(),
+            reply_to: Some(comment()),
+            attachments: vec![attachment],
+        },
+        Edit::AddComment { id: comment(), body: body(), reply_to: None, attachments: Vec::new() },
+        Edit::EditComment { id: comment(), body: body() },
+        Edit::DeleteComment(comment()),
+        Edit::CreateProject(ProjectName::parse("mycelium").unwrap()),
+        Edit::SetProjectName(ProjectName::parse("mycelium 2").unwrap()),
+        Edit::DefineLabel { label: label(), description: body() },
+        Edit::RetireLabel(label()),
+        Edit::DefineCannedReply { name: label(), body: body() },
+        Edit::RetireCannedReply(label()),
+    ];
+    vec![golden("edits", all.iter().map(WireEdit::from).collect::<Vec<_>>())]
+}
+
+fn hello() -> Hello {
+    Hello {
+        version: 1,
+        project: project(),
+        log: Some(LOG),
+        cursor: Seq(41),
+        mark_cursor: 9,
+        cold: Some(ColdPosition { at: Seq(41), before: Seq(12) }),
+        node_serial: 1,
+        serial: 7,
+    }
+}
+
+fn member() -> Member {
+    Member {
+        user: user(),
+        name: "Jos\u{e9}".into(),
+        role: Role::Customer,
+        email: Some("jose@example.com".into()),
+    }
+}
+
+fn ack() -> Ack {
+    Ack { change: change_hash(), doc: doc(), seq: Seq(42), admitted_at: NOW, serial: 7, number: Some(142) }
+}
+
+fn rejected() -> RejectedChange {
+    RejectedChange { change: change_hash(), code: 21, detail: "customers set no labels".into() }
+}
+
+fn record() -> Record {
+    Record { seq: Seq(42), admitted_at: NOW, serial: 7, number: Some(142), envelope: envelope() }
+}
+
+fn mark() -> Mark {
+    Mark { ticket: ticket(), team: Seq(42), customers: Seq(40) }
+}
+
+/// With everything that a row can have.
+fn row() -> TicketRow {
+    TicketRow {
+        ticket: ticket(),
+        number: Some(142),
+        requester: user(),
+        title: "Node does not start".into(),
+        status: Status::Open,
+        assignee: Some(user()),
+        priority: Some(Priority::High),
+        snoozed_until_millis: Some(NOW.0),
+        labels: vec!["network".into(), "ui".into()],
+        created_at: NOW,
+        updated_at: NOW,
+        comment_count: 3,
+        has_conflict: true,
+        last_seq: Seq(42),
+    }
+}
+
+/// With nothing that a row can lack.
+fn plain_row() -> TicketRow {
+    TicketRow {
+        number: None,
+        assignee: None,
+        priority: None,
+        snoozed_until_millis: None,
+        labels: Vec::new(),
+        comment_count: 0,
+        has_conflict: false,
+        ..row()
+    }
+}
+
+fn paged_doc() -> PagedDoc {
+    PagedDoc { doc: doc(), records: codec::encode(&vec![record()]) }
+}
+
+const LOG: LogId = *b"a log of testing";

@@ -1,0 +1,67 @@
+//! How much memory a piece of work takes at its peak, on its own thread.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+/// Runs the work and returns the most bytes that it held at once, beyond what was held before.
+pub(super) fn peak_bytes<R>(work: impl FnOnce() -> R) -> (usize, R) {
+    let before = LIVE.get();
+    PEAK.set(before);
+    let result = work();
+    (usize::try_from(PEAK.get() - before).unwrap_or(0), result)
+}
+
+/// The system's allocator, with counters for each thread.
+struct Meter;
+
+fn count(bytes: i64) {
+    // A thread that ends may free memory after its counters are gone.
+    LIVE.try_with(|live| {
+        live.set(live.get() + bytes);
+        PEAK.with(|peak| peak.set(peak.get().max(live.get())));
+    })
+    .ok();
+}
+
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "an allocator cannot be written without; every call goes to the system's unchanged"
+)]
+// SAFETY: the pointers and layouts are those that the system's allocator gave and is given back.
+unsafe impl GlobalAlloc for Meter {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(signed(layout.size()));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-signed(layout.size()));
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(signed(size) - signed(layout.size()));
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static METER: Meter = Meter;
+
+thread_local! {
+    static LIVE: Cell<i64> = const { Cell::new(0) };
+    static PEAK: Cell<i64> = const { Cell::new(0) };
+}
+
+#[test]
+fn the_meter_sees_what_is_held_and_forgets_what_is_freed() {
+    let (peak, kept) = peak_bytes(|| {
+        drop(Vec::<u8>::with_capacity(1_000));
+        Vec::<u8>::with_capacity(500)
+    });
+    assert_eq!((peak, kept.capacity()), (1_000, 500));
+}

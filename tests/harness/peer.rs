@@ -1,0 +1,249 @@
+//! One machine of a scenario: a hub, its store and its clock, driven in turns as the daemon drives them.
+//!
+//! A peer never does anything by itself: the network hands it inputs, says what becomes of the turn, and carries out
+//! what the hub asks for.
+
+use std::collections::VecDeque;
+
+use assist_crdt_model::{DeviceId, UnixMillis};
+use assist_proto::hub::{
+    Action, AdminCommand, CallId, Command, DeviceHub, DeviceInput, DialId, LinkId, ServerHub, ServerInput,
+};
+use assist_proto::store::StoreError;
+use assist_proto::wire::Received;
+use ed25519_dalek::SigningKey;
+
+use crate::memory_store::MemoryStore;
+
+/// Which peer of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub usize);
+
+/// What a peer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerKind {
+    /// Runs a [`DeviceHub`].
+    Device,
+    /// Runs a [`ServerHub`].
+    Server,
+}
+
+/// What can happen to a peer: both hubs' inputs as one enum.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A link is open; `dial` is a device's attempt.
+    Opened { dial: DialId, link: LinkId, peer: DeviceId },
+    /// A dial reached nobody.
+    DialFailed { dial: DialId },
+    /// A frame came.
+    Received { link: LinkId, message: Box<Received> },
+    /// Frames left.
+    Sent { link: LinkId, size_bytes: usize },
+    /// A link ended.
+    Closed { link: LinkId },
+    /// A person wants something.
+    Command { call: CallId, command: Box<Command> },
+    /// The operator wants something.
+    Admin { call: CallId, command: AdminCommand },
+    /// The machine's addresses changed.
+    NetworkChanged,
+    /// The time has come.
+    Wake,
+    /// Nothing else waits.
+    Continue,
+}
+
+/// What becomes of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Durable, and its actions are carried out.
+    Commits,
+    /// The disk refuses: nothing is written, the process lives on with a new hub.
+    CommitFails,
+    /// The process dies with the writes in memory.
+    CrashesBefore,
+    /// The process dies when all is durable and nothing is sent yet.
+    CrashesAfter,
+}
+
+/// A machine.
+pub struct Peer {
+    /// For people: "Alice's laptop".
+    pub name: String,
+    /// What it is for.
+    pub kind: PeerKind,
+    /// What is durable.
+    pub store: MemoryStore,
+    /// Inputs that wait for a turn.
+    pub inbox: VecDeque<Input>,
+    /// The hub's last wish, in the time of the network.
+    pub wake_at: Option<u64>,
+    /// The hub has put something off.
+    pub wants_continue: bool,
+    /// Counts the starts, so that what was meant for an earlier run does not reach this one.
+    pub run: u64,
+    key: SigningKey,
+    skew_millis: u64,
+    hub: Hub,
+}
+
+enum Hub {
+    Down,
+    Device(Box<DeviceHub>),
+    Server(Box<ServerHub>),
+}
+
+impl Peer {
+    /// Makes a machine that is switched off. Its clock is `skew_millis` ahead of the network's.
+    pub fn new(name: &str, kind: PeerKind, key: SigningKey, skew_millis: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            store: MemoryStore::default(),
+            inbox: VecDeque::new(),
+            wake_at: None,
+            wants_continue: false,
+            run: 0,
+            key,
+            skew_millis,
+            hub: Hub::Down,
+        }
+    }
+
+    /// The key that its links prove.
+    pub fn device(&self) -> DeviceId {
+        DeviceId::from_bytes(self.key.verifying_key().to_bytes())
+    }
+
+    /// That key's secret half.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Whether the process runs.
+    pub fn is_up(&self) -> bool {
+        !matches!(self.hub, Hub::Down)
+    }
+
+    /// What its clock shows.
+    pub fn clock(&self, now: u64) -> UnixMillis {
+        UnixMillis(now + self.skew_millis)
+    }
+
+    /// When a time of its clock is, in the time of the network.
+    pub fn network_time(&self, at: UnixMillis) -> u64 {
+        at.0.saturating_sub(self.skew_millis)
+    }
+
+    /// The device's hub, if this is one and it runs.
+    pub fn device_hub(&self) -> Option<&DeviceHub> {
+        match &self.hub {
+            Hub::Device(hub) => Some(hub),
+            _ => None,
+        }
+    }
+
+    /// The server's hub, if this is one and it runs.
+    pub fn server_hub(&self) -> Option<&ServerHub> {
+        match &self.hub {
+            Hub::Server(hub) => Some(hub),
+            _ => None,
+        }
+    }
+
+    /// Starts the process on what is stored; gives what the hub asks for at once.
+    ///
+    /// # Panics
+    /// If the store is damaged, or a server was not initialised.
+    pub fn start(&mut self, now: u64, seed: [u8; 32], was_clean: bool) -> Vec<Action> {
+        self.run += 1;
+        match self.kind {
+            PeerKind::Device => {
+                let clock = self.clock(now);
+                let opened = DeviceHub::open(clock, self.key.clone(), seed, was_clean, &mut self.store);
+                self.hub = Hub::Device(Box::new(opened.expect("the store opens")));
+            }
+            PeerKind::Server => {
+                let opened = ServerHub::open(self.key.clone(), seed, &self.store);
+                let hub = opened.expect("the store opens").expect("the server was initialised");
+                self.hub = Hub::Server(Box::new(hub));
+            }
+        }
+        self.turn(now, Vec::new(), Fate::Commits)
+    }
+
+    /// The process is gone, with all that waited in its memory.
+    pub fn stop(&mut self) {
+        self.hub = Hub::Down;
+        self.inbox.clear();
+        self.wake_at = None;
+        self.wants_continue = false;
+    }
+
+    /// Runs one turn. After any fate but [`Fate::Commits`] the hub is gone and nothing is to be carried out.
+    ///
+    /// # Panics
+    /// If the hub finds its store damaged.
+    pub fn turn(&mut self, now: u64, inputs: Vec<Input>, fate: Fate) -> Vec<Action> {
+        let before = matches!(fate, Fate::CommitFails | Fate::CrashesBefore).then(|| self.store.clone());
+        self.wants_continue = false;
+        let clock = self.clock(now);
+        let actions = self.handle_all(clock, inputs);
+        let actions = actions.unwrap_or_else(|error| panic!("{}: {error:?}", self.name));
+        if let Some(before) = before {
+            self.store = before;
+        }
+        if fate == Fate::Commits {
+            return actions;
+        }
+        self.stop();
+        Vec::new()
+    }
+
+    fn handle_all(&mut self, clock: UnixMillis, inputs: Vec<Input>) -> Result<Vec<Action>, StoreError> {
+        match &mut self.hub {
+            Hub::Down => Ok(Vec::new()),
+            Hub::Device(hub) => {
+                for input in inputs.into_iter().filter_map(device_input) {
+                    hub.handle(clock, input, &mut self.store)?;
+                }
+                hub.finish_turn(&mut self.store)?;
+                Ok(hub.take_actions())
+            }
+            Hub::Server(hub) => {
+                for input in inputs.into_iter().filter_map(server_input) {
+                    hub.handle(clock, input, &mut self.store)?;
+                }
+                hub.finish_turn(&mut self.store)?;
+                Ok(hub.take_actions())
+            }
+        }
+    }
+}
+
+fn device_input(input: Input) -> Option<DeviceInput> {
+    Some(match input {
+        Input::Opened { dial, link, peer } => DeviceInput::Opened { dial, link, peer },
+        Input::DialFailed { dial } => DeviceInput::DialFailed { dial, reason: "nobody answers".into() },
+        Input::Received { link, message } => DeviceInput::Received { link, message },
+        Input::Closed { link } => DeviceInput::Closed { link, reason: "the link ended".into() },
+        Input::Command { call, command } => DeviceInput::Command { call, command: *command },
+        Input::NetworkChanged => DeviceInput::NetworkChanged,
+        Input::Wake => DeviceInput::Wake,
+        Input::Continue => DeviceInput::Continue,
+        Input::Sent { .. } | Input::Admin { .. } => return None,
+    })
+}
+
+fn server_input(input: Input) -> Option<ServerInput> {
+    Some(match input {
+        Input::Opened { link, peer, .. } => ServerInput::Opened { link, peer },
+        Input::Received { link, message } => ServerInput::Received { link, message },
+        Input::Sent { link, size_bytes } => ServerInput::Sent { link, size_bytes },
+        Input::Closed { link } => ServerInput::Closed { link },
+        Input::Admin { call, command } => ServerInput::Admin { call, command },
+        Input::Wake => ServerInput::Wake,
+        Input::Continue => ServerInput::Continue,
+        Input::DialFailed { .. } | Input::Command { .. } | Input::NetworkChanged => return None,
+    })
+}

@@ -1,0 +1,243 @@
+//! Real `assistd` and `assist` binaries on temporary folders, talking over loopback.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use assist_proto::api::{Method, daemon, server, sync, user};
+use assist_proto::client::{Client, Home};
+use tempfile::TempDir;
+
+/// Longer than anything takes on a slow machine that is busy; only a failing test waits for it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A daemon of either role with its folder. Killed when dropped.
+pub struct DaemonProcess {
+    folder: TempDir,
+    args: Vec<String>,
+    child: Option<Child>,
+    /// What it printed when it was ready: a server's address, a device's socket.
+    ready_line: String,
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+}
+
+impl DaemonProcess {
+    /// Starts a device's daemon.
+    pub fn device() -> Self {
+        let folder = private_folder();
+        let mut daemon =
+            Self { folder, args: vec!["run".into()], child: None, ready_line: String::new() };
+        daemon.start();
+        daemon
+    }
+
+    /// Makes a project and starts its server.
+    pub fn server(project: &str) -> Self {
+        let folder = private_folder();
+        let init = run(assistd(folder.path()).args(["server", "init", "--name", project]), b"");
+        assert_eq!(init.code, Some(0), "{init:?}");
+        let args = ["server", "run", "--bind", "127.0.0.1:0"].map(String::from).to_vec();
+        let mut daemon = Self { folder, args, child: None, ready_line: String::new() };
+        daemon.start();
+        // From now on it comes back where it was.
+        daemon.args[3] = daemon.client().call(&server::GetStatus {}).expect("a server's status").listening_on[0].clone();
+        daemon
+    }
+
+    /// Starts it again.
+    pub fn start(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
+        let log = std::fs::File::options().create(true).append(true).open(self.log()).expect("a log file");
+        let mut command = assistd(self.folder.path());
+        command.args(&self.args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().expect("assistd starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a line when it is ready");
+        assert!(!line.is_empty(), "assistd did not start: {}", std::fs::read_to_string(self.log()).unwrap_or_default());
+        self.ready_line = line.trim().to_owned();
+        self.child = Some(child);
+    }
+
+    /// Ends it as a machine that loses power would: at once.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("kill -9");
+        child.wait().expect("it ends");
+    }
+
+    /// Ends it properly.
+    pub fn stop(&mut self) {
+        self.client().call(&daemon::Stop {}).expect("it takes the call");
+        let status = self.child.take().expect("it runs").wait().expect("it ends");
+        assert!(status.success(), "it ended with {status}");
+    }
+
+    /// Its folder.
+    pub fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it logs.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("log.txt")
+    }
+
+    /// What it printed when it was ready.
+    pub fn ready_line(&self) -> &str {
+        &self.ready_line
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    /// A connection to its local API.
+    pub fn client(&self) -> Client {
+        let home = Home::locate(Some(self.folder.path().to_owned())).expect("a home");
+        Client::connect(home.socket()).expect("its socket answers")
+    }
+
+    /// Calls a method that must succeed.
+    pub fn call<M: Method>(&self, params: &M) -> M::Result {
+        self.client().call(params).unwrap_or_else(|error| panic!("{}: {error}", M::NAME))
+    }
+
+    /// Makes a code for one person.
+    pub fn invite(&self, role: user::Role) -> server::Invitation {
+        self.call(&server::Invite { role, email: None, name: None })
+    }
+
+    /// Joins a server's project in a role, with the command line.
+    pub fn join(&self, server: &Self, role: user::Role, name: &str) {
+        let invitation = server.invite(role);
+        let joined = self.assist(["project", "join", &invitation.address, "--code", &invitation.code, "--name", name]);
+        assert_eq!(joined.code, Some(0), "{joined:?}");
+    }
+
+    /// Runs `assist` on this daemon's folder.
+    pub fn assist<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Finished {
+        self.assist_with_input(args, b"")
+    }
+
+    /// Runs `assist` with something on standard input.
+    pub fn assist_with_input<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, input: &[u8]) -> Finished {
+        run(assist(self.folder.path()).args(args), input)
+    }
+
+    /// Runs `assist`, which must succeed, and returns what it printed.
+    pub fn assist_ok<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> String {
+        let finished = self.assist(args);
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        finished.stdout
+    }
+
+    /// Looks again after every event until there is what is waited for.
+    pub fn until<T>(&self, what: &str, mut look: impl FnMut(&mut Client) -> Option<T>) -> T {
+        let started = Instant::now();
+        let mut client = self.client();
+        let mut events = client.events(None).expect("events");
+        loop {
+            if let Some(found) = look(&mut client) {
+                return found;
+            }
+            let left = PATIENCE.checked_sub(started.elapsed()).unwrap_or_else(|| panic!("waited in vain: {what}"));
+            events.set_timeout(Some(left)).expect("a time limit");
+            if let Some(event) = events.next() {
+                event.unwrap_or_else(|error| panic!("waited for {what}: {error}"));
+            }
+        }
+    }
+
+    /// Waits until all connections are in this state.
+    pub fn until_connection(&self, wanted: sync::ConnectionState) {
+        self.until("the connection's state", |client| {
+            let status = client.call(&sync::GetStatus::default()).expect("a status");
+            let all = status.projects.iter().all(|project| project.connection.state == wanted);
+            (all && !status.projects.is_empty()).then_some(())
+        });
+    }
+
+    /// Waits until everything that was written here is on the server.
+    pub fn until_sent(&self) {
+        self.until("an empty outbox", |client| {
+            let status = client.call(&sync::GetStatus::default()).expect("a status");
+            status.projects.iter().all(|project| project.outbox_count == 0).then_some(())
+        });
+    }
+}
+
+impl Drop for DaemonProcess {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok(); // It may have ended by itself.
+            child.wait().ok();
+        }
+    }
+}
+
+/// `assistd` on a folder, with nothing of the caller's environment that could steer it.
+pub fn assistd(home: &Path) -> Command {
+    program("assistd", home)
+}
+
+/// `assist` on a folder, likewise.
+pub fn assist(home: &Path) -> Command {
+    program("assist", home)
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command, input: &[u8]) -> Finished {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A program that does not want it may have closed it.
+    stdin.write_all(input).ok();
+    drop(stdin);
+    let output = child.wait_with_output().expect("the program ends");
+    Finished {
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        code: output.status.code(),
+    }
+}
+
+/// A temporary folder that only its owner can read, as the daemon wants it.
+pub fn private_folder() -> TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().expect("a temporary folder");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).expect("its mode");
+    folder
+}
+
+fn program(name: &str, home: &Path) -> Command {
+    let mut command = Command::new(binary(name));
+    command.env_clear().env("HOME", home).env("ASSIST_HOME", home).env("PATH", "/usr/bin:/bin").env("TZ", "UTC");
+    command
+}
+
+/// The program that this very build made.
+fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    let folder = test.parent().and_then(Path::parent).expect("the folder of the build");
+    let path = folder.join(name);
+    assert!(path.exists(), "{} is not built: run `cargo test --workspace`, or `cargo build` first", path.display());
+    path
+}

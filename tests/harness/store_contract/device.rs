@@ -1,0 +1,297 @@
+//! Every project's documents, outbox and rows, and the drafts.
+
+use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, Status};
+use assist_proto::certificate::Signed;
+use assist_proto::store::{
+    ColdStart, DeviceStore, Draft, DraftId, Mark, Membership, Seq, SyncState, TicketRow,
+};
+use assist_proto::wire::{ColdPosition, Member};
+
+use super::{Check, NOW, device, outbox_entry, project, record, ticket, user};
+
+type Store = dyn DeviceStore;
+
+pub(super) const CHECKS: &[Check<Store>] = &[
+    ("an empty store has nothing", an_empty_store_has_nothing),
+    ("projects are apart", projects_are_apart),
+    ("a project that is left leaves nothing", a_project_that_is_left_leaves_nothing),
+    ("the outbox keeps its order", the_outbox_keeps_its_order),
+    ("a position in the outbox is used once", a_position_in_the_outbox_is_used_once),
+    ("an own change is known for good", an_own_change_is_known_for_good),
+    ("the outbox is read by document", the_outbox_is_read_by_document),
+    ("records keep the order of their arrival", records_keep_the_order_of_their_arrival),
+    ("an unverified document waits until it is removed", an_unverified_document_waits_until_it_is_removed),
+    ("a row is written and removed", a_row_is_written_and_removed),
+    ("what is written again is replaced", what_is_written_again_is_replaced),
+    ("a draft's id is used once", a_drafts_id_is_used_once),
+];
+
+const DOC: DocId = DocId::Project;
+
+fn doc(number: u8) -> DocId {
+    DocId::Ticket(ticket(number))
+}
+
+fn signed(byte: u8) -> Signed {
+    Signed { payload: vec![byte; 3], signature: [byte; 64] }
+}
+
+fn membership(project: ProjectId) -> Membership {
+    Membership {
+        project,
+        name: "mycelium".to_owned(),
+        address: "5ab::1".to_owned(),
+        node: device(),
+        node_serial: 1,
+        user: user(1),
+        role: Role::Agent,
+        device_name: "laptop".to_owned(),
+        serial: 1,
+        certificate: signed(1),
+        incarnation: 1,
+        is_paused: false,
+        joined_at: NOW,
+    }
+}
+
+fn sync_state(cursor: u64) -> SyncState {
+    let position = ColdPosition { at: Seq(9), before: Seq(4) };
+    SyncState {
+        log: Some([1; 16]),
+        cursor: Seq(cursor),
+        mark_cursor: 2,
+        cold: Some(ColdStart { position, tickets: 5 }),
+        synced_at_millis: Some(NOW.0),
+    }
+}
+
+fn row(number: u8, title: &str) -> TicketRow {
+    TicketRow {
+        ticket: ticket(number),
+        number: None,
+        requester: user(1),
+        title: title.to_owned(),
+        status: Status::Open,
+        assignee: None,
+        priority: None,
+        snoozed_until_millis: None,
+        labels: Vec::new(),
+        created_at: NOW,
+        updated_at: NOW,
+        comment_count: 0,
+        has_conflict: false,
+        last_seq: Seq::ZERO,
+    }
+}
+
+fn member(name: &str) -> Member {
+    Member { user: user(1), name: name.to_owned(), role: Role::Agent, email: None }
+}
+
+fn draft(project: ProjectId, reason: &str) -> Draft {
+    Draft {
+        project,
+        doc: DOC,
+        change: ChangeHash::from_bytes([1; 32]),
+        edits: Vec::new(),
+        code: 21,
+        reason: reason.to_owned(),
+        made_at: NOW,
+    }
+}
+
+/// Writes one of everything.
+fn fill(store: &mut Store, project: ProjectId) {
+    store.put_membership(&membership(project)).unwrap();
+    store.put_sync_state(&project, &sync_state(1)).unwrap();
+    store.push_outbox(&project, &outbox_entry(DOC, "own")).unwrap();
+    store.append_record(&project, &record(1, DOC, "foreign")).unwrap();
+    store.put_quarantined(&project, &record(2, DOC, "bad"), 21, "not allowed").unwrap();
+    store.put_unverified(&project, doc(1), b"records").unwrap();
+    store.put_row(&project, &row(1, "a ticket")).unwrap();
+    store.put_certificate(&project, &device(), 1, &signed(1)).unwrap();
+    store.put_member(&project, &member("Ada")).unwrap();
+    store.put_mark(&project, &Mark::new(ticket(1))).unwrap();
+    store.put_draft(&draft(project, "refused")).unwrap();
+}
+
+fn assert_empty(store: &mut Store, project: ProjectId) {
+    assert!(store.memberships().unwrap().iter().all(|membership| membership.project != project));
+    assert_eq!(store.sync_state(&project).unwrap(), SyncState::default());
+    assert_eq!(store.outbox(&project, 0, 10).unwrap(), []);
+    assert_eq!(store.outbox_of_doc(&project, DOC).unwrap(), []);
+    assert_eq!(store.outbox_count(&project).unwrap(), 0);
+    assert_eq!(store.own_change(&project, &outbox_entry(DOC, "own").change).unwrap(), None);
+    assert_eq!(store.doc_records(&project, DOC).unwrap(), []);
+    assert_eq!(store.unverified(&project, doc(1)).unwrap(), None);
+    assert_eq!(store.next_unverified(&project, 10).unwrap(), []);
+    assert_eq!(store.row(&project, ticket(1)).unwrap(), None);
+    assert_eq!(store.certificate(&project, &device(), 1).unwrap(), None);
+    assert_eq!(store.member(&project, user(1)).unwrap(), None);
+    assert_eq!(store.members(&project).unwrap(), []);
+    assert_eq!(store.mark(&project, ticket(1)).unwrap(), None);
+    assert!(store.drafts().unwrap().iter().all(|(_, draft)| draft.project != project));
+}
+
+fn assert_filled(store: &mut Store, project: ProjectId) {
+    assert!(store.memberships().unwrap().contains(&membership(project)));
+    assert_eq!(store.sync_state(&project).unwrap(), sync_state(1));
+    let own = outbox_entry(DOC, "own");
+    let outbox = store.outbox(&project, 0, 10).unwrap();
+    assert_eq!(outbox.iter().map(|(_, entry)| entry).collect::<Vec<_>>(), [&own]);
+    assert_eq!(store.outbox_of_doc(&project, DOC).unwrap(), outbox);
+    assert_eq!(store.outbox_count(&project).unwrap(), 1);
+    assert_eq!(store.own_change(&project, &own.change).unwrap(), Some(DOC));
+    assert_eq!(store.doc_records(&project, DOC).unwrap(), [record(1, DOC, "foreign")]);
+    assert_eq!(store.unverified(&project, doc(1)).unwrap().as_deref(), Some(b"records".as_slice()));
+    assert_eq!(store.next_unverified(&project, 10).unwrap(), [doc(1)]);
+    assert_eq!(store.row(&project, ticket(1)).unwrap(), Some(row(1, "a ticket")));
+    assert_eq!(store.certificate(&project, &device(), 1).unwrap(), Some(signed(1)));
+    assert_eq!(store.member(&project, user(1)).unwrap(), Some(member("Ada")));
+    assert_eq!(store.members(&project).unwrap(), [member("Ada")]);
+    assert_eq!(store.mark(&project, ticket(1)).unwrap(), Some(Mark::new(ticket(1))));
+    assert!(store.drafts().unwrap().iter().any(|(_, kept)| *kept == draft(project, "refused")));
+}
+
+fn an_empty_store_has_nothing(store: &mut Store) {
+    assert_eq!(store.memberships().unwrap(), []);
+    assert_eq!(store.drafts().unwrap(), []);
+    assert_empty(store, project(1));
+}
+
+fn projects_are_apart(store: &mut Store) {
+    fill(store, project(2));
+    assert_filled(store, project(2));
+    assert_empty(store, project(1));
+    assert_empty(store, project(3));
+}
+
+fn a_project_that_is_left_leaves_nothing(store: &mut Store) {
+    for number in 1..=3 {
+        fill(store, project(number));
+    }
+    store.remove_project(&project(2)).unwrap();
+    store.remove_project(&project(9)).unwrap();
+    assert_empty(store, project(2));
+    assert_filled(store, project(1));
+    assert_filled(store, project(3));
+    fill(store, project(2));
+    assert_filled(store, project(2));
+}
+
+fn the_outbox_keeps_its_order(store: &mut Store) {
+    let id = project(1);
+    let entries = ["b", "a", "c"].map(|text| outbox_entry(doc(1), text));
+    let positions = entries.each_ref().map(|entry| store.push_outbox(&id, entry).unwrap());
+    assert!(positions.is_sorted_by(|before, after| before < after), "{positions:?}");
+    let all: Vec<_> = positions.into_iter().zip(entries).collect();
+    assert_eq!(store.outbox(&id, 0, 10).unwrap(), all);
+    assert_eq!(store.outbox(&id, 0, 2).unwrap(), all[..2]);
+    assert_eq!(store.outbox(&id, positions[1], 10).unwrap(), all[1..]);
+    assert_eq!(store.outbox(&id, positions[1] + 1, 10).unwrap(), all[2..]);
+    assert_eq!(store.outbox(&id, u64::MAX, 10).unwrap(), []);
+    assert_eq!(store.outbox_count(&id).unwrap(), 3);
+}
+
+fn a_position_in_the_outbox_is_used_once(store: &mut Store) {
+    let id = project(1);
+    let first = store.push_outbox(&id, &outbox_entry(doc(1), "a")).unwrap();
+    store.remove_outbox(&id, first).unwrap();
+    store.remove_outbox(&id, first).unwrap();
+    assert_eq!(store.outbox(&id, 0, 10).unwrap(), []);
+    assert_eq!(store.outbox_count(&id).unwrap(), 0);
+    let second = store.push_outbox(&id, &outbox_entry(doc(1), "b")).unwrap();
+    assert!(second > first, "{first} was used again");
+    assert_eq!(store.outbox_count(&id).unwrap(), 1);
+}
+
+fn an_own_change_is_known_for_good(store: &mut Store) {
+    let id = project(1);
+    let entry = outbox_entry(doc(1), "a");
+    let position = store.push_outbox(&id, &entry).unwrap();
+    store.remove_outbox(&id, position).unwrap();
+    assert_eq!(store.own_change(&id, &entry.change).unwrap(), Some(doc(1)));
+    assert_eq!(store.own_change(&project(2), &entry.change).unwrap(), None);
+}
+
+fn the_outbox_is_read_by_document(store: &mut Store) {
+    let id = project(1);
+    let one = outbox_entry(doc(1), "a");
+    let two = outbox_entry(doc(2), "b");
+    let three = outbox_entry(doc(1), "c");
+    let at = [&one, &two, &three].map(|entry| store.push_outbox(&id, entry).unwrap());
+    assert_eq!(store.outbox_of_doc(&id, doc(1)).unwrap(), [(at[0], one), (at[2], three.clone())]);
+    store.remove_outbox(&id, at[0]).unwrap();
+    assert_eq!(store.outbox_of_doc(&id, doc(1)).unwrap(), [(at[2], three)]);
+    assert_eq!(store.outbox_of_doc(&id, doc(2)).unwrap(), [(at[1], two)]);
+    assert_eq!(store.outbox_of_doc(&id, doc(3)).unwrap(), []);
+}
+
+fn records_keep_the_order_of_their_arrival(store: &mut Store) {
+    let id = project(1);
+    // An own change may be acknowledged after later ones of others were read.
+    let records = [record(5, doc(1), "a"), record(3, doc(1), "b"), record(9, doc(1), "c")];
+    store.append_record(&id, &records[0]).unwrap();
+    store.append_record(&id, &record(4, doc(2), "d")).unwrap();
+    store.append_record(&id, &records[1]).unwrap();
+    store.append_record(&id, &records[2]).unwrap();
+    assert_eq!(store.doc_records(&id, doc(1)).unwrap(), records);
+    assert_eq!(store.doc_records(&id, doc(2)).unwrap(), [record(4, doc(2), "d")]);
+}
+
+fn an_unverified_document_waits_until_it_is_removed(store: &mut Store) {
+    let id = project(1);
+    for number in 1..=3 {
+        store.put_unverified(&id, doc(number), &[number]).unwrap();
+    }
+    store.put_unverified(&id, doc(2), b"again").unwrap();
+    assert_eq!(store.unverified(&id, doc(2)).unwrap().as_deref(), Some(b"again".as_slice()));
+    assert_eq!(store.next_unverified(&id, 2).unwrap().len(), 2);
+    store.remove_unverified(&id, doc(1)).unwrap();
+    store.remove_unverified(&id, doc(1)).unwrap();
+    assert_eq!(store.unverified(&id, doc(1)).unwrap(), None);
+    let mut left = store.next_unverified(&id, 10).unwrap();
+    left.sort();
+    assert_eq!(left, [doc(2), doc(3)]);
+}
+
+fn a_row_is_written_and_removed(store: &mut Store) {
+    let id = project(1);
+    store.put_row(&id, &row(1, "before")).unwrap();
+    store.put_row(&id, &row(1, "after")).unwrap();
+    assert_eq!(store.row(&id, ticket(1)).unwrap(), Some(row(1, "after")));
+    store.remove_row(&id, ticket(1)).unwrap();
+    store.remove_row(&id, ticket(1)).unwrap();
+    assert_eq!(store.row(&id, ticket(1)).unwrap(), None);
+}
+
+fn what_is_written_again_is_replaced(store: &mut Store) {
+    let id = project(1);
+    fill(store, id);
+    let paused = Membership { is_paused: true, ..membership(id) };
+    store.put_membership(&paused).unwrap();
+    assert_eq!(store.memberships().unwrap(), [paused]);
+    store.put_sync_state(&id, &SyncState { cold: None, ..sync_state(8) }).unwrap();
+    assert_eq!(store.sync_state(&id).unwrap(), SyncState { cold: None, ..sync_state(8) });
+    store.put_member(&id, &member("Grace")).unwrap();
+    assert_eq!(store.members(&id).unwrap(), [member("Grace")]);
+    store.put_certificate(&id, &device(), 2, &signed(2)).unwrap();
+    let certificates = [1, 2, 3].map(|serial| store.certificate(&id, &device(), serial).unwrap());
+    assert_eq!(certificates, [Some(signed(1)), Some(signed(2)), None]);
+    let mark = Mark { team: Seq(7), ..Mark::new(ticket(1)) };
+    store.put_mark(&id, &mark).unwrap();
+    assert_eq!(store.mark(&id, ticket(1)).unwrap(), Some(mark));
+}
+
+fn a_drafts_id_is_used_once(store: &mut Store) {
+    let drafts = ["first", "second"].map(|reason| draft(project(1), reason));
+    let ids = drafts.each_ref().map(|draft| store.put_draft(draft).unwrap());
+    assert_eq!(store.draft(ids[0]).unwrap(), Some(drafts[0].clone()));
+    assert_eq!(store.drafts().unwrap(), Vec::from_iter(ids.into_iter().zip(drafts)));
+    store.remove_draft(ids[1]).unwrap();
+    store.remove_draft(ids[1]).unwrap();
+    assert_eq!(store.draft(ids[1]).unwrap(), None);
+    let third = store.put_draft(&draft(project(1), "third")).unwrap();
+    assert!(third > ids[1], "{third:?} was used again");
+    assert_eq!(store.draft(DraftId(u64::MAX)).unwrap(), None);
+}

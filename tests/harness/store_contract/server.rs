@@ -1,0 +1,340 @@
+//! The log, the roster and the deliveries.
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UserId};
+use assist_proto::certificate::Signed;
+use assist_proto::store::{
+    Audience, Device, Invite, LogEntry, Mark, Record, Seq, ServerProject, ServerStore, StoredVerdict,
+    TicketRow, User, Watermarks,
+};
+
+use super::{Check, NOW, device, project, record, ticket, user};
+
+type Store = dyn ServerStore;
+
+pub(super) const CHECKS: &[Check<Store>] = &[
+    ("an empty store has nothing", an_empty_store_has_nothing),
+    ("the project is kept", the_project_is_kept),
+    ("a record takes the next place", a_record_takes_the_next_place),
+    ("a record out of place is refused", a_record_out_of_place_is_refused),
+    ("a reader sees its part of the log", a_reader_sees_its_part_of_the_log),
+    ("the log is read in pieces", the_log_is_read_in_pieces),
+    ("a place leads to its record", a_place_leads_to_its_record),
+    ("a verdict is remembered", a_verdict_is_remembered),
+    ("tickets are listed by activity", tickets_are_listed_by_activity),
+    ("a customer lists their own tickets", a_customer_lists_their_own_tickets),
+    ("ticket numbers rise by one", ticket_numbers_rise_by_one),
+    ("an email has one owner", an_email_has_one_owner),
+    ("a taken email is refused", a_taken_email_is_refused),
+    ("old certificates are kept", old_certificates_are_kept),
+    ("an invitation is used up", an_invitation_is_used_up),
+    ("each audience has its watermark", each_audience_has_its_watermark),
+    ("a mark moves behind all others", a_mark_moves_behind_all_others),
+    ("a reader sees the marks of its tickets", a_reader_sees_the_marks_of_its_tickets),
+];
+
+const ALICE: UserId = UserId::from_bytes([0xa1; 16]);
+const BOB: UserId = UserId::from_bytes([0xb0; 16]);
+const OF_ALICE: Audience = Audience::Customer(ALICE);
+const OF_BOB: Audience = Audience::Customer(BOB);
+
+fn doc(number: u8) -> DocId {
+    DocId::Ticket(ticket(number))
+}
+
+fn signed(byte: u8) -> Signed {
+    Signed { payload: vec![byte; 3], signature: [byte; 64] }
+}
+
+fn row(number: u8, last_seq: u64) -> TicketRow {
+    TicketRow {
+        ticket: ticket(number),
+        number: Some(number.into()),
+        requester: ALICE,
+        title: format!("ticket {number}"),
+        status: Status::Open,
+        assignee: None,
+        priority: None,
+        snoozed_until_millis: None,
+        labels: vec!["network".to_owned()],
+        created_at: NOW,
+        updated_at: NOW,
+        comment_count: 0,
+        has_conflict: false,
+        last_seq: Seq(last_seq),
+    }
+}
+
+fn person(user: UserId, email: Option<&str>) -> User {
+    User {
+        user,
+        name: "a person".to_owned(),
+        email: email.map(str::to_owned),
+        role: Role::Agent,
+        joined_at: NOW,
+    }
+}
+
+fn seqs(entries: &[LogEntry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.seq.0).collect()
+}
+
+fn change_of(record: &Record) -> ChangeHash {
+    ScannedChange::scan(&record.envelope.change).unwrap().hash()
+}
+
+fn an_empty_store_has_nothing(store: &mut Store) {
+    assert_eq!(store.project().unwrap(), None);
+    assert_eq!(store.head().unwrap(), Seq::ZERO);
+    assert_eq!(store.log_after(Audience::Team, Seq::ZERO, 10).unwrap(), []);
+    assert_eq!(store.doc_records(doc(1)).unwrap(), []);
+    assert_eq!(store.verdict(&ChangeHash::from_bytes([1; 32])).unwrap(), None);
+    assert_eq!(store.ticket(ticket(1)).unwrap(), None);
+    assert_eq!(store.tickets_by_activity(Audience::Team, Seq::MAX, 10).unwrap(), []);
+    assert_eq!(store.ticket_count(Audience::Team).unwrap(), 0);
+    assert_eq!(
+        (store.users().unwrap(), store.devices().unwrap(), store.invites().unwrap()),
+        (vec![], vec![], vec![])
+    );
+    assert_eq!(store.watermark(Audience::Team).unwrap(), Watermarks::default());
+    assert_eq!((store.mark(ticket(1)).unwrap(), store.mark_head().unwrap()), (None, 0));
+    assert_eq!(store.marks_after(Audience::Team, 0, 10).unwrap(), []);
+}
+
+fn the_project_is_kept(store: &mut Store) {
+    let project = ServerProject {
+        project: project(1),
+        name: "mycelium".to_owned(),
+        log: [3; 16],
+        node: signed(1),
+        node_serial: 1,
+    };
+    store.put_project(&project).unwrap();
+    let moved = ServerProject { node_serial: 2, ..project };
+    store.put_project(&moved).unwrap();
+    assert_eq!(store.project().unwrap(), Some(moved));
+}
+
+fn a_record_takes_the_next_place(store: &mut Store) {
+    store.append(&record(1, doc(1), "one"), &[]).unwrap();
+    assert_eq!(store.head().unwrap(), Seq(1));
+    store.append(&record(2, doc(1), "two"), &[]).unwrap();
+    assert_eq!(store.head().unwrap(), Seq(2));
+}
+
+fn a_record_out_of_place_is_refused(store: &mut Store) {
+    store.append(&record(1, doc(1), "one"), &[]).unwrap();
+    for seq in [0, 1, 3] {
+        assert!(store.append(&record(seq, doc(1), "two"), &[]).is_err(), "at {seq}");
+    }
+    assert_eq!(store.head().unwrap(), Seq(1));
+    assert_eq!(store.doc_records(doc(1)).unwrap().len(), 1);
+}
+
+fn a_reader_sees_its_part_of_the_log(store: &mut Store) {
+    store.append(&record(1, DocId::Project, "everybody's"), &[ALICE, BOB]).unwrap();
+    store.append(&record(2, doc(1), "alice's"), &[ALICE]).unwrap();
+    store.append(&record(3, DocId::Notes(ticket(1)), "the team's"), &[]).unwrap();
+    store.append(&record(4, doc(2), "bob's"), &[BOB]).unwrap();
+    let all = |audience| seqs(&store.log_after(audience, Seq::ZERO, 10).unwrap());
+    assert_eq!(all(Audience::Team), [1, 2, 3, 4]);
+    assert_eq!(all(OF_ALICE), [1, 2]);
+    assert_eq!(all(OF_BOB), [1, 4]);
+    assert_eq!(all(Audience::Customer(user(0))), [0; 0]);
+    assert_eq!(all(Audience::Customer(user(u8::MAX))), [0; 0]);
+}
+
+fn the_log_is_read_in_pieces(store: &mut Store) {
+    for seq in 1..=5 {
+        store.append(&record(seq, doc(1), &format!("change {seq}")), &[ALICE]).unwrap();
+    }
+    for audience in [Audience::Team, OF_ALICE] {
+        let piece = |after, limit| seqs(&store.log_after(audience, Seq(after), limit).unwrap());
+        assert_eq!(piece(0, 2), [1, 2]);
+        assert_eq!(piece(2, 2), [3, 4]);
+        assert_eq!(piece(4, 2), [5]);
+        assert_eq!(piece(5, 2), [0; 0]);
+        assert_eq!(piece(u64::MAX, 2), [0; 0]);
+        assert_eq!(piece(0, 0), [0; 0]);
+    }
+}
+
+fn a_place_leads_to_its_record(store: &mut Store) {
+    let records = [
+        record(1, doc(1), "one"),
+        record(2, doc(2), "two"),
+        record(3, doc(1), "three"),
+        record(4, doc(1), "four"),
+    ];
+    for record in &records {
+        store.append(record, &[]).unwrap();
+    }
+    let entries = store.log_after(Audience::Team, Seq::ZERO, 10).unwrap();
+    let read: Vec<Record> = entries.iter().map(|entry| store.record(entry).unwrap()).collect();
+    assert_eq!(read, records);
+    let [one, two, three, four] = records;
+    assert_eq!(store.doc_records(doc(1)).unwrap(), [one, three, four]);
+    assert_eq!(store.doc_records(doc(2)).unwrap(), [two]);
+}
+
+fn a_verdict_is_remembered(store: &mut Store) {
+    let record = record(1, doc(1), "one");
+    store.append(&record, &[]).unwrap();
+    let refused = ChangeHash::from_bytes([9; 32]);
+    store.put_rejection(&refused, 21, "not for customers").unwrap();
+    let Some(StoredVerdict::Admitted(entry)) = store.verdict(&change_of(&record)).unwrap() else {
+        panic!("an admitted change has its place");
+    };
+    assert_eq!(store.record(&entry).unwrap(), record);
+    let expected = StoredVerdict::Rejected { code: 21, detail: "not for customers".to_owned() };
+    assert_eq!(store.verdict(&refused).unwrap(), Some(expected));
+}
+
+fn tickets_are_listed_by_activity(store: &mut Store) {
+    for (number, last_seq) in [(1, 10), (2, 20), (3, 30)] {
+        store.put_ticket(&row(number, last_seq)).unwrap();
+    }
+    store.put_ticket(&row(1, 40)).unwrap();
+    let list = |before, limit| {
+        let rows = store.tickets_by_activity(Audience::Team, before, limit).unwrap();
+        rows.iter().map(|row| row.last_seq.0).collect::<Vec<_>>()
+    };
+    assert_eq!(list(Seq::MAX, 10), [40, 30, 20]);
+    assert_eq!(list(Seq(30), 10), [20]);
+    assert_eq!(list(Seq(31), 1), [30]);
+    assert_eq!(list(Seq(20), 10), [0; 0]);
+    assert_eq!(store.ticket_count(Audience::Team).unwrap(), 3);
+    assert_eq!(store.ticket(ticket(1)).unwrap(), Some(row(1, 40)));
+}
+
+fn a_customer_lists_their_own_tickets(store: &mut Store) {
+    for (number, last_seq) in [(1, 10), (2, 20), (3, 30)] {
+        store.put_ticket(&row(number, last_seq)).unwrap();
+    }
+    for number in [1, 3] {
+        store.put_customer_of(ticket(number), ALICE).unwrap();
+        store.put_customer_of(ticket(number), ALICE).unwrap();
+    }
+    store.put_customer_of(ticket(3), BOB).unwrap();
+    assert_eq!(store.customers_of(ticket(1)).unwrap(), [ALICE]);
+    assert_eq!(store.customers_of(ticket(2)).unwrap(), []);
+    assert_eq!(store.customers_of(ticket(3)).unwrap(), [ALICE, BOB]);
+    let of_alice = store.tickets_by_activity(OF_ALICE, Seq::MAX, 10).unwrap();
+    assert_eq!(of_alice, [row(3, 30), row(1, 10)]);
+    assert_eq!(store.tickets_by_activity(OF_ALICE, Seq(30), 10).unwrap(), [row(1, 10)]);
+    let counts = [Audience::Team, OF_ALICE, OF_BOB].map(|audience| store.ticket_count(audience).unwrap());
+    assert_eq!(counts, [3, 2, 1]);
+    store.put_ticket(&row(1, 40)).unwrap();
+    let of_alice = store.tickets_by_activity(OF_ALICE, Seq::MAX, 10).unwrap();
+    assert_eq!(of_alice, [row(1, 40), row(3, 30)]);
+}
+
+fn ticket_numbers_rise_by_one(store: &mut Store) {
+    let numbers = [(); 3].map(|()| store.take_ticket_number().unwrap());
+    assert_eq!(numbers, [1, 2, 3]);
+}
+
+fn an_email_has_one_owner(store: &mut Store) {
+    let alice = person(ALICE, Some("alice@example.com"));
+    store.put_user(&alice).unwrap();
+    store.put_user(&person(BOB, None)).unwrap();
+    store.put_user(&alice).unwrap();
+    assert_eq!(store.user(ALICE).unwrap(), Some(alice.clone()));
+    assert_eq!(store.user_by_email("alice@example.com").unwrap(), Some(alice));
+    assert_eq!(store.user_by_email("bob@example.com").unwrap(), None);
+    store.put_user(&person(ALICE, Some("alice@example.org"))).unwrap();
+    assert_eq!(store.user_by_email("alice@example.com").unwrap(), None);
+    let bob = person(BOB, Some("alice@example.com"));
+    store.put_user(&bob).unwrap();
+    assert_eq!(store.user_by_email("alice@example.com").unwrap(), Some(bob.clone()));
+    assert_eq!(store.users().unwrap(), [person(ALICE, Some("alice@example.org")), bob]);
+}
+
+fn a_taken_email_is_refused(store: &mut Store) {
+    store.put_user(&person(ALICE, Some("alice@example.com"))).unwrap();
+    assert!(store.put_user(&person(BOB, Some("alice@example.com"))).is_err());
+    assert_eq!(store.user_by_email("alice@example.com").unwrap().map(|user| user.user), Some(ALICE));
+}
+
+fn old_certificates_are_kept(store: &mut Store) {
+    let first = Device {
+        device: device(),
+        user: ALICE,
+        name: "laptop".to_owned(),
+        serial: 1,
+        certificate: signed(1),
+        issued_at: NOW,
+        is_revoked: false,
+    };
+    let second = Device { serial: 2, certificate: signed(2), is_revoked: true, ..first.clone() };
+    store.put_device(&first).unwrap();
+    store.put_device(&second).unwrap();
+    assert_eq!(store.device(&device()).unwrap(), Some(second.clone()));
+    assert_eq!(store.certificate(&device(), 1).unwrap(), Some(signed(1)));
+    assert_eq!(store.certificate(&device(), 2).unwrap(), Some(signed(2)));
+    assert_eq!(store.certificate(&device(), 3).unwrap(), None);
+    assert_eq!(store.device(&DeviceId::from_bytes([0; 32])).unwrap(), None);
+    assert_eq!(store.devices().unwrap(), [second]);
+}
+
+fn an_invitation_is_used_up(store: &mut Store) {
+    let invite = Invite { code_hash: [5; 32], role: Role::Agent, email: None, name: None, expires_at: NOW };
+    let other = Invite { code_hash: [6; 32], ..invite.clone() };
+    store.put_invite(&invite).unwrap();
+    store.put_invite(&other).unwrap();
+    assert_eq!(store.invite(&[5; 32]).unwrap(), Some(invite.clone()));
+    assert_eq!(store.invites().unwrap(), [invite, other.clone()]);
+    store.remove_invite(&[5; 32]).unwrap();
+    store.remove_invite(&[5; 32]).unwrap();
+    assert_eq!(store.invite(&[5; 32]).unwrap(), None);
+    assert_eq!(store.invites().unwrap(), [other]);
+}
+
+fn each_audience_has_its_watermark(store: &mut Store) {
+    let watermarks = |seen| Watermarks { seen: Seq(seen), marked: Seq(1) };
+    store.put_watermark(Audience::Team, watermarks(5)).unwrap();
+    store.put_watermark(OF_ALICE, watermarks(6)).unwrap();
+    store.put_watermark(OF_ALICE, watermarks(7)).unwrap();
+    assert_eq!(store.watermark(Audience::Team).unwrap(), watermarks(5));
+    assert_eq!(store.watermark(OF_ALICE).unwrap(), watermarks(7));
+    assert_eq!(store.watermark(OF_BOB).unwrap(), Watermarks::default());
+}
+
+fn mark(number: u8, team: u64) -> Mark {
+    Mark { ticket: ticket(number), team: Seq(team), customers: Seq::ZERO }
+}
+
+fn a_mark_moves_behind_all_others(store: &mut Store) {
+    store.put_mark(&mark(1, 10)).unwrap();
+    let after_one = store.mark_head().unwrap();
+    store.put_mark(&mark(2, 20)).unwrap();
+    let after_two = store.mark_head().unwrap();
+    store.put_mark(&mark(1, 30)).unwrap();
+    assert_eq!(store.mark(ticket(1)).unwrap(), Some(mark(1, 30)));
+    let all = store.marks_after(Audience::Team, 0, 10).unwrap();
+    assert_eq!(all, [(after_two, mark(2, 20)), (store.mark_head().unwrap(), mark(1, 30))]);
+    assert!(0 < after_one && after_one < after_two && after_two < store.mark_head().unwrap());
+    assert_eq!(store.marks_after(Audience::Team, 0, 1).unwrap(), all[..1]);
+    assert_eq!(store.marks_after(Audience::Team, after_one, 10).unwrap(), all);
+    assert_eq!(store.marks_after(Audience::Team, after_two, 10).unwrap(), all[1..]);
+    assert_eq!(store.marks_after(Audience::Team, store.mark_head().unwrap(), 10).unwrap(), []);
+}
+
+fn a_reader_sees_the_marks_of_its_tickets(store: &mut Store) {
+    for number in [1, 2, 3] {
+        store.put_ticket(&row(number, number.into())).unwrap();
+    }
+    store.put_customer_of(ticket(1), ALICE).unwrap();
+    store.put_customer_of(ticket(3), ALICE).unwrap();
+    for number in [1, 2, 3] {
+        store.put_mark(&mark(number, 1)).unwrap();
+    }
+    store.put_mark(&mark(1, 2)).unwrap();
+    let marks = |audience, limit| {
+        let marks = store.marks_after(audience, 0, limit).unwrap();
+        marks.into_iter().map(|(_, mark)| mark).collect::<Vec<_>>()
+    };
+    assert_eq!(marks(Audience::Team, 10), [mark(2, 1), mark(3, 1), mark(1, 2)]);
+    assert_eq!(marks(OF_ALICE, 10), [mark(3, 1), mark(1, 2)]);
+    assert_eq!(marks(OF_ALICE, 1), [mark(3, 1)]);
+    assert_eq!(marks(OF_BOB, 10), []);
+}

@@ -1,0 +1,329 @@
+//! People with devices in projects, who do what people do while the network does its worst.
+//!
+//! What they were promised is written down as it happens and checked when all is healed ([`checks`]). Every text
+//! that is written says whose ticket it belongs to, so that a leak shows in the bytes.
+
+mod checks;
+mod deeds;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assist_crdt_model::{Body, ChangeHash, DocId, Edit, ProjectId, Role, TicketId, Title, UserId};
+use assist_proto::address::{Address, Host};
+use assist_proto::hub::{AdminCommand, AdminReply, CallId, Command, CommandError, Reply};
+use assist_proto::store::{DeviceStore as _, Seq};
+
+use crate::memory_store::MemoryStore;
+use crate::network::{Faults, Network, Trace};
+use crate::peer::{Input, PeerId};
+
+/// Somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    /// What they are called.
+    pub name: &'static str,
+    /// What they are in every project.
+    pub role: Role,
+}
+
+/// A device's place in a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    /// Which device.
+    pub device: PeerId,
+    /// Whose: index into the people.
+    pub person: usize,
+    /// Where: index into the projects.
+    pub project: usize,
+}
+
+/// A project and its server.
+#[derive(Debug, Clone, Copy)]
+pub struct ProjectPlace {
+    /// Its id.
+    pub id: ProjectId,
+    /// Who serves it.
+    pub server: PeerId,
+}
+
+/// A change that somebody was told is durable on their device.
+#[derive(Debug, Clone)]
+pub(crate) struct Promise {
+    pub(crate) seat: Seat,
+    pub(crate) doc: DocId,
+    pub(crate) change: ChangeHash,
+    /// What the change wrote, if it was a text that stands for itself.
+    pub(crate) token: Option<String>,
+}
+
+/// All of it.
+pub struct World {
+    /// The machines and what is between them.
+    pub net: Network,
+    /// Where people meet.
+    pub projects: Vec<ProjectPlace>,
+    /// Who they are.
+    pub people: Vec<Person>,
+    /// Who sits where, with what.
+    pub seats: Vec<Seat>,
+    /// Seats that were taken in the middle of things, and may not be a member yet.
+    late: Vec<Seat>,
+    promises: Vec<Promise>,
+    asked: BTreeMap<CallId, (Seat, Option<String>)>,
+    /// Where the servers said that they put a change.
+    acks: BTreeMap<(usize, ChangeHash), Seq>,
+    /// Records that some device of a side held, and may hold no more: project, whether the team, place.
+    once_held: BTreeSet<(usize, bool, Seq)>,
+    /// Devices that went back in time.
+    restored: BTreeSet<PeerId>,
+    frames_seen: usize,
+    texts_made: u64,
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(seed: u64, trace: Trace) -> Self {
+        Self {
+            net: Network::new(seed, trace),
+            projects: Vec::new(),
+            people: PEOPLE.to_vec(),
+            seats: Vec::new(),
+            late: Vec::new(),
+            promises: Vec::new(),
+            asked: BTreeMap::new(),
+            acks: BTreeMap::new(),
+            once_held: BTreeSet::new(),
+            restored: BTreeSet::new(),
+            frames_seen: 0,
+            texts_made: 0,
+        }
+    }
+
+    /// Adds a project with its server.
+    ///
+    /// # Panics
+    /// If the new server does not run.
+    pub fn add_project(&mut self, name: &str) -> usize {
+        let server = self.net.add_server(name);
+        let id = self.net.peer(server).server_hub().expect("it was just started").project().project;
+        self.projects.push(ProjectPlace { id, server });
+        self.projects.len() - 1
+    }
+
+    /// Gives a person a device that has joined nothing.
+    pub fn add_device(&mut self, person: usize, what: &str) -> PeerId {
+        self.net.add_device(&format!("{}'s {what}", self.people[person].name))
+    }
+
+    /// Makes the device a member, by an invitation that is bound to the person.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn join(&mut self, seat: Seat) {
+        loop {
+            let command = self.invitation(seat);
+            match self.net.command(seat.device, command) {
+                Ok(Reply::Joined(_)) | Err(CommandError::AlreadyJoined) => break,
+                Err(CommandError::Unreachable(_)) => self.observe(),
+                other => panic!("joining ended in {other:?}"),
+            }
+        }
+        self.observe();
+        self.seats.push(seat);
+    }
+
+    /// The same in the middle of things: what comes of it is seen to when all is healed.
+    pub fn join_sometime(&mut self, seat: Seat) {
+        let command = self.invitation(seat);
+        self.net.ask(seat.device, command);
+        self.late.push(seat);
+    }
+
+    fn invitation(&mut self, seat: Seat) -> Command {
+        let person = self.people[seat.person];
+        let place = self.projects[seat.project];
+        let email = Some(format!("{}@example.org", person.name.to_lowercase()));
+        let name = Some(person.name.to_owned());
+        let invite = AdminCommand::Invite { role: person.role, email: email.clone(), name };
+        let invited = self.net.admin(place.server, invite).expect("the invitation is in order");
+        let AdminReply::Invited { code, .. } = invited;
+        Command::Join {
+            address: self.address(place),
+            code,
+            name: person.name.to_owned(),
+            email,
+            device_name: self.net.peer(seat.device).name.clone(),
+        }
+    }
+
+    /// What people paste to join a project.
+    pub fn address(&self, place: ProjectPlace) -> Address {
+        let host: Host = self.net.host(place.server).to_string().parse().expect("an address is a host");
+        Address::new(place.id, vec![host]).expect("one host is enough")
+    }
+
+    /// The id that the server gave the person of a seat.
+    pub fn user_of(&self, seat: Seat) -> Option<UserId> {
+        let memberships = self.net.peer(seat.device).store.memberships().ok()?;
+        let project = self.projects[seat.project].id;
+        memberships.into_iter().find(|membership| membership.project == project).map(|it| it.user)
+    }
+
+    /// Whether the device of a seat is a member.
+    pub fn is_member(&self, seat: Seat) -> bool {
+        self.user_of(seat).is_some()
+    }
+
+    /// Puts an older copy of its folder under a device and starts it. What was neither in the copy nor acknowledged
+    /// is lost, and nobody promised otherwise.
+    pub fn restore(&mut self, device: PeerId, copy: MemoryStore, was_clean: bool) {
+        self.net.trace.note(self.net.now(), || format!("{} is restored", self.net.peer(device).name));
+        self.net.stop(device);
+        self.observe();
+        self.remember_held(device);
+        self.restored.insert(device);
+        self.asked.retain(|_, (seat, _)| seat.device != device);
+        self.net.peer_mut(device).store = copy;
+        let promises = std::mem::take(&mut self.promises);
+        self.promises =
+            promises.into_iter().filter(|promise| self.outlives_restore(promise, device)).collect();
+        self.net.start(device, was_clean);
+    }
+
+    fn outlives_restore(&self, promise: &Promise, device: PeerId) -> bool {
+        let place = self.projects[promise.seat.project];
+        let is_acked = self.acks.contains_key(&(promise.seat.project, promise.change));
+        let own = self.net.peer(device).store.outbox_of_doc(&place.id, promise.doc).unwrap_or_default();
+        promise.seat.device != device || is_acked || own.iter().any(|(_, own)| own.change == promise.change)
+    }
+
+    /// Asks the device of a seat to write something, and notes that it was promised to be kept.
+    ///
+    /// # Panics
+    /// If it is not written.
+    pub fn write(&mut self, seat: Seat, command: Command) -> (DocId, ChangeHash) {
+        let reply = self.net.command(seat.device, command);
+        self.observe();
+        let Ok(Reply::Written { doc, change, .. }) = reply else { panic!("not written: {reply:?}") };
+        self.promises.push(Promise { seat, doc, change, token: None });
+        (doc, change)
+    }
+
+    /// Files a ticket.
+    ///
+    /// # Panics
+    /// If it is not written.
+    pub fn file(&mut self, seat: Seat, title: &str, body: &str) -> TicketId {
+        let command = Command::CreateTicket {
+            project: self.projects[seat.project].id,
+            requester: None,
+            title: Title::parse(title).expect("a title of a scenario is one"),
+            body: Body::parse(body).expect("a text of a scenario is one"),
+            edits: Vec::new(),
+        };
+        let (doc, _) = self.write(seat, command);
+        doc.ticket().expect("a ticket was filed")
+    }
+
+    /// Writes a comment.
+    ///
+    /// # Panics
+    /// If it is not written.
+    pub fn comment(&mut self, seat: Seat, ticket: TicketId, body: &str) -> ChangeHash {
+        let body = Body::parse(body).expect("a text of a scenario is one");
+        let project = self.projects[seat.project].id;
+        self.write(seat, Command::Comment { project, ticket, body, reply_to: None }).1
+    }
+
+    /// Changes a ticket.
+    ///
+    /// # Panics
+    /// If it is not written.
+    pub fn edit(&mut self, seat: Seat, ticket: TicketId, edit: Edit) -> ChangeHash {
+        let project = self.projects[seat.project].id;
+        self.write(seat, Command::Edit { project, doc: DocId::Ticket(ticket), edits: vec![edit] }).1
+    }
+
+    /// The texts of a ticket's comments, as the device of a seat has it.
+    pub fn comments_at(&self, seat: Seat, ticket: TicketId) -> Vec<String> {
+        let comments = self.ticket_at(seat, ticket).map(|ticket| ticket.comments).unwrap_or_default();
+        comments.into_iter().map(|comment| comment.body).collect()
+    }
+
+    /// Makes the next thing happen, and looks at it.
+    pub fn step(&mut self) -> bool {
+        let has_happened = self.net.step();
+        self.observe();
+        has_happened
+    }
+
+    /// Runs for some time.
+    pub fn run_for(&mut self, millis: u64) {
+        let until = self.net.now() + millis;
+        while self.net.next_at().is_some_and(|at| at <= until) {
+            self.step();
+        }
+    }
+
+    /// Ends all faults, starts and resumes everybody, and runs until nothing moves.
+    ///
+    /// # Panics
+    /// If it goes round for ever.
+    pub fn heal(&mut self) {
+        self.net.trace.note(self.net.now(), || "--- all is healed".to_owned());
+        self.net.faults = Faults::default();
+        self.net.reconnect_all();
+        for peer in self.net.peer_ids() {
+            if !self.net.peer(peer).is_up() {
+                self.net.start(peer, false);
+            }
+            self.net.ask(peer, Command::Resume(None));
+            self.net.give(peer, Input::NetworkChanged);
+        }
+        self.settle();
+        for seat in std::mem::take(&mut self.late) {
+            if self.is_member(seat) {
+                self.seats.push(seat);
+            } else {
+                self.join(seat);
+            }
+        }
+        self.settle();
+    }
+
+    /// Runs until nothing moves.
+    ///
+    /// # Panics
+    /// If it goes round for ever.
+    pub fn settle(&mut self) {
+        let frames_before = self.frames_seen;
+        for _ in 0..QUIET_EVENTS_MAX {
+            if !self.step() {
+                return;
+            }
+        }
+        panic!("not quiet: {} frames since the end of all faults", self.frames_seen - frames_before);
+    }
+}
+
+/// Everybody there is. Not all of them are in every scenario.
+const PEOPLE: [Person; 5] = [
+    Person { name: "Alice", role: Role::Customer },
+    Person { name: "Bob", role: Role::Customer },
+    Person { name: "Carol", role: Role::Agent },
+    Person { name: "Dave", role: Role::Agent },
+    Person { name: "Erin", role: Role::Admin },
+];
+/// Indexes into the people.
+pub const ALICE: usize = 0;
+/// See [`ALICE`].
+pub const BOB: usize = 1;
+/// See [`ALICE`].
+pub const CAROL: usize = 2;
+/// See [`ALICE`].
+pub const DAVE: usize = 3;
+/// See [`ALICE`].
+pub const ERIN: usize = 4;
+
+/// Far more than a healed world of a few devices needs.
+const QUIET_EVENTS_MAX: usize = 20_000;

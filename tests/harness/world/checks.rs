@@ -1,0 +1,283 @@
+//! What must hold: while things happen ([`World::observe`]) and when all is healed ([`World::check`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assist_crdt_model::{ChangeHash, Doc, DocId, ScannedChange, TicketId, UserId};
+use assist_proto::hub::{Connection, Reply};
+use assist_proto::store::{Audience, DeviceStore, Mark, Record, Seq, ServerStore, StoredVerdict, TicketRow};
+use assist_proto::wire::{PagedDoc, PeerMessage, codec};
+
+use super::deeds::CANARY;
+use super::{Promise, Seat, World};
+use crate::memory_store::MemoryStore;
+use crate::network::SentFrame;
+use crate::peer::PeerId;
+
+impl World {
+    /// Looks at what was sent and answered since the last look.
+    ///
+    /// # Panics
+    /// If something was sent that must not be, or claimed that is not so.
+    pub fn observe(&mut self) {
+        for sent in std::mem::take(&mut self.net.sent) {
+            self.frames_seen += 1;
+            self.look_at(&sent);
+        }
+        for answer in std::mem::take(&mut self.net.answers) {
+            let Some((seat, token)) = self.asked.remove(&answer.call) else { continue };
+            if let Ok(Reply::Written { doc, change, .. }) = answer.outcome {
+                self.promises.push(Promise { seat, doc, change, token });
+            }
+        }
+        self.net.notices.clear();
+    }
+
+    fn look_at(&mut self, sent: &SentFrame) {
+        let Some(project) = self.projects.iter().position(|place| place.server == sent.from) else { return };
+        let Ok(message) = codec::decode::<PeerMessage>("message", &sent.frame) else {
+            panic!("a server sent what is no message");
+        };
+        let person = self.person_of(sent.to);
+        self.check_canaries(&sent.frame, project, person);
+        match &message {
+            PeerMessage::Rows(rows) => {
+                let rows: Vec<TicketRow> = codec::decode_page("rows", &rows.page).expect("a page of rows");
+                for row in rows {
+                    self.check_canaries(row.title.as_bytes(), project, person);
+                    assert!(self.may_see(sent.to, project, row.ticket), "a row of another's ticket was sent");
+                }
+            }
+            PeerMessage::Docs(docs) => {
+                let docs: Vec<PagedDoc> = codec::decode_page("docs", &docs.page).expect("a page of docs");
+                for doc in docs {
+                    self.check_canaries(&doc.records, project, person);
+                }
+            }
+            PeerMessage::Verdicts(verdicts) => {
+                for ack in &verdicts.acks {
+                    let old = self.acks.insert((project, ack.change), ack.seq);
+                    assert!(old.is_none_or(|seq| seq == ack.seq), "a change was acknowledged at two places");
+                }
+            }
+            PeerMessage::Marks(marks) => {
+                for mark in &marks.marks {
+                    assert!(self.may_see(sent.to, project, mark.ticket), "another's mark was sent");
+                    self.check_delivered(project, mark);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn person_of(&self, device: PeerId) -> Option<usize> {
+        self.seats.iter().chain(&self.late).find(|seat| seat.device == device).map(|seat| seat.person)
+    }
+
+    /// Every text names its project and its customer: nobody gets one that is not for them.
+    fn check_canaries(&self, bytes: &[u8], project: usize, person: Option<usize>) {
+        let mut rest = bytes;
+        while let Some(at) = rest.windows(CANARY.len()).position(|window| window == CANARY.as_bytes()) {
+            rest = &rest[at + CANARY.len()..];
+            let &[of_project, b'-', of_person, ..] = rest else { continue };
+            assert_eq!(usize::from(of_project - b'0'), project, "a text of another project was sent");
+            let is_team = person.is_some_and(|person| self.people[person].role.is_team());
+            let is_own = person == Some(usize::from(of_person - b'0'));
+            assert!(is_team || is_own, "a text of person {of_person} was sent to {person:?}");
+        }
+    }
+
+    fn may_see(&self, device: PeerId, project: usize, ticket: TicketId) -> bool {
+        let Some(person) = self.person_of(device) else { return false };
+        if self.people[person].role.is_team() {
+            return true;
+        }
+        let server = &self.net.peer(self.projects[project].server).store;
+        let user = ServerStore::device(server, &self.net.peer(device).device()).expect("memory is read");
+        let customers = server.customers_of(ticket).expect("memory is read");
+        user.is_some_and(|device| customers.contains(&device.user))
+    }
+
+    /// The device is about to lose what it holds. What was delivered to it was delivered all the same.
+    pub(super) fn remember_held(&mut self, device: PeerId) {
+        for seat in self.seats.clone().into_iter().filter(|seat| seat.device == device) {
+            let project = self.projects[seat.project].id;
+            let store = &self.net.peer(device).store;
+            for doc in store.docs(&project) {
+                let records = DeviceStore::doc_records(store, &project, doc).expect("memory is read");
+                let is_team = self.people[seat.person].role.is_team();
+                let held = records.iter().map(|record| (seat.project, is_team, record.seq));
+                self.once_held.extend(held);
+            }
+        }
+    }
+
+    /// "Delivered" is only said when a device of that side holds the record.
+    fn check_delivered(&self, project: usize, mark: &Mark) {
+        for (seq, is_team) in [(mark.team, true), (mark.customers, false)] {
+            let side =
+                self.seats.iter().chain(&self.late).filter(|seat| {
+                    seat.project == project && self.people[seat.person].role.is_team() == is_team
+                });
+            let was_held = seq == Seq::ZERO || self.once_held.contains(&(project, is_team, seq));
+            let is_held = was_held || side.clone().any(|seat| self.holds(*seat, mark.ticket, seq));
+            assert!(is_held, "{seq:?} is said to be delivered, and no device of that side holds it");
+        }
+    }
+
+    fn holds(&self, seat: Seat, ticket: TicketId, seq: Seq) -> bool {
+        let project = self.projects[seat.project].id;
+        let store = &self.net.peer(seat.device).store;
+        let doc = DocId::Ticket(ticket);
+        let records = DeviceStore::doc_records(store, &project, doc).expect("memory is read");
+        if records.iter().any(|record| record.seq == seq) {
+            return true;
+        }
+        let unverified = store.unverified(&project, doc).expect("memory is read").unwrap_or_default();
+        let unverified: Vec<Record> = codec::decode("document", &unverified).unwrap_or_default();
+        unverified.iter().any(|record| record.seq == seq)
+    }
+
+    /// Checks everything that must hold when all is healed and quiet.
+    ///
+    /// # Panics
+    /// If something does not.
+    pub fn check(&self) {
+        for project in 0..self.projects.len() {
+            let log = self.check_log(project);
+            self.check_acks(project);
+            let docs: BTreeMap<DocId, Doc> =
+                log.iter().map(|(doc, records)| (*doc, load(*doc, records))).collect();
+            for seat in self.seats.iter().filter(|seat| seat.project == project) {
+                let visible = self.check_seat(*seat, &log);
+                for doc in visible {
+                    self.check_doc(*seat, &docs[&doc], &log[&doc]);
+                }
+            }
+        }
+        for promise in &self.promises {
+            self.check_promise(promise);
+        }
+    }
+
+    fn server_store(&self, project: usize) -> &MemoryStore {
+        &self.net.peer(self.projects[project].server).store
+    }
+
+    /// No gaps, no number twice, no change twice. Gives the log by document.
+    fn check_log(&self, project: usize) -> BTreeMap<DocId, Vec<Record>> {
+        let server = self.server_store(project);
+        let log = server.log_after(Audience::Team, Seq::ZERO, usize::MAX).expect("memory is read");
+        let mut by_doc: BTreeMap<DocId, Vec<Record>> = BTreeMap::new();
+        let mut numbers = BTreeSet::new();
+        let mut changes = BTreeSet::new();
+        for (place, entry) in (1..).zip(&log) {
+            assert_eq!(entry.seq, Seq(place), "the log has a gap");
+            let record = server.record(entry).expect("every place has its record");
+            assert_eq!(record.seq, entry.seq, "a record is at another place than it says");
+            assert!(changes.insert(hash_of(&record)), "a change is in the log twice");
+            assert!(record.number.is_none_or(|number| numbers.insert(number)), "a number was given twice");
+            by_doc.entry(entry.doc).or_default().push(record);
+        }
+        by_doc
+    }
+
+    fn check_acks(&self, project: usize) {
+        let server = self.server_store(project);
+        for ((_, change), seq) in self.acks.iter().filter(|((of, _), _)| *of == project) {
+            match server.verdict(change).expect("memory is read") {
+                Some(StoredVerdict::Admitted(entry)) if entry.seq == *seq => {}
+                other => panic!("{change} was acknowledged at {seq:?}, and now is {other:?}"),
+            }
+        }
+    }
+
+    /// The device has all that it may see, nothing else, and nothing left to do.
+    fn check_seat(&self, seat: Seat, log: &BTreeMap<DocId, Vec<Record>>) -> BTreeSet<DocId> {
+        let peer = self.net.peer(seat.device);
+        let (name, store) = (&peer.name, &peer.store);
+        let place = self.projects[seat.project];
+        let server = self.server_store(seat.project);
+        let user = self.user_of(seat).expect("a seat is a member");
+        let audience = Audience::new(user, self.people[seat.person].role);
+
+        let status =
+            peer.device_hub().and_then(|hub| hub.status(&place.id)).expect("it runs and is a member");
+        assert!(matches!(status.connection, Connection::Online { .. }), "{name} is {:?}", status.connection);
+        assert_eq!(store.outbox_count(&place.id).expect("memory is read"), 0, "{name} has unsent changes");
+        let sync = store.sync_state(&place.id).expect("memory is read");
+        assert_eq!(sync.cold, None, "the cold start of {name} did not end");
+        let behind = server.log_after(audience, sync.cursor, 1).expect("memory is read");
+        assert!(behind.is_empty(), "{name} is at {:?}, behind {behind:?}", sync.cursor);
+        assert_eq!(store.next_unverified(&place.id, 1).expect("memory is read"), [], "{name}: unverified");
+        assert_eq!(store.quarantined(&place.id), [], "{name} refused what the server admitted");
+
+        let visible: BTreeSet<DocId> =
+            log.keys().copied().filter(|doc| is_visible(*doc, audience, user, server)).collect();
+        assert_eq!(store.docs(&place.id), visible, "{name} has other documents than it may see");
+        visible
+    }
+
+    fn check_doc(&self, seat: Seat, there: &Doc, records: &[Record]) {
+        let doc = there.id();
+        let name = &self.net.peer(seat.device).name;
+        let store = &self.net.peer(seat.device).store;
+        let server = self.server_store(seat.project);
+        let project = self.projects[seat.project].id;
+        let mut held = DeviceStore::doc_records(store, &project, doc).expect("memory is read");
+        held.sort_by_key(|record| record.seq);
+        assert!(held == records, "{name} has other records of {doc:?} than the server");
+        let here = store.doc(&project, doc);
+        assert_eq!(here.heads(), there.heads(), "{name}: {doc:?}");
+        assert_eq!(here.ticket(), there.ticket(), "{name}: {doc:?}");
+        let DocId::Ticket(ticket) = doc else { return };
+        let row = store.row(&project, ticket).expect("memory is read");
+        assert_eq!(row, server.ticket(ticket).expect("memory is read"), "{name}: row");
+        let mark = DeviceStore::mark(store, &project, ticket).expect("memory is read");
+        assert_eq!(mark, ServerStore::mark(server, ticket).expect("memory is read"), "{name}: mark");
+    }
+
+    /// What a person was told is safe is in the log, or with them as a draft.
+    fn check_promise(&self, promise: &Promise) {
+        let server = self.server_store(promise.seat.project);
+        if matches!(server.verdict(&promise.change), Ok(Some(StoredVerdict::Admitted(_)))) {
+            return;
+        }
+        let name = &self.net.peer(promise.seat.device).name;
+        let drafts = self.net.peer(promise.seat.device).store.drafts().expect("memory is read");
+        let mut drafts = drafts.iter().map(|(_, draft)| draft).filter(|draft| draft.doc == promise.doc);
+        let Some(token) = &promise.token else {
+            // After a refusal or a restoration changes are written again, under other hashes.
+            let was_rewritten = drafts.next().is_some() || self.restored.contains(&promise.seat.device);
+            assert!(was_rewritten, "{name} wrote {} and nobody knows of it", promise.change);
+            return;
+        };
+        let records = ServerStore::doc_records(server, promise.doc).expect("memory is read");
+        let is_in_log = records.iter().any(|record| contains(&record.envelope.change, token.as_bytes()));
+        let is_draft =
+            drafts.any(|draft| contains(format!("{:?}", draft.edits).as_bytes(), token.as_bytes()));
+        assert!(is_in_log || is_draft, "{name} wrote {token:?} and nobody knows of it");
+    }
+}
+
+fn is_visible(doc: DocId, audience: Audience, user: UserId, server: &MemoryStore) -> bool {
+    match (doc, audience) {
+        (DocId::Project, _) | (_, Audience::Team) => true,
+        (DocId::Notes(_), Audience::Customer(_)) => false,
+        (DocId::Ticket(ticket), Audience::Customer(_)) => {
+            server.customers_of(ticket).expect("memory is read").contains(&user)
+        }
+    }
+}
+
+fn load(doc: DocId, records: &[Record]) -> Doc {
+    let changes = records.iter().map(|record| record.envelope.change.as_slice());
+    Doc::load(doc, changes).expect("what is stored loads")
+}
+
+fn hash_of(record: &Record) -> ChangeHash {
+    ScannedChange::scan(&record.envelope.change).expect("the log has only changes").hash()
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}

@@ -1,0 +1,205 @@
+//! What people do, at random, as their role allows, and now and then as it does not.
+
+use assist_crdt_model::{
+    Body, CommentId, Doc, DocId, Edit, Label, Priority, ProjectName, Role, Status, Ticket, TicketId, Title,
+    UnixMillis, UserId,
+};
+use assist_proto::hub::Command;
+
+use super::{Seat, World};
+use crate::memory_store::MemoryStore;
+
+impl World {
+    /// Somebody does something.
+    pub fn act(&mut self) {
+        let Some(seat) = self.net.dice.pick(&self.seats) else { return };
+        if !self.net.peer(seat.device).is_up() {
+            return;
+        }
+        let tickets = self.tickets_at(seat);
+        if self.people[seat.person].role == Role::Admin && self.net.dice.one_in(3) {
+            self.change_project(seat);
+            return;
+        }
+        let wants_new = tickets.is_empty() || self.net.dice.one_in(4);
+        let (command, token) = if wants_new && tickets.len() < TICKETS_MAX {
+            self.new_ticket(seat)
+        } else {
+            let Some(ticket) = self.net.dice.pick(&tickets) else { return };
+            let Some(snapshot) = self.ticket_at(seat, ticket) else { return };
+            self.change_ticket(seat, &snapshot)
+        };
+        self.net
+            .trace
+            .note(self.net.now(), || format!("{} wants {command:?}", self.net.peer(seat.device).name));
+        let call = self.net.ask(seat.device, command);
+        self.asked.insert(call, (seat, token));
+    }
+
+    /// The tickets that the device of a seat holds.
+    pub fn tickets_at(&self, seat: Seat) -> Vec<TicketId> {
+        let docs = self.net.peer(seat.device).store.docs(&self.projects[seat.project].id);
+        docs.into_iter()
+            .filter_map(|doc| match doc {
+                DocId::Ticket(ticket) => Some(ticket),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// A ticket as the device of a seat has it.
+    pub fn ticket_at(&self, seat: Seat, ticket: TicketId) -> Option<Ticket> {
+        let store = &self.net.peer(seat.device).store;
+        store.doc(&self.projects[seat.project].id, DocId::Ticket(ticket)).ticket()
+    }
+
+    fn change_project(&mut self, seat: Seat) {
+        let number = self.net.dice.between(0, 9);
+        let edit = match self.net.dice.one_in(2) {
+            true => {
+                Edit::SetProjectName(ProjectName::parse(&format!("hero {number}")).expect("a short name"))
+            }
+            false => Edit::DefineLabel {
+                label: Label::parse(&format!("label {number}")).expect("a short word"),
+                description: Body::default(),
+            },
+        };
+        let project = self.projects[seat.project].id;
+        let call =
+            self.net.ask(seat.device, Command::Edit { project, doc: DocId::Project, edits: vec![edit] });
+        self.asked.insert(call, (seat, None));
+    }
+
+    fn new_ticket(&mut self, seat: Seat) -> (Command, Option<String>) {
+        let person = self.people[seat.person];
+        let customers = self.users_in(seat.project, |role| role == Role::Customer);
+        let requester = match person.role.is_team() {
+            true => self.net.dice.pick(&customers),
+            false => None,
+        };
+        let owner = requester.or(self.user_of(seat));
+        let token = self.text(seat.project, owner);
+        let title = Title::parse(&token).expect("a token is short");
+        let body = Body::parse(format!("{token} in full")).expect("a token is short");
+        let command = Command::CreateTicket {
+            project: self.projects[seat.project].id,
+            requester,
+            title,
+            body,
+            edits: Vec::new(),
+        };
+        (command, Some(token))
+    }
+
+    fn change_ticket(&mut self, seat: Seat, ticket: &Ticket) -> (Command, Option<String>) {
+        let project = self.projects[seat.project].id;
+        let token = self.text(seat.project, Some(ticket.requester));
+        let body = Body::parse(token.clone()).expect("a token is short");
+        if self.net.dice.one_in(3) {
+            let last = ticket.comments.last().map(|comment| comment.id);
+            let reply_to = last.filter(|_| self.net.dice.one_in(2));
+            let command = Command::Comment { project, ticket: ticket.id, body, reply_to };
+            return (command, Some(token));
+        }
+        let edits = match self.people[seat.person].role.is_team() {
+            true => self.team_edits(seat, ticket, &token),
+            false => self.customer_edits(seat, ticket, &token),
+        };
+        (Command::Edit { project, doc: DocId::Ticket(ticket.id), edits }, None)
+    }
+
+    fn customer_edits(&mut self, seat: Seat, ticket: &Ticket, token: &str) -> Vec<Edit> {
+        let title = Title::parse(token).expect("a token is short");
+        let body = Body::parse(token).expect("a token is short");
+        match self.net.dice.between(0, 6) {
+            0 => vec![Edit::SetTitle(title)],
+            1 => vec![Edit::SetBody(body)],
+            2 => vec![Edit::SetStatus(Status::Closed)],
+            3 => vec![Edit::SetStatus(Status::Open), Edit::SetTitle(title)],
+            4 => match self.own_comment(seat, ticket) {
+                Some(id) => vec![Edit::DeleteComment(id)],
+                None => vec![Edit::SetStatus(Status::Open)],
+            },
+            _ => match self.own_comment(seat, ticket) {
+                Some(id) => vec![Edit::EditComment { id, body }],
+                None => vec![Edit::SetBody(body)],
+            },
+        }
+    }
+
+    fn team_edits(&mut self, seat: Seat, ticket: &Ticket, token: &str) -> Vec<Edit> {
+        let label = self.net.dice.pick(&["bug", "crash", "docs"]).unwrap_or("bug");
+        let label = Label::parse(label).expect("a short word");
+        match self.net.dice.between(0, 8) {
+            0 => vec![Edit::SetTitle(Title::parse(token).expect("a token is short"))],
+            1 => vec![Edit::SetStatus(self.net.dice.pick(Status::ALL).unwrap_or(Status::Open))],
+            2 => vec![Edit::SetPriority(self.net.dice.pick(Priority::ALL))],
+            3 => vec![Edit::AddLabel(label)],
+            4 => vec![Edit::RemoveLabel(label)],
+            5 => vec![Edit::SetSnoozedUntil(Some(UnixMillis(self.net.now())))],
+            6 => match self.own_comment(seat, ticket) {
+                Some(id) => {
+                    vec![Edit::EditComment { id, body: Body::parse(token).expect("a token is short") }]
+                }
+                None => vec![Edit::AddLabel(label)],
+            },
+            // Only the server can know that a customer is nobody to assign to.
+            7 if self.net.dice.one_in(3) => vec![Edit::SetAssignee(Some(ticket.requester))],
+            _ => {
+                let team = self.users_in(seat.project, Role::is_team);
+                vec![Edit::SetAssignee(self.net.dice.pick(&team)), Edit::SetStatus(Status::Pending)]
+            }
+        }
+    }
+
+    fn own_comment(&mut self, seat: Seat, ticket: &Ticket) -> Option<CommentId> {
+        let user = self.user_of(seat)?;
+        let own = ticket.comments.iter().filter(|comment| comment.author == user && !comment.is_deleted);
+        let own: Vec<CommentId> = own.map(|comment| comment.id).collect();
+        self.net.dice.pick(&own)
+    }
+
+    /// The users of a project who sit somewhere, in a fitting role.
+    fn users_in(&self, project: usize, fits: impl Fn(Role) -> bool) -> Vec<UserId> {
+        let seats = self.seats.iter().filter(|seat| seat.project == project);
+        let mut users: Vec<UserId> = seats
+            .filter(|seat| fits(self.people[seat.person].role))
+            .filter_map(|seat| self.user_of(*seat))
+            .collect();
+        users.sort();
+        users.dedup();
+        users
+    }
+
+    /// A text that nobody wrote before, which says whose ticket it is in.
+    fn text(&mut self, project: usize, owner: Option<UserId>) -> String {
+        let seat = self
+            .seats
+            .iter()
+            .find(|seat| seat.project == project && owner.is_some() && self.user_of(**seat) == owner);
+        self.texts_made += 1;
+        let person = seat.map_or(NOBODY, |seat| seat.person);
+        format!("{CANARY}{project}-{person}-{};", self.texts_made)
+    }
+}
+
+impl MemoryStore {
+    /// A document as this device shows it: what was admitted, then what waits.
+    ///
+    /// # Panics
+    /// If it does not load.
+    pub fn doc(&self, project: &assist_crdt_model::ProjectId, doc: DocId) -> Doc {
+        use assist_proto::store::DeviceStore as _;
+        let records = self.doc_records(project, doc).expect("memory is read");
+        let own = self.outbox_of_doc(project, doc).expect("memory is read");
+        let admitted = records.iter().map(|record| record.envelope.change.as_slice());
+        let pending = own.iter().map(|(_, entry)| entry.envelope.change.as_slice());
+        Doc::load(doc, admitted.chain(pending)).expect("what is stored loads")
+    }
+}
+
+/// How every text begins.
+pub(super) const CANARY: &str = "canary-";
+const NOBODY: usize = 9;
+/// Enough to get in each other's way.
+const TICKETS_MAX: usize = 6;

@@ -1,0 +1,157 @@
+//! Random worlds: whatever goes wrong, in the end everybody has what they may see, and nothing acknowledged is lost.
+//!
+//! `SIM_SEEDS=100000` runs more worlds than usual, `SIM_SEED=17` runs one and prints what happened.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use assist_tests::memory_store::MemoryStore;
+use assist_tests::network::{Faults, Trace};
+use assist_tests::peer::PeerId;
+use assist_tests::world::{ALICE, BOB, CAROL, DAVE, ERIN, Seat, World};
+
+#[test]
+fn every_world_converges_and_loses_nothing() {
+    if let Some(seed) = number_from_env("SIM_SEED") {
+        let trace = Trace::on();
+        let outcome = run(seed, trace.clone());
+        println!("{}", trace.text());
+        outcome.unwrap();
+        return;
+    }
+    let seeds = number_from_env("SIM_SEEDS").unwrap_or(SEEDS);
+    let next = AtomicU64::new(0);
+    let failures = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        return;
+                    }
+                    if let Err(reason) = run(seed, Trace::OFF) {
+                        failures.lock().unwrap().push((seed, reason));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    for (seed, reason) in failures.iter().take(10) {
+        println!("SIM_SEED={seed} cargo test -p assist-tests simulation -- --nocapture\n    {reason}");
+    }
+    assert!(failures.is_empty(), "{} of {seeds} worlds failed", failures.len());
+}
+
+/// Runs one world; what it panics with is the failure.
+fn run(seed: u64, trace: Trace) -> Result<(), String> {
+    let reason_of = |panic: Box<dyn Any + Send>| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "a panic".into(), |text| text.to_string()),
+    };
+    catch_unwind(AssertUnwindSafe(|| live(seed, trace))).map_err(reason_of)
+}
+
+fn live(seed: u64, trace: Trace) {
+    let mut world = World::new(seed, trace);
+    let (hero, mycelium) = (world.add_project("hero"), world.add_project("mycelium"));
+    let laptop = world.add_device(ALICE, "laptop");
+    let bobs = world.add_device(BOB, "laptop");
+    let carols = world.add_device(CAROL, "desktop");
+    for (device, person, project) in [
+        (laptop, ALICE, hero),
+        (laptop, ALICE, mycelium),
+        (bobs, BOB, hero),
+        (carols, CAROL, hero),
+        (carols, CAROL, mycelium),
+    ] {
+        world.join(Seat { device, person, project });
+    }
+    world.net.faults = draw_faults(&mut world);
+    let steps = world.net.dice.between(8, 24);
+    let mut backup = Backup::default();
+    let late_at = world.net.dice.between(0, steps * 2);
+    for step in 0..steps {
+        if step == late_at {
+            let person = world.net.dice.pick(&[ALICE, DAVE, ERIN]).unwrap();
+            let device = world.add_device(person, "phone");
+            world.join_sometime(Seat { device, person, project: hero });
+        }
+        world.act();
+        disturb(&mut world);
+        back_up_or_restore(&mut world, &mut backup);
+        let pause = world.net.dice.pick(&[1, 20, 200, 3_000]).unwrap();
+        world.run_for(pause);
+    }
+    world.heal();
+    world.check();
+}
+
+/// Every world has its own weather; some have none.
+fn draw_faults(world: &mut World) -> Faults {
+    let mut rarity = |choices: &[u64]| world.net.dice.pick(choices).unwrap();
+    Faults {
+        crash: rarity(&[0, 0, 20, 60]),
+        commit_failure: rarity(&[0, 0, 30, 80]),
+        cut: rarity(&[0, 10, 40]),
+        dial_failure: rarity(&[0, 3]),
+        duplicate: rarity(&[0, 4]),
+    }
+}
+
+/// People pull plugs and push buttons.
+fn disturb(world: &mut World) {
+    use assist_proto::hub::Command;
+    let Some(seat) = world.net.dice.pick(&world.seats) else { return };
+    let place = world.projects[seat.project];
+    match world.net.dice.between(0, 11) {
+        0 | 1 => world.net.set_reachable(seat.device, place.server, false),
+        2 | 3 => world.net.set_reachable(seat.device, place.server, true),
+        4 => {
+            world.net.ask(seat.device, Command::Pause(Some(place.id)));
+        }
+        5 => {
+            world.net.ask(seat.device, Command::Resume(None));
+        }
+        6 => restart(world, seat.device),
+        7 if world.net.dice.one_in(3) => restart(world, place.server),
+        _ => {}
+    }
+}
+
+/// A copy of a device's folder.
+type Backup = Option<(PeerId, MemoryStore)>;
+
+/// Now and then somebody copies a folder, and somebody puts the copy back.
+fn back_up_or_restore(world: &mut World, backup: &mut Backup) {
+    match backup.take() {
+        Some((device, copy)) if world.net.dice.one_in(6) => {
+            let was_clean = world.net.dice.one_in(2);
+            world.restore(device, copy, was_clean);
+        }
+        None if world.net.dice.one_in(8) => {
+            let seat = world.net.dice.pick(&world.seats);
+            *backup = seat.map(|seat| (seat.device, world.net.peer(seat.device).store.clone()));
+        }
+        kept => *backup = kept,
+    }
+}
+
+fn restart(world: &mut World, peer: PeerId) {
+    if world.net.peer(peer).is_up() {
+        world.net.stop(peer);
+    }
+    let was_clean = world.net.dice.one_in(2);
+    world.net.start(peer, was_clean);
+}
+
+fn number_from_env(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+const SEEDS: u64 = 2_000;
+const THREADS: usize = 2;
