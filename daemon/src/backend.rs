@@ -103,3 +103,5 @@ impl Written {
     }
 }
 
+#[cfg(test)]
+mod tests;

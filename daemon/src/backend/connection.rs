@@ -76,3 +76,5 @@ fn short_words(millis: u64) -> String {
     }
 }
 
+#[cfg(test)]
+mod tests;

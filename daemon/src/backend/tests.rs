@@ -1,0 +1,11 @@
+//! The handlers over real daemons: a server, and devices that joined it over loopback with a real invitation.
+
+mod drafts;
+mod errors;
+mod lists;
+mod projects;
+mod references;
+mod servers;
+mod tickets;
+mod waits;
+mod world;

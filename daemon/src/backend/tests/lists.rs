@@ -1,0 +1,151 @@
+//! Lists: filters, orders, windows, and what a row says without opening its document.
+
+use assist_proto::api::ErrorCode;
+use assist_proto::api::sync::{DeliveryState, Pause, WaitUntil};
+use assist_proto::api::ticket::{Edit, FieldValues, List, Order, Patch, Priority, Sort, Status, TicketPage};
+use assist_proto::api::user::Role;
+
+use super::world::{Node, World, check};
+
+fn titles(page: &TicketPage) -> Vec<&str> {
+    page.tickets.iter().map(|row| row.title.as_str()).collect()
+}
+
+/// Files tickets, and waits until nothing about them changes any more.
+async fn file_all(node: &Node, titles: &[&str]) {
+    for title in titles {
+        let filed = node.file(title).await;
+        node.wait(&[&filed.change], WaitUntil::Delivered).await;
+    }
+}
+
+#[tokio::test]
+async fn windows_by_offset_and_by_cursor_cover_the_list_once() {
+    let world = World::new().await;
+    file_all(&world.customer, &["one", "two", "three", "four", "five"]).await;
+    for (sort, order) in [
+        (Sort::Updated, Order::Descending),
+        (Sort::Created, Order::Ascending),
+        (Sort::Number, Order::Descending),
+        (Sort::Priority, Order::Ascending),
+    ] {
+        let window = List { sort, order, limit: Some(2), ..List::default() };
+        let whole = world.customer.call(List { limit: None, ..window.clone() }).await;
+        assert_eq!((whole.total, whole.tickets.len(), &whole.next_cursor), (5, 5, &None));
+
+        let mut by_cursor = Vec::new();
+        let mut next = window.clone();
+        loop {
+            let page = world.customer.call(next.clone()).await;
+            by_cursor.extend(page.tickets);
+            match page.next_cursor {
+                Some(cursor) => next.cursor = Some(cursor),
+                None => break,
+            }
+        }
+        assert_eq!(by_cursor, whole.tickets);
+
+        let third = world.customer.call(List { offset: Some(4), ..window.clone() }).await;
+        assert_eq!((third.tickets.as_slice(), third.next_cursor), (&whole.tickets[4..], None));
+        let none = world.customer.call(List { limit: Some(0), ..window }).await;
+        assert_eq!((none.total, none.tickets.len(), none.next_cursor), (5, 0, None));
+    }
+}
+
+#[tokio::test]
+async fn windows_out_of_bounds_name_the_parameter() {
+    let world = World::new().await;
+    file_all(&world.customer, &["one", "two"]).await;
+    let window = List { limit: Some(1), ..List::default() };
+    let cursor = world.customer.call(window.clone()).await.next_cursor;
+    let fail = async |params: List, reason: &str, field: &str| {
+        check(&world.customer.fail(params).await, ErrorCode::InvalidParams, reason, Some(field));
+    };
+    fail(List { limit: Some(501), ..List::default() }, "page_too_large", "limit").await;
+    let both = List { cursor: cursor.clone(), offset: Some(1), ..window.clone() };
+    fail(both, "offset_and_cursor", "cursor").await;
+    let other_sort = List { cursor, sort: Sort::Number, ..window.clone() };
+    fail(other_sort, "bad_cursor", "cursor").await;
+    fail(List { cursor: Some("nonsense".into()), ..window }, "bad_cursor", "cursor").await;
+}
+
+#[tokio::test]
+async fn filters_hold_all_at_once() {
+    let world = World::new().await;
+    let id = world.file("Größe ist falsch").await;
+    world.agent.file("Disk full").await;
+    world.agent.file("Nothing").await;
+    let set = FieldValues {
+        status: Some(Status::Pending),
+        assignee: Patch::Set("me".into()),
+        priority: Patch::Set(Priority::High),
+        ..FieldValues::default()
+    };
+    let labels = vec!["ui".into(), "text".into()];
+    world.agent.call(Edit { ticket: id, set, add_labels: labels, ..Edit::default() }).await;
+
+    let all = List::default;
+    let text = |text: &str| Some(text.to_owned());
+    let hits = [
+        List { status: vec![Status::Pending, Status::Closed], ..all() },
+        List { assignee: text("me"), ..all() },
+        List { assignee: text("ARNO@example.org"), ..all() },
+        List { requester: text("Carla"), ..all() },
+        List { labels: vec!["ui".into(), "text".into()], ..all() },
+        List { text: text("GRÖßE"), ..all() },
+        List { project: text("myc"), status: vec![Status::Pending], labels: vec!["ui".into()], ..all() },
+    ];
+    for params in hits {
+        let page = world.agent.call(params.clone()).await;
+        assert_eq!((titles(&page), page.total), (vec!["Größe ist falsch"], 1), "{params:?}");
+    }
+    let others = world.agent.call(List { assignee: text("none"), sort: Sort::Created, ..all() }).await;
+    assert_eq!(titles(&others), ["Nothing", "Disk full"]);
+    assert_eq!(world.agent.call(List { labels: vec!["gui".into()], ..all() }).await.total, 0);
+    let error = world.agent.fail(List { assignee: text("Arn"), ..all() }).await;
+    check(&error, ErrorCode::NotFound, "no_such_user", Some("assignee"));
+}
+
+#[tokio::test]
+async fn rows_say_how_far_own_changes_are() {
+    let world = World::new().await;
+    world.file("Delivered").await;
+    world.customer.call(Pause::default()).await;
+    let waiting = world.customer.file("Waiting").await;
+    let page = world.customer.call(List::default()).await;
+    let states: Vec<_> = page.tickets.iter().map(|row| (row.title.as_str(), row.state)).collect();
+    assert_eq!(
+        states,
+        [("Waiting", Some(DeliveryState::SavedHere)), ("Delivered", Some(DeliveryState::Delivered))]
+    );
+    assert!(page.tickets.iter().all(|row| row.is_loaded));
+    assert_eq!(page.tickets[0].number, None);
+    assert_eq!(page.tickets[0].short_id, waiting.ticket.short_id);
+    assert_eq!(world.agent.call(List::default()).await.tickets[0].state, None, "nothing of it is Arno's");
+}
+
+#[tokio::test]
+async fn me_is_another_user_in_every_project() {
+    let (mycelium, hero, device) = (Node::server("Mycelium"), Node::server("Hero"), Node::device());
+    device.join(&mycelium, Role::Customer, "Carla").await;
+    device.join(&hero, Role::Customer, "Carla").await;
+    let error =
+        device.fail(assist_proto::api::ticket::Create { title: "Where?".into(), ..Default::default() }).await;
+    check(&error, ErrorCode::InvalidParams, "project_needed", Some("project"));
+    assert_eq!(error.data.nearest.len(), 2);
+    for project in ["Mycelium", "hero"] {
+        let params = assist_proto::api::ticket::Create {
+            project: Some(project.into()),
+            title: format!("For {project}"),
+            ..Default::default()
+        };
+        let written = device.call(params).await;
+        device.wait(&[&written.change], WaitUntil::Server).await;
+    }
+    for requester in ["me", "carla@example.org"] {
+        let mine = List { requester: Some(requester.into()), ..List::default() };
+        assert_eq!(device.call(mine).await.total, 2);
+    }
+    let mine = List { requester: Some("me".into()), project: Some("Hero".into()), ..List::default() };
+    assert_eq!(titles(&device.call(mine).await), ["For hero"]);
+}
