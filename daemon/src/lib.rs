@@ -5,3 +5,4 @@
 pub mod api_server;
 pub mod device_key;
 pub mod net;
+pub mod store;

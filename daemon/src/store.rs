@@ -1,0 +1,175 @@
+//! The embedded store: all that a device and a server keep, in one redb file.
+//!
+//! A [`Store`] gives [`Turn`]s and [`Reader`]s. A turn implements both of the sync machine's traits
+//! ([`assist_proto::store::ServerStore`], [`assist_proto::store::DeviceStore`]); a reader has their read halves
+//! ([`ServerReads`], [`DeviceReads`]) and the queries of lists.
+//!
+//! What is promised: a committed turn is durable and whole; what is read is what was written, or an error says
+//! that it is damaged; a full disk loses nothing and the store works on when there is room again; a file is
+//! refused untouched when it is not one that this version can use.
+//!
+//! The layout of every table stands in `tables.rs`, how it hangs together in `docs/storage.md`.
+
+mod device;
+mod engine;
+mod list;
+mod marks;
+mod open;
+mod overlay;
+mod packs;
+mod reader;
+mod row_codec;
+mod seal;
+mod server;
+mod shared;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod verdicts;
+mod view;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use assist_proto::store::StoreResult;
+use redb::backends::InMemoryBackend;
+use redb::{Builder, Database, StorageBackend};
+
+use shared::{Opener, Shared};
+
+pub use device::{DeviceReads, Quarantined};
+pub use list::{
+    Assignee, Direction, RowCursor, RowFilter, RowKey, RowOrder, RowPage, RowWindow, WindowStart,
+};
+pub use open::{FORMAT_VERSION, OpenStoreError};
+pub use reader::Reader;
+pub use seal::StoreKey;
+pub use server::ServerReads;
+pub use turn::Turn;
+
+/// A store. Clones are handles of the same one.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store(..)")
+    }
+}
+
+/// What a store costs.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreOptions {
+    /// Memory for pages.
+    pub cache_bytes: usize,
+    /// Whether each durable commit also writes down which pages are free. A start after a crash then needs no
+    /// walk over the file.
+    pub quick_repair: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { cache_bytes: 32 * 1024 * 1024, quick_repair: true }
+    }
+}
+
+impl Store {
+    /// Opens the store at `path`, or makes it.
+    ///
+    /// # Errors
+    /// See [`OpenStoreError`]; the file is as it was then.
+    pub fn open(path: &Path, key: &StoreKey, options: StoreOptions) -> Result<Self, OpenStoreError> {
+        let seal = seal::Seal::new(key);
+        open::create_if_absent(path, &builder(options), &seal)?;
+        open::inspect(path)?;
+        let file = path.to_owned();
+        Self::open_with(path, seal, options, Box::new(move || builder(options).open(&file)))
+    }
+
+    /// Opens a store on storage of the caller's: for tests of crashes and full disks. Called again, after trouble,
+    /// `storage` has to give the same bytes.
+    ///
+    /// # Errors
+    /// See [`OpenStoreError`].
+    pub fn open_on<B: StorageBackend>(
+        storage: impl Fn() -> B + Send + Sync + 'static,
+        key: &StoreKey,
+        options: StoreOptions,
+    ) -> Result<Self, OpenStoreError> {
+        let path = Path::new("(memory)");
+        let is_new = storage().len().map_err(|error| open::io_error(path, error))? == 0;
+        let seal = seal::Seal::new(key);
+        let opener = move || builder(options).create_with_backend(storage());
+        if is_new {
+            let database = open::open_engine(path, &opener)?;
+            open::initialise(&database, &seal).map_err(|error| open::store_error(path, error))?;
+            return Self::with_engine(path, seal, options, Box::new(opener), database);
+        }
+        Self::open_with(path, seal, options, Box::new(opener))
+    }
+
+    /// Makes a store that is gone with the process.
+    ///
+    /// # Errors
+    /// When there is no randomness for its key.
+    pub fn open_in_memory() -> Result<Self, OpenStoreError> {
+        let mut key = [0; 32];
+        let path = PathBuf::from("(memory)");
+        getrandom::fill(&mut key).map_err(|error| OpenStoreError::Io { path, source: error.into() })?;
+        Self::open_on(InMemoryBackend::new, &StoreKey::from_bytes(key), StoreOptions::default())
+    }
+
+    fn open_with(
+        path: &Path,
+        seal: seal::Seal,
+        options: StoreOptions,
+        opener: Opener,
+    ) -> Result<Self, OpenStoreError> {
+        let database = open::open_engine(path, &opener)?;
+        Self::with_engine(path, seal, options, opener, database)
+    }
+
+    fn with_engine(
+        path: &Path,
+        seal: seal::Seal,
+        options: StoreOptions,
+        opener: Opener,
+        database: Database,
+    ) -> Result<Self, OpenStoreError> {
+        open::check(path, &database, &seal, open::MIGRATIONS)?;
+        let shared = Shared::new(opener, database, seal, options.quick_repair)
+            .map_err(|error| open::store_error(path, error))?;
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Begins a turn. Waits until the one under way has ended: a thread that holds a turn must not begin another.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn begin_turn(&self) -> StoreResult<Turn> {
+        Turn::begin(Arc::clone(&self.shared))
+    }
+
+    /// A snapshot of what is committed, for any thread.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn read(&self) -> StoreResult<Reader> {
+        self.shared.read()
+    }
+
+    /// Closes the file, after the turn under way. All handles are of no use then. A store that is just dropped is
+    /// closed with its last handle.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+}
+
+fn builder(options: StoreOptions) -> Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(options.cache_bytes);
+    builder
+}

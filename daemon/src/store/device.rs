@@ -1,0 +1,408 @@
+//! The device's half of the store: what it has joined, holds, still has to send, and shows in lists.
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
+use assist_proto::certificate::Signed;
+use assist_proto::store::{
+    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, Record, StoreResult, SyncState, TicketRow,
+};
+use assist_proto::wire::Member;
+use serde::{Deserialize, Serialize};
+
+use super::tables::{Counter, Scope, Span, Table, key};
+use super::turn::Turn;
+use super::view::{View, cbor, damaged, key_end};
+use super::{marks, packs, row_codec};
+
+/// A record that the gate refused although the server had admitted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// What came.
+    pub record: Record,
+    /// [`assist_crdt_model::RejectCode::number`].
+    pub code: u16,
+    /// Why, for people.
+    pub detail: String,
+}
+
+/// What can be read of a device, from a [`super::Reader`] as from a [`Turn`]: the read half of [`DeviceStore`].
+#[expect(private_bounds, reason = "only the store's own views can be read from")]
+pub trait DeviceReads: View + Sized {
+    /// See [`DeviceStore::memberships`]; by project id.
+    fn memberships(&self) -> StoreResult<Vec<Membership>> {
+        self.collect_cbor(Table::Memberships, &Span::prefix(Vec::new()))
+    }
+
+    /// One membership.
+    fn membership(&self, project: &ProjectId) -> StoreResult<Option<Membership>> {
+        self.get_cbor(Table::Memberships, &key!(*project))
+    }
+
+    /// See [`DeviceStore::sync_state`].
+    fn sync_state(&self, project: &ProjectId) -> StoreResult<SyncState> {
+        let Some(scope) = self.scope(project)? else { return Ok(SyncState::default()) };
+        Ok(self.get_cbor(Table::SyncStates, &key!(scope))?.unwrap_or_default())
+    }
+
+    /// See [`DeviceStore::outbox`].
+    fn outbox(&self, project: &ProjectId, from: u64, limit: usize) -> StoreResult<Vec<(u64, OutboxEntry)>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        let span = Span::prefix_from(&key!(scope), key!(scope, from));
+        self.collect(Table::Outbox, &span, limit, |key, value| {
+            Ok((u64::from_be_bytes(key_end(Table::Outbox, key)?), cbor(Table::Outbox, value)?))
+        })
+    }
+
+    /// See [`DeviceStore::outbox_of_doc`].
+    fn outbox_of_doc(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<(u64, OutboxEntry)>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        let table = Table::OutboxDocs;
+        let positions = self.collect(table, &Span::prefix(key!(scope, doc)), usize::MAX, |key, _| {
+            Ok(u64::from_be_bytes(key_end(table, key)?))
+        })?;
+        let entry = |position| {
+            let entry = self.get_cbor(Table::Outbox, &key!(scope, position))?;
+            Ok((position, entry.ok_or_else(|| damaged(table))?))
+        };
+        positions.into_iter().map(entry).collect()
+    }
+
+    /// See [`DeviceStore::outbox_count`].
+    fn outbox_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        let Some(scope) = self.scope(project)? else { return Ok(0) };
+        self.counter(scope, Counter::Outbox)
+    }
+
+    /// See [`DeviceStore::own_change`].
+    fn own_change(&self, project: &ProjectId, change: &ChangeHash) -> StoreResult<Option<DocId>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        let Some(doc) = self.get(Table::OwnChanges, &key!(scope, *change))? else { return Ok(None) };
+        DocId::from_slice(&doc).map(Some).ok_or_else(|| damaged(Table::OwnChanges))
+    }
+
+    /// See [`DeviceStore::doc_records`].
+    fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        packs::doc_records(self, scope, doc)
+    }
+
+    /// What the gate refused, by document and place.
+    fn quarantined(&self, project: &ProjectId) -> StoreResult<Vec<Quarantined>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        self.collect_cbor(Table::Quarantine, &Span::prefix(key!(scope)))
+    }
+
+    /// See [`DeviceStore::unverified`].
+    fn unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<Option<Vec<u8>>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        let value = self.get(Table::Unverified, &key!(scope, doc))?;
+        value.map(|value| packs::inflate_bytes(Table::Unverified, &value)).transpose()
+    }
+
+    /// See [`DeviceStore::next_unverified`].
+    fn next_unverified(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<DocId>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        let table = Table::Unverified;
+        self.collect(table, &Span::prefix(key!(scope)), limit, |key, _| {
+            let doc: [u8; DocId::SIZE] = key_end(table, key)?;
+            DocId::from_slice(&doc).ok_or_else(|| damaged(table))
+        })
+    }
+
+    /// See [`DeviceStore::row`].
+    fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        row_of(self, scope, ticket)
+    }
+
+    /// See [`DeviceStore::certificate`].
+    fn certificate(
+        &self,
+        project: &ProjectId,
+        device: &DeviceId,
+        serial: u32,
+    ) -> StoreResult<Option<Signed>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        self.get_cbor(Table::Certificates, &key!(scope, *device, serial))
+    }
+
+    /// See [`DeviceStore::member`].
+    fn member(&self, project: &ProjectId, user: UserId) -> StoreResult<Option<Member>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        self.get_cbor(Table::Members, &key!(scope, user))
+    }
+
+    /// See [`DeviceStore::members`]; by id.
+    fn members(&self, project: &ProjectId) -> StoreResult<Vec<Member>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        self.collect_cbor(Table::Members, &Span::prefix(key!(scope)))
+    }
+
+    /// See [`DeviceStore::mark`].
+    fn mark(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Mark>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        Ok(marks::get(self, scope, ticket)?.map(|placed| placed.mark))
+    }
+
+    /// See [`DeviceStore::draft`].
+    fn draft(&self, id: DraftId) -> StoreResult<Option<Draft>> {
+        self.get_cbor(Table::Drafts, &key!(id.0))
+    }
+
+    /// See [`DeviceStore::drafts`]; in the order in which they were put.
+    fn drafts(&self) -> StoreResult<Vec<(DraftId, Draft)>> {
+        self.collect(Table::Drafts, &Span::prefix(Vec::new()), usize::MAX, |key, value| {
+            let id = DraftId(u64::from_be_bytes(key_end(Table::Drafts, key)?));
+            Ok((id, cbor(Table::Drafts, value)?))
+        })
+    }
+}
+
+impl<V: View> DeviceReads for V {}
+
+/// The row of a ticket of a scope.
+pub(crate) fn row_of(view: &impl View, scope: Scope, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
+    let value = view.get(Table::Rows, &key!(scope, ticket))?;
+    value.map(|value| row_codec::decode(Table::Rows, ticket, &value)).transpose()
+}
+
+/// Place of a row among those of its scope: by time, then by ticket, read backwards for the newest first.
+pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) -> Vec<u8> {
+    key!(scope, updated_at.0, ticket)
+}
+
+/// The tables whose keys begin with the scope: all of a project but its membership.
+const SCOPED: [Table; 14] = [
+    Table::Counters,
+    Table::Packs,
+    Table::Certificates,
+    Table::Marks,
+    Table::SyncStates,
+    Table::Outbox,
+    Table::OutboxDocs,
+    Table::OwnChanges,
+    Table::Quarantine,
+    Table::Unverified,
+    Table::Rows,
+    Table::RowOrder,
+    Table::RowNumbers,
+    Table::Members,
+];
+
+impl Turn {
+    /// Takes a row out of the orders that lists read.
+    fn hide_row(&mut self, scope: Scope, row: &TicketRow) {
+        self.remove(Table::RowOrder, order_key(scope, row.updated_at, row.ticket));
+        if let Some(number) = row.number {
+            self.remove(Table::RowNumbers, key!(scope, number, row.ticket));
+        }
+    }
+}
+
+impl DeviceStore for Turn {
+    fn memberships(&self) -> StoreResult<Vec<Membership>> {
+        DeviceReads::memberships(self)
+    }
+
+    fn put_membership(&mut self, membership: &Membership) -> StoreResult<()> {
+        self.scope_mut(&membership.project)?;
+        self.put_cbor(Table::Memberships, key!(membership.project), membership);
+        Ok(())
+    }
+
+    fn remove_project(&mut self, project: &ProjectId) -> StoreResult<()> {
+        let drafts = DeviceReads::drafts(self)?;
+        for (id, _) in drafts.into_iter().filter(|(_, draft)| draft.project == *project) {
+            self.remove(Table::Drafts, key!(id.0));
+        }
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        for table in SCOPED {
+            self.clear(table, Span::prefix(key!(scope)));
+        }
+        self.remove(Table::Memberships, key!(*project));
+        self.remove(Table::Scopes, key!(*project));
+        Ok(())
+    }
+
+    fn sync_state(&self, project: &ProjectId) -> StoreResult<SyncState> {
+        DeviceReads::sync_state(self, project)
+    }
+
+    fn put_sync_state(&mut self, project: &ProjectId, state: &SyncState) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_cbor(Table::SyncStates, key!(scope), state);
+        Ok(())
+    }
+
+    fn push_outbox(&mut self, project: &ProjectId, entry: &OutboxEntry) -> StoreResult<u64> {
+        let scope = self.scope_mut(project)?;
+        let doc = entry.envelope.doc;
+        let position = self.count_up(key!(scope, Counter::NextOutbox))?;
+        self.count_up(key!(scope, Counter::Outbox))?;
+        self.put_cbor(Table::Outbox, key!(scope, position), entry);
+        self.put(Table::OutboxDocs, key!(scope, doc, position), Vec::new());
+        self.put(Table::OwnChanges, key!(scope, entry.change), doc.to_bytes().to_vec());
+        Ok(position)
+    }
+
+    fn remove_outbox(&mut self, project: &ProjectId, position: u64) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        let key = key!(scope, position);
+        let Some(entry) = self.get_cbor::<OutboxEntry>(Table::Outbox, &key)? else { return Ok(()) };
+        self.remove(Table::Outbox, key);
+        self.remove(Table::OutboxDocs, key!(scope, entry.envelope.doc, position));
+        self.count_down(key!(scope, Counter::Outbox))
+    }
+
+    fn outbox(&self, project: &ProjectId, from: u64, limit: usize) -> StoreResult<Vec<(u64, OutboxEntry)>> {
+        DeviceReads::outbox(self, project, from, limit)
+    }
+
+    fn outbox_of_doc(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<(u64, OutboxEntry)>> {
+        DeviceReads::outbox_of_doc(self, project, doc)
+    }
+
+    fn outbox_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        DeviceReads::outbox_count(self, project)
+    }
+
+    fn own_change(&self, project: &ProjectId, change: &ChangeHash) -> StoreResult<Option<DocId>> {
+        DeviceReads::own_change(self, project, change)
+    }
+
+    fn append_record(&mut self, project: &ProjectId, record: &Record) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.push_record(scope, record)?;
+        Ok(())
+    }
+
+    fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>> {
+        DeviceReads::doc_records(self, project, doc)
+    }
+
+    fn put_quarantined(
+        &mut self,
+        project: &ProjectId,
+        record: &Record,
+        code: u16,
+        detail: &str,
+    ) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        let key = key!(scope, record.envelope.doc, record.seq);
+        let quarantined = Quarantined { record: record.clone(), code, detail: detail.to_owned() };
+        self.put_cbor(Table::Quarantine, key, &quarantined);
+        Ok(())
+    }
+
+    fn put_unverified(&mut self, project: &ProjectId, doc: DocId, records: &[u8]) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        let value = self.deflate(records);
+        self.put(Table::Unverified, key!(scope, doc), value);
+        Ok(())
+    }
+
+    fn unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<Option<Vec<u8>>> {
+        DeviceReads::unverified(self, project, doc)
+    }
+
+    fn remove_unverified(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        self.remove(Table::Unverified, key!(scope, doc));
+        Ok(())
+    }
+
+    fn next_unverified(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<DocId>> {
+        DeviceReads::next_unverified(self, project, limit)
+    }
+
+    fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
+        DeviceReads::row(self, project, ticket)
+    }
+
+    fn put_row(&mut self, project: &ProjectId, row: &TicketRow) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        match row_of(self, scope, row.ticket)? {
+            Some(before) => self.hide_row(scope, &before),
+            None => {
+                self.count_up(key!(scope, Counter::Rows))?;
+            }
+        }
+        self.put(Table::RowOrder, order_key(scope, row.updated_at, row.ticket), Vec::new());
+        if let Some(number) = row.number {
+            self.put(Table::RowNumbers, key!(scope, number, row.ticket), Vec::new());
+        }
+        self.put(Table::Rows, key!(scope, row.ticket), row_codec::encode(row));
+        Ok(())
+    }
+
+    fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        let Some(row) = row_of(self, scope, ticket)? else { return Ok(()) };
+        self.hide_row(scope, &row);
+        self.remove(Table::Rows, key!(scope, ticket));
+        self.count_down(key!(scope, Counter::Rows))
+    }
+
+    fn certificate(
+        &self,
+        project: &ProjectId,
+        device: &DeviceId,
+        serial: u32,
+    ) -> StoreResult<Option<Signed>> {
+        DeviceReads::certificate(self, project, device, serial)
+    }
+
+    fn put_certificate(
+        &mut self,
+        project: &ProjectId,
+        device: &DeviceId,
+        serial: u32,
+        certificate: &Signed,
+    ) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_cbor(Table::Certificates, key!(scope, *device, serial), certificate);
+        Ok(())
+    }
+
+    fn member(&self, project: &ProjectId, user: UserId) -> StoreResult<Option<Member>> {
+        DeviceReads::member(self, project, user)
+    }
+
+    fn members(&self, project: &ProjectId) -> StoreResult<Vec<Member>> {
+        DeviceReads::members(self, project)
+    }
+
+    fn put_member(&mut self, project: &ProjectId, member: &Member) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_cbor(Table::Members, key!(scope, member.user), member);
+        Ok(())
+    }
+
+    fn mark(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Mark>> {
+        DeviceReads::mark(self, project, ticket)
+    }
+
+    fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put(Table::Marks, key!(scope, mark.ticket), marks::encode(0, mark));
+        Ok(())
+    }
+
+    fn put_draft(&mut self, draft: &Draft) -> StoreResult<DraftId> {
+        let id = self.count_up(key!(Scope::SERVER, Counter::NextDraft))?;
+        self.put_cbor(Table::Drafts, key!(id), draft);
+        Ok(DraftId(id))
+    }
+
+    fn draft(&self, id: DraftId) -> StoreResult<Option<Draft>> {
+        DeviceReads::draft(self, id)
+    }
+
+    fn drafts(&self) -> StoreResult<Vec<(DraftId, Draft)>> {
+        DeviceReads::drafts(self)
+    }
+
+    fn remove_draft(&mut self, id: DraftId) -> StoreResult<()> {
+        self.remove(Table::Drafts, key!(id.0));
+        Ok(())
+    }
+}

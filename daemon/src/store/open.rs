@@ -1,0 +1,265 @@
+//! Opening a store: made whole or not at all, refused with a reason and untouched, brought up to date step by step.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use assist_proto::store::{StoreError, StoreResult};
+use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase as _};
+
+use super::engine::{guarded, is_full};
+use super::seal::{Nonces, Seal};
+use super::tables::{FORMAT, FORMAT_KEY, STORE_ID_KEY, Table};
+
+/// The format that this version writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A step from one format version to the next. Applied steps are never edited.
+pub(crate) struct Migration {
+    /// The version that it leads to.
+    pub(crate) to: u32,
+    /// What it does, in the transaction that also raises the version.
+    pub(crate) run: fn(&redb::WriteTransaction, &Seal) -> Result<(), redb::Error>,
+}
+
+/// All steps since version 1, in order.
+pub(crate) const MIGRATIONS: &[Migration] = &[];
+
+/// Why a store was not opened. Whatever is there was left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenStoreError {
+    /// The file is something else, or a part of a store.
+    #[error("{} is not a store, or only a part of one: put it aside, or bring a backup back", .path.display())]
+    NotAStore {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A later version of the program wrote it.
+    #[error(
+        "{} has format {found}, this version reads up to {supported}: use the version that wrote it or a later one",
+        .path.display()
+    )]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The latest that is understood.
+        supported: u32,
+    },
+    /// Others may read it.
+    #[error("{} has mode {mode:04o}, others must not read it: chmod 600 it", .path.display())]
+    Permissions {
+        /// Which file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// Another process has it open.
+    #[error("{} is in use by another process", .path.display())]
+    AlreadyOpen {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// It is sealed with another key.
+    #[error("{} is sealed with another key: bring the device folder back as a whole", .path.display())]
+    WrongKey {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// What is read is not what was written.
+    #[error("{} is damaged ({what}): bring a backup back", .path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What of it.
+        what: String,
+    },
+    /// No room.
+    #[error("there is no room to open {}: free some space", .path.display())]
+    Full {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Anything else.
+    #[error("cannot open {}", .path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Makes the file if it is not there: under another name first, so that a crash leaves no half of a store.
+pub(crate) fn create_if_absent(path: &Path, builder: &Builder, seal: &Seal) -> Result<(), OpenStoreError> {
+    let in_the_way = |source| io_error(path, source);
+    if path.try_exists().map_err(in_the_way)? {
+        return Ok(());
+    }
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(in_the_way(error)),
+        _ => {}
+    }
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(in_the_way)?;
+    let database =
+        guarded("file", || builder.create(&unfinished)).map_err(|error| store_error(path, error))?;
+    initialise(&database, seal).map_err(|error| store_error(path, error))?;
+    guarded("file", || database.close()).map_err(|error| store_error(path, error))?;
+    file.sync_all().map_err(in_the_way)?;
+    fs::rename(&unfinished, path).map_err(in_the_way)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(in_the_way)
+}
+
+/// Looks at the file without opening it as a store: a refusal must not change it.
+pub(crate) fn inspect(path: &Path) -> Result<(), OpenStoreError> {
+    let in_the_way = |source| io_error(path, source);
+    let mut file = File::open(path).map_err(in_the_way)?;
+    let metadata = file.metadata().map_err(in_the_way)?;
+    if !metadata.is_file() {
+        return Err(OpenStoreError::NotAStore { path: path.to_owned() });
+    }
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(OpenStoreError::Permissions { path: path.to_owned(), mode });
+    }
+    let mut magic = [0; MAGIC.len()];
+    match file.read_exact(&mut magic) {
+        Ok(()) if magic == *MAGIC => Ok(()),
+        Ok(()) => Err(OpenStoreError::NotAStore { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(OpenStoreError::NotAStore { path: path.to_owned() })
+        }
+        Err(error) => Err(in_the_way(error)),
+    }
+}
+
+/// Opens the engine's file.
+pub(crate) fn open_engine(
+    path: &Path,
+    open: impl FnOnce() -> Result<Database, DatabaseError>,
+) -> Result<Database, OpenStoreError> {
+    let mut is_already_open = false;
+    let opened = guarded("file", || {
+        open().inspect_err(|error| is_already_open = matches!(error, DatabaseError::DatabaseAlreadyOpen))
+    });
+    match opened {
+        Ok(database) => Ok(database),
+        Err(_) if is_already_open => Err(OpenStoreError::AlreadyOpen { path: path.to_owned() }),
+        Err(error) => Err(store_error(path, error)),
+    }
+}
+
+/// Makes all tables and writes the version and the store's id.
+pub(crate) fn initialise(database: &Database, seal: &Seal) -> StoreResult<()> {
+    let mut store_id = [0; 16];
+    getrandom::fill(&mut store_id).map_err(|error| StoreError::Io(error.into()))?;
+    let nonce = Nonces::new().and_then(|mut nonces| nonces.next());
+    let nonce = nonce.map_err(|error| StoreError::Io(error.into()))?;
+    let mut sealed = Vec::new();
+    seal.close(nonce, Table::Meta, STORE_ID_KEY, &store_id, &mut sealed);
+    guarded("file", || {
+        let transaction = database.begin_write()?;
+        for table in Table::ALL {
+            transaction.open_table(table.definition())?;
+        }
+        transaction.open_table(Table::Meta.definition())?.insert(STORE_ID_KEY, sealed.as_slice())?;
+        transaction.open_table(FORMAT)?.insert(FORMAT_KEY, FORMAT_VERSION.to_be_bytes().as_slice())?;
+        transaction.commit()?;
+        Ok::<_, redb::Error>(())
+    })
+}
+
+/// Checks that the store is one that this version can use with this key, and brings it up to date.
+pub(crate) fn check(
+    path: &Path,
+    database: &Database,
+    seal: &Seal,
+    migrations: &[Migration],
+) -> Result<(), OpenStoreError> {
+    let supported = migrations.last().map_or(FORMAT_VERSION, |migration| migration.to);
+    let Some(found) = format_version(path, database)? else {
+        return Err(OpenStoreError::NotAStore { path: path.to_owned() });
+    };
+    if found > supported {
+        return Err(OpenStoreError::Newer { path: path.to_owned(), found, supported });
+    }
+    check_key(path, database, seal)?;
+    for migration in migrations.iter().filter(|migration| migration.to > found) {
+        guarded("file", || migrate(database, seal, migration)).map_err(|error| store_error(path, error))?;
+    }
+    Ok(())
+}
+
+fn migrate(database: &Database, seal: &Seal, migration: &Migration) -> Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    (migration.run)(&transaction, seal)?;
+    transaction.open_table(FORMAT)?.insert(FORMAT_KEY, migration.to.to_be_bytes().as_slice())?;
+    Ok(transaction.commit()?)
+}
+
+/// The version that is written in the file; `None` if it is no store of ours.
+fn format_version(path: &Path, database: &Database) -> Result<Option<u32>, OpenStoreError> {
+    let bytes = guarded("file", || {
+        let transaction = database.begin_read()?;
+        let table = match transaction.open_table(FORMAT) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_) | redb::TableError::TableTypeMismatch { .. }) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(redb::Error::from(error)),
+        };
+        Ok(table.get(FORMAT_KEY)?.map(|value| value.value().to_vec()))
+    })
+    .map_err(|error| store_error(path, error))?;
+    Ok(bytes.and_then(|bytes| Some(u32::from_be_bytes(bytes.as_slice().try_into().ok()?))))
+}
+
+fn check_key(path: &Path, database: &Database, seal: &Seal) -> Result<(), OpenStoreError> {
+    let sealed = guarded("file", || {
+        let transaction = database.begin_read()?;
+        let table = transaction.open_table(Table::Meta.definition())?;
+        Ok::<_, redb::Error>(table.get(STORE_ID_KEY)?.map(|value| value.value().to_vec()))
+    })
+    .map_err(|error| store_error(path, error))?;
+    let Some(sealed) = sealed else { return Err(OpenStoreError::NotAStore { path: path.to_owned() }) };
+    seal.open(Table::Meta, STORE_ID_KEY, &sealed, &mut Vec::new())
+        .map_err(|_| OpenStoreError::WrongKey { path: path.to_owned() })
+}
+
+pub(crate) fn io_error(path: &Path, source: io::Error) -> OpenStoreError {
+    let path = path.to_owned();
+    if is_full(&source) {
+        OpenStoreError::Full { path, source }
+    } else {
+        OpenStoreError::Io { path, source: source.into() }
+    }
+}
+
+pub(crate) fn store_error(path: &Path, error: StoreError) -> OpenStoreError {
+    let path = path.to_owned();
+    match error {
+        StoreError::Full(source) => OpenStoreError::Full { path, source: io::Error::other(source) },
+        StoreError::Damaged { what } => OpenStoreError::Damaged { path, what },
+        StoreError::Io(source) => OpenStoreError::Io { path, source },
+    }
+}
+
+/// How every file of the engine begins.
+const MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";

@@ -1,0 +1,145 @@
+//! What a turn has written and not committed: plain values in memory, over a snapshot.
+
+use std::collections::BTreeMap;
+use std::ops::{Bound, ControlFlow};
+
+use assist_proto::store::StoreResult;
+
+use super::reader::Reader;
+use super::tables::{Span, Table};
+use super::view::{Order, View as _, Visit};
+
+/// Changes of all tables.
+#[derive(Debug, Default)]
+pub(crate) struct Overlay {
+    tables: BTreeMap<Table, Changes>,
+}
+
+/// Changes of one table.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Spans of which nothing of the snapshot is left.
+    pub(crate) cleared: Vec<Span>,
+    /// New values; `None` for a key that is gone.
+    pub(crate) entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+/// What an overlay knows of a key.
+pub(crate) enum Known<'a> {
+    /// The turn wrote it, or took it away.
+    Written(Option<&'a Vec<u8>>),
+    /// The turn did not touch it.
+    Untouched,
+}
+
+impl Overlay {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.tables.entry(table).or_default().entries.insert(key, Some(value));
+    }
+
+    pub(crate) fn remove(&mut self, table: Table, key: Vec<u8>) {
+        self.tables.entry(table).or_default().entries.insert(key, None);
+    }
+
+    /// Takes everything of a span away.
+    pub(crate) fn clear(&mut self, table: Table, span: Span) {
+        let changes = self.tables.entry(table).or_default();
+        changes.entries.retain(|key, _| !span.contains(key));
+        changes.cleared.push(span);
+    }
+
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Known<'_> {
+        let Some(changes) = self.tables.get(&table) else { return Known::Untouched };
+        match changes.entries.get(key) {
+            Some(value) => Known::Written(value.as_ref()),
+            None if changes.is_cleared(key) => Known::Written(None),
+            None => Known::Untouched,
+        }
+    }
+
+    /// The changes, table by table.
+    pub(crate) fn into_tables(self) -> impl Iterator<Item = (Table, Changes)> {
+        self.tables.into_iter()
+    }
+
+    /// Scans the snapshot as it will be with the changes.
+    pub(crate) fn scan(
+        &self,
+        snapshot: &Reader,
+        table: Table,
+        span: &Span,
+        order: Order,
+        visit: &mut Visit<'_>,
+    ) -> StoreResult<()> {
+        match self.tables.get(&table) {
+            None => snapshot.scan(table, span, order, visit),
+            Some(changes) => changes.scan(snapshot, table, span, order, visit),
+        }
+    }
+}
+
+impl Changes {
+    fn is_cleared(&self, key: &[u8]) -> bool {
+        self.cleared.iter().any(|span| span.contains(key))
+    }
+
+    /// Merges two ordered sequences. Where both have a key, the change counts.
+    fn scan(
+        &self,
+        snapshot: &Reader,
+        table: Table,
+        span: &Span,
+        order: Order,
+        visit: &mut Visit<'_>,
+    ) -> StoreResult<()> {
+        if span.end.as_ref().is_some_and(|end| *end <= span.start) {
+            return Ok(());
+        }
+        let end = span.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut range = self.entries.range::<[u8], _>((Bound::Included(span.start.as_slice()), end));
+        let mut next = || match order {
+            Order::Ascending => range.next(),
+            Order::Descending => range.next_back(),
+        };
+        let mut pending = next();
+        let mut flow = ControlFlow::Continue(());
+        snapshot.scan(table, span, order, &mut |key, value| {
+            while let Some((changed, new)) = pending
+                && order.is_before(changed, key)
+                && flow.is_continue()
+            {
+                pending = next();
+                if let Some(new) = new {
+                    flow = visit(changed, new)?;
+                }
+            }
+            if flow.is_break() {
+                return Ok(flow);
+            }
+            if let Some((changed, new)) = pending
+                && changed.as_slice() == key
+            {
+                pending = next();
+                if let Some(new) = new {
+                    flow = visit(changed, new)?;
+                }
+            } else if !self.is_cleared(key) {
+                flow = visit(key, value)?;
+            }
+            Ok(flow)
+        })?;
+        while let Some((changed, new)) = pending
+            && flow.is_continue()
+        {
+            pending = next();
+            if let Some(new) = new {
+                flow = visit(changed, new)?;
+            }
+        }
+        Ok(())
+    }
+}

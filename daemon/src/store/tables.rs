@@ -1,0 +1,274 @@
+//! Every table of the store: its key, its value, who writes it. `docs/storage.md` tells the same at length.
+//!
+//! All integers are big-endian, so that the order of keys is the order of numbers. Ids are their raw bytes.
+//! `scope` is two bytes: 0 is the server role, every project that the device has joined has its own number.
+//! Keys stand in the file as they are; values are sealed ([`super::seal`]). So a key never holds what a person
+//! wrote: no title, no name, no email.
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, TicketId, UserId};
+use assist_proto::store::{Audience, Seq};
+use redb::TableDefinition;
+
+/// Bytes to bytes: order and meaning of both are this module's business, not the engine's.
+pub(crate) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $table:ident = $name:literal, $what:literal;)+) => {
+        /// A table. The order of the variants means nothing; the names are format.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Table { $($(#[$doc])* $table),+ }
+
+        impl Table {
+            /// All of them.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$table),+];
+
+            /// Its name in the file. Bound into every seal: a value moved to another table does not open.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$table => $name),+ }
+            }
+
+            /// What one of its values is, for messages.
+            pub(crate) const fn what(self) -> &'static str {
+                match self { $(Self::$table => $what),+ }
+            }
+        }
+    };
+}
+
+tables! {
+    // -- The file itself --
+
+    /// `store`: random id of the store, 16 bytes. Written once; opening it proves that the key is the right one.
+    Meta = "meta", "store id";
+    /// project id (32): its scope (2). Written by the first call that stores something of the project.
+    Scopes = "scopes", "number of a project";
+    /// scope, [`Counter`] (1), then for [`Counter::Tickets`] a user id or nothing: a number (8).
+    Counters = "counters", "counter";
+
+    // -- Both roles --
+
+    /// scope, doc (17), index of the first record (4): a pack of records ([`super::packs`]).
+    Packs = "packs", "records of a document";
+    /// scope, device (32), serial (4): CBOR of the signed device certificate.
+    Certificates = "certificates", "device certificate";
+    /// scope, ticket (16): a mark ([`super::marks`]); its position is 0 on a device.
+    Marks = "marks", "delivery mark";
+
+    // -- Server role --
+
+    /// Nothing: CBOR of [`assist_proto::store::ServerProject`].
+    ServerProject = "server-project", "project of the server";
+    /// seq (8): doc (17), index of the record in it (4).
+    Log = "log", "log entry";
+    /// user (16), seq (8): empty. What a customer may see of the log.
+    LogOf = "log-of", "log entry of a customer";
+    /// change hash (32): a verdict ([`super::verdicts`]).
+    Verdicts = "verdicts", "verdict on a change";
+    /// ticket (16): a row ([`super::row_codec`]).
+    Tickets = "tickets", "ticket";
+    /// ticket (16), user (16): empty. The customers of a ticket.
+    TicketMembers = "ticket-members", "member of a ticket";
+    /// last seq of a ticket (8), ticket (16): empty.
+    Activity = "activity", "activity of a ticket";
+    /// user (16), last seq of a ticket (8), ticket (16): empty. The same for each of its customers.
+    ActivityOf = "activity-of", "activity of a customer's ticket";
+    /// user (16): CBOR of [`assist_proto::store::User`].
+    Users = "users", "user";
+    /// keyed hash of the case-folded email (16): user (16).
+    Emails = "emails", "email of a user";
+    /// device (32): CBOR of [`assist_proto::store::Device`].
+    Devices = "devices", "device";
+    /// hash of the code (32): CBOR of [`assist_proto::store::Invite`].
+    Invites = "invites", "invitation";
+    /// Nothing for the team, else user (16): seen (8), marked (8).
+    Watermarks = "watermarks", "watermark";
+    /// position (8): ticket (16). The marks in the order in which they were written.
+    MarkOrder = "mark-order", "order of marks";
+    /// user (16), position (8): ticket (16). The same for each customer of the ticket.
+    MarkOrderOf = "mark-order-of", "order of a customer's marks";
+
+    // -- Device role --
+
+    /// project id (32): CBOR of [`assist_proto::store::Membership`].
+    Memberships = "memberships", "membership";
+    /// scope: CBOR of [`assist_proto::store::SyncState`].
+    SyncStates = "sync-states", "state of the sync";
+    /// scope, position (8): CBOR of [`assist_proto::store::OutboxEntry`].
+    Outbox = "outbox", "change to be sent";
+    /// scope, doc (17), position (8): empty.
+    OutboxDocs = "outbox-docs", "change to be sent of a document";
+    /// scope, change hash (32): doc (17). All changes made here.
+    OwnChanges = "own-changes", "own change";
+    /// scope, doc (17), seq (8): CBOR of a [`super::device::Quarantined`].
+    Quarantine = "quarantine", "quarantined record";
+    /// scope, doc (17): CBOR of the document's records, deflated.
+    Unverified = "unverified", "unverified document";
+    /// scope, ticket (16): a row ([`super::row_codec`]).
+    Rows = "rows", "list row";
+    /// scope, the row's `updated_at` (8), ticket (16): empty. Read backwards by most lists.
+    RowOrder = "row-order", "place of a list row";
+    /// scope, ticket number (4), ticket (16): empty.
+    RowNumbers = "row-numbers", "number of a ticket";
+    /// scope, user (16): CBOR of [`assist_proto::wire::Member`].
+    Members = "members", "member";
+    /// position (8): CBOR of [`assist_proto::store::Draft`].
+    Drafts = "drafts", "draft";
+}
+
+impl Table {
+    /// How the engine knows it.
+    pub(crate) const fn definition(self) -> Definition {
+        TableDefinition::new(self.name())
+    }
+}
+
+/// The one table with plain values: `format` (6): the format version (4). Readable before the key is known, so
+/// that a store of a newer version is told from one with another key.
+pub(crate) const FORMAT: Definition = TableDefinition::new("format");
+/// Its only key.
+pub(crate) const FORMAT_KEY: &[u8] = b"format";
+/// The key of [`Table::Meta`].
+pub(crate) const STORE_ID_KEY: &[u8] = b"store";
+
+/// What [`Table::Counters`] counts. The numbers are format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// The scope that the next new project gets.
+    NextScope = 1,
+    /// Tickets that an audience of the server may see.
+    Tickets = 2,
+    /// The ticket number given last.
+    TicketNumber = 3,
+    /// Position of the newest mark.
+    MarkHead = 4,
+    /// Rows of a scope.
+    Rows = 5,
+    /// Entries of a scope's outbox.
+    Outbox = 6,
+    /// Position that the next entry of a scope's outbox gets.
+    NextOutbox = 7,
+    /// The id that the next draft gets.
+    NextDraft = 8,
+}
+
+/// Number of a project in this file: keys stay short. Never used again after its project was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Scope(pub(crate) u16);
+
+impl Scope {
+    /// The server role.
+    pub(crate) const SERVER: Self = Self(0);
+}
+
+/// A part of a key.
+pub(crate) trait KeyPart {
+    /// Writes the part's bytes behind those that are there.
+    fn write(&self, key: &mut Vec<u8>);
+}
+
+/// Joins parts to a key.
+macro_rules! key {
+    ($($part:expr),* $(,)?) => {{
+        #[allow(unused_mut, reason = "some keys are empty")]
+        let mut key: Vec<u8> = Vec::with_capacity(64);
+        $($crate::store::tables::KeyPart::write(&$part, &mut key);)*
+        key
+    }};
+}
+pub(crate) use key;
+
+impl KeyPart for Scope {
+    fn write(&self, key: &mut Vec<u8>) {
+        key.extend_from_slice(&self.0.to_be_bytes());
+    }
+}
+
+impl KeyPart for Seq {
+    fn write(&self, key: &mut Vec<u8>) {
+        key.extend_from_slice(&self.0.to_be_bytes());
+    }
+}
+
+impl KeyPart for u64 {
+    fn write(&self, key: &mut Vec<u8>) {
+        key.extend_from_slice(&self.to_be_bytes());
+    }
+}
+
+impl KeyPart for u32 {
+    fn write(&self, key: &mut Vec<u8>) {
+        key.extend_from_slice(&self.to_be_bytes());
+    }
+}
+
+impl KeyPart for DocId {
+    fn write(&self, key: &mut Vec<u8>) {
+        key.extend_from_slice(&self.to_bytes());
+    }
+}
+
+impl KeyPart for Counter {
+    fn write(&self, key: &mut Vec<u8>) {
+        key.push(*self as u8);
+    }
+}
+
+impl KeyPart for Audience {
+    fn write(&self, key: &mut Vec<u8>) {
+        if let Self::Customer(user) = self {
+            user.write(key);
+        }
+    }
+}
+
+macro_rules! byte_key_parts {
+    ($($id:ty),+) => {$(
+        impl KeyPart for $id {
+            fn write(&self, key: &mut Vec<u8>) {
+                key.extend_from_slice(self.as_bytes());
+            }
+        }
+    )+};
+}
+byte_key_parts!(TicketId, UserId, DeviceId, ChangeHash, assist_crdt_model::ProjectId);
+
+impl<const N: usize> KeyPart for [u8; N] {
+    fn write(&self, key: &mut Vec<u8>) {
+        key.extend_from_slice(self);
+    }
+}
+
+/// Keys from one to before another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// The first.
+    pub(crate) start: Vec<u8>,
+    /// Behind the last; `None` for the end of the table.
+    pub(crate) end: Option<Vec<u8>>,
+}
+
+impl Span {
+    /// All keys that begin with these bytes.
+    pub(crate) fn prefix(prefix: Vec<u8>) -> Self {
+        let end = successor(&prefix);
+        Self { start: prefix, end }
+    }
+
+    /// Keys of the prefix from `start` on.
+    pub(crate) fn prefix_from(prefix: &[u8], start: Vec<u8>) -> Self {
+        Self { start, end: successor(prefix) }
+    }
+
+    /// Whether the key is in it.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        key >= self.start.as_slice() && self.end.as_ref().is_none_or(|end| key < end.as_slice())
+    }
+}
+
+/// The first key behind all that begin with the prefix; `None` if that is the end.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut end = prefix[..=last].to_vec();
+    end[last] += 1;
+    Some(end)
+}

@@ -1,0 +1,188 @@
+//! Lists against a plain filter and sort in memory.
+
+use assist_crdt_model::{Priority, Status, UnixMillis};
+use assist_proto::store::{DeviceStore as _, TicketRow};
+
+use super::samples::{memory_store, project, row, user};
+use crate::store::{
+    Assignee, Direction, Reader, RowFilter, RowKey, RowOrder, RowPage, RowWindow, Store, WindowStart,
+};
+
+/// 300 tickets of two projects that differ in everything a list looks at.
+fn tickets() -> Vec<(u8, TicketRow)> {
+    let varied = |number: u64| {
+        let mut row = row(number);
+        row.status = Status::ALL[(number % 4) as usize];
+        row.priority = [None, Some(Priority::Low), Some(Priority::Urgent)][(number % 3) as usize];
+        row.assignee = (number.is_multiple_of(5)).then(|| user(9));
+        row.requester = user((number % 7) as u8);
+        row.number = (!number.is_multiple_of(11)).then_some(number as u32);
+        row.updated_at = UnixMillis(1_000_000 + number * 7919 % 257);
+        row.created_at = UnixMillis(5_000 + number * 31 % 1009);
+        row.labels = if number.is_multiple_of(2) { vec!["network".into(), "vm".into()] } else { vec!["vm".into()] };
+        if number.is_multiple_of(13) {
+            row.title = "Größe der ÜBERSICHT stimmt nicht".into();
+        }
+        ((number % 2) as u8 + 1, row)
+    };
+    (1..=300).map(varied).collect()
+}
+
+fn store_with(tickets: &[(u8, TicketRow)]) -> Store {
+    let store = memory_store();
+    let mut turn = store.begin_turn().unwrap();
+    for (number, row) in tickets {
+        turn.put_row(&project(*number), row).unwrap();
+    }
+    turn.commit().unwrap();
+    store
+}
+
+fn rank(row: &TicketRow, key: RowKey) -> u64 {
+    match key {
+        RowKey::Updated => row.updated_at.0,
+        RowKey::Created => row.created_at.0,
+        RowKey::Number => row.number.map_or(u64::MAX, u64::from),
+        RowKey::Priority => row.priority.map_or(0, |priority| priority as u64 + 1),
+    }
+}
+
+fn expected(
+    tickets: &[(u8, TicketRow)],
+    order: RowOrder,
+    is_shown: impl Fn(&TicketRow) -> bool,
+) -> Vec<TicketRow> {
+    let mut rows: Vec<_> = tickets.iter().map(|(_, row)| row.clone()).filter(|row| is_shown(row)).collect();
+    rows.sort_by_key(|row| (rank(row, order.key), row.updated_at, row.ticket));
+    if order.direction == Direction::GreatestFirst {
+        rows.reverse();
+    }
+    rows
+}
+
+fn rows(page: RowPage) -> Vec<TicketRow> {
+    page.rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn window(offset: usize, limit: usize) -> RowWindow {
+    RowWindow { start: WindowStart::Offset(offset), limit }
+}
+
+fn all_orders() -> impl Iterator<Item = RowOrder> {
+    let keys = [RowKey::Updated, RowKey::Created, RowKey::Number, RowKey::Priority];
+    let directions = [Direction::GreatestFirst, Direction::LeastFirst];
+    keys.into_iter().flat_map(move |key| directions.map(|direction| RowOrder { key, direction }))
+}
+
+#[test]
+fn windows_by_offset_are_parts_of_the_ordered_whole() {
+    let tickets = tickets();
+    let reader = store_with(&tickets).read().unwrap();
+    for order in all_orders() {
+        let whole = expected(&tickets, order, |_| true);
+        for (offset, limit) in [(0, 50), (17, 33), (290, 50), (300, 5), (400, 5), (0, 0), (0, usize::MAX)] {
+            let page = reader.list_rows(&RowFilter::default(), order, window(offset, limit)).unwrap();
+            assert_eq!(page.total, 300);
+            let part: Vec<_> = whole.iter().skip(offset).take(limit).cloned().collect();
+            assert_eq!(rows(page), part, "{order:?} {offset} {limit}");
+        }
+    }
+}
+
+#[test]
+fn windows_by_cursor_go_through_the_whole_once() {
+    let tickets = tickets();
+    let reader = store_with(&tickets).read().unwrap();
+    for order in all_orders() {
+        assert_eq!(by_cursor(&reader, &RowFilter::default(), order), expected(&tickets, order, |_| true));
+    }
+    let filter = RowFilter { project: Some(project(2)), ..RowFilter::default() };
+    let odd: Vec<_> = tickets.iter().filter(|(number, _)| *number == 2).cloned().collect();
+    assert_eq!(
+        by_cursor(&reader, &filter, RowOrder::default()),
+        expected(&odd, RowOrder::default(), |_| true)
+    );
+}
+
+fn by_cursor(reader: &Reader, filter: &RowFilter, order: RowOrder) -> Vec<TicketRow> {
+    let mut all = Vec::new();
+    let mut start = WindowStart::Offset(0);
+    loop {
+        let page = reader.list_rows(filter, order, RowWindow { start, limit: 37 }).unwrap();
+        let Some(next) = page.next else { return all };
+        start = WindowStart::After(next);
+        all.extend(rows(page));
+    }
+}
+
+#[test]
+fn filters_show_what_they_say() {
+    let tickets = tickets();
+    let reader = store_with(&tickets).read().unwrap();
+    let check = |filter: RowFilter, is_shown: &dyn Fn(&TicketRow) -> bool| {
+        let order = RowOrder::default();
+        let page = reader.list_rows(&filter, order, window(0, usize::MAX)).unwrap();
+        let whole = expected(&tickets, order, is_shown);
+        assert!(!whole.is_empty(), "{filter:?} shows something");
+        assert_eq!(page.total, whole.len() as u64, "{filter:?}");
+        assert_eq!(rows(page), whole, "{filter:?}");
+    };
+    let all = RowFilter::default;
+    check(RowFilter { statuses: vec![Status::Open, Status::Closed], ..all() }, &|row| {
+        matches!(row.status, Status::Open | Status::Closed)
+    });
+    check(RowFilter { assignee: Some(Assignee::Nobody), ..all() }, &|row| row.assignee.is_none());
+    check(RowFilter { assignee: Some(Assignee::User(user(9))), ..all() }, &|row| row.assignee.is_some());
+    check(RowFilter { requester: Some(user(3)), ..all() }, &|row| row.requester == user(3));
+    check(RowFilter { labels: vec!["network".into()], ..all() }, &|row| row.labels.len() == 2);
+    check(RowFilter { title: Some("übersicht".into()), ..all() }, &|row| row.title.starts_with('G'));
+    check(RowFilter { number: Some(17), ..all() }, &|row| row.number == Some(17));
+    check(RowFilter { statuses: vec![Status::Pending], requester: Some(user(1)), ..all() }, &|row| {
+        row.status == Status::Pending && row.requester == user(1)
+    });
+}
+
+#[test]
+fn row_that_moves_or_goes_is_shown_once_or_not_at_all() {
+    let tickets = tickets();
+    let store = store_with(&tickets);
+    let mut turn = store.begin_turn().unwrap();
+    let mut moved = tickets[4].1.clone();
+    moved.updated_at = UnixMillis(9_000_000);
+    moved.number = Some(9_999);
+    turn.put_row(&project(tickets[4].0), &moved).unwrap();
+    turn.remove_row(&project(tickets[5].0), tickets[5].1.ticket).unwrap();
+    turn.commit().unwrap();
+    let reader = store.read().unwrap();
+    let page = reader.list_rows(&RowFilter::default(), RowOrder::default(), window(0, usize::MAX)).unwrap();
+    assert_eq!((page.total, page.rows.len()), (299, 299));
+    assert_eq!(rows(page)[0], moved);
+    assert_eq!(reader.tickets_by_number(None, 5).unwrap(), vec![]);
+    assert_eq!(reader.tickets_by_number(None, 9_999).unwrap().len(), 1);
+}
+
+#[test]
+fn tickets_are_found_by_the_beginning_of_their_id() {
+    let tickets = tickets();
+    let reader = store_with(&tickets).read().unwrap();
+    for (number, row) in &tickets {
+        let text = row.ticket.to_string();
+        for chars in [1, 4, 8, 25, 26] {
+            let prefix = &text[..chars];
+            let mut found = reader.tickets_by_prefix(None, prefix, usize::MAX).unwrap();
+            found.sort_unstable();
+            let mut expected: Vec<_> = tickets
+                .iter()
+                .filter(|(_, row)| row.ticket.to_string().starts_with(prefix))
+                .map(|(number, row)| (project(*number), row.ticket))
+                .collect();
+            expected.sort_unstable();
+            assert_eq!(found, expected);
+        }
+        let upper = reader.tickets_by_prefix(Some(&project(*number)), &text.to_uppercase(), 5).unwrap();
+        assert_eq!(upper, vec![(project(*number), row.ticket)]);
+    }
+    assert_eq!(reader.tickets_by_prefix(None, "", 2).unwrap(), vec![]);
+    assert_eq!(reader.tickets_by_prefix(None, "!", 2).unwrap(), vec![]);
+    assert_eq!(reader.tickets_by_prefix(None, &"0".repeat(27), 2).unwrap(), vec![]);
+}

@@ -1,0 +1,108 @@
+//! Turns: what they see, what they leave behind.
+
+use assist_crdt_model::DocId;
+use assist_proto::store::{DeviceStore, LogEntry, Seq, ServerStore};
+
+use super::samples::{envelope, key, memory_store, outbox_entry, project, record, row, ticket, user};
+use crate::store::packs::PACK_BYTES;
+use crate::store::verdicts::change_hash;
+use crate::store::{DeviceReads as _, ServerReads as _, Store, StoreOptions};
+
+#[test]
+fn committed_turn_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let doc = DocId::Ticket(ticket(1));
+    {
+        let store = Store::open(&path, &key(), StoreOptions::default()).unwrap();
+        let mut turn = store.begin_turn().unwrap();
+        ServerStore::append(&mut turn, &record(1, doc, "first"), &[user(1)]).unwrap();
+        DeviceStore::put_row(&mut turn, &project(1), &row(1)).unwrap();
+        turn.commit().unwrap();
+    }
+    let store = Store::open(&path, &key(), StoreOptions::default()).unwrap();
+    let reader = store.read().unwrap();
+    assert_eq!(reader.head().unwrap(), Seq(1));
+    assert_eq!(reader.server_doc_records(doc).unwrap(), vec![record(1, doc, "first")]);
+    assert_eq!(reader.row(&project(1), ticket(1)).unwrap(), Some(row(1)));
+}
+
+#[test]
+fn dropped_turn_leaves_nothing() {
+    let store = memory_store();
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::put_row(&mut turn, &project(1), &row(1)).unwrap();
+    drop(turn);
+    assert_eq!(store.read().unwrap().row(&project(1), ticket(1)).unwrap(), None);
+    assert!(store.begin_turn().is_ok());
+}
+
+#[test]
+fn turn_sees_its_writes_and_readers_do_not_until_the_commit() {
+    let store = memory_store();
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::push_outbox(&mut turn, &project(1), &outbox_entry(DocId::Project, "a")).unwrap();
+    assert_eq!(DeviceStore::outbox_count(&turn, &project(1)).unwrap(), 1);
+    let before = store.read().unwrap();
+    turn.commit_lazily().unwrap();
+    assert_eq!(before.outbox_count(&project(1)).unwrap(), 0);
+    assert_eq!(store.read().unwrap().outbox_count(&project(1)).unwrap(), 1);
+}
+
+#[test]
+fn records_of_many_packs_keep_their_order_and_are_found_by_index() {
+    let store = memory_store();
+    let doc = DocId::Ticket(ticket(1));
+    let text = |seq: u64| format!("{seq} {}", "word ".repeat(PACK_BYTES / 40));
+    let mut seq = 0;
+    for records_in_turn in [1, 3, 40, 1] {
+        let mut turn = store.begin_turn().unwrap();
+        for _ in 0..records_in_turn {
+            seq += 1;
+            ServerStore::append(&mut turn, &record(seq, doc, &text(seq)), &[]).unwrap();
+        }
+        let expected: Vec<_> = (1..=seq).map(|seq| record(seq, doc, &text(seq))).collect();
+        assert_eq!(ServerStore::doc_records(&turn, doc).unwrap(), expected);
+        turn.commit().unwrap();
+        assert_eq!(store.read().unwrap().server_doc_records(doc).unwrap(), expected);
+    }
+    let reader = store.read().unwrap();
+    for seq in 1..=45 {
+        let index = u32::try_from(seq).unwrap() - 1;
+        let entry = LogEntry { seq: Seq(seq), doc, index };
+        assert_eq!(reader.record(&entry).unwrap(), record(seq, doc, &text(seq)));
+    }
+}
+
+#[test]
+fn admission_is_remembered_by_the_hash_of_the_change() {
+    let store = memory_store();
+    let doc = DocId::Ticket(ticket(1));
+    let mut turn = store.begin_turn().unwrap();
+    ServerStore::append(&mut turn, &record(1, doc, "first"), &[]).unwrap();
+    let hash = change_hash(&envelope(doc, "first").change).unwrap();
+    assert!(ServerStore::verdict(&turn, &hash).unwrap().is_some());
+}
+
+#[test]
+fn removed_project_leaves_nothing_and_others_stay() {
+    let store = memory_store();
+    let mut turn = store.begin_turn().unwrap();
+    for number in [1, 2] {
+        DeviceStore::put_row(&mut turn, &project(number), &row(1)).unwrap();
+        let doc = DocId::Ticket(ticket(1));
+        DeviceStore::append_record(&mut turn, &project(number), &record(1, doc, "first")).unwrap();
+    }
+    turn.commit().unwrap();
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::append_record(&mut turn, &project(1), &record(2, DocId::Ticket(ticket(1)), "second"))
+        .unwrap();
+    DeviceStore::remove_project(&mut turn, &project(1)).unwrap();
+    assert_eq!(DeviceStore::row(&turn, &project(1), ticket(1)).unwrap(), None);
+    turn.commit().unwrap();
+    let reader = store.read().unwrap();
+    let doc = DocId::Ticket(ticket(1));
+    assert_eq!(reader.doc_records(&project(1), doc).unwrap(), vec![]);
+    assert_eq!(reader.doc_records(&project(2), doc).unwrap().len(), 1);
+    assert_eq!(reader.row(&project(2), ticket(1)).unwrap(), Some(row(1)));
+}

@@ -1,0 +1,206 @@
+//! A turn: reads and writes that become durable together or not at all.
+//!
+//! Writes stay in memory ([`Overlay`]) until the commit puts them into one transaction of the engine, table by
+//! table in the order of keys. So a value that a turn writes ten times is sealed and written once, a turn that
+//! writes nothing costs no transaction, and dropping a turn costs nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use assist_crdt_model::{DocId, ProjectId};
+use assist_proto::store::{Record, StoreResult};
+use assist_proto::wire::codec;
+use serde::Serialize;
+
+use super::overlay::{Known, Overlay};
+use super::packs::{Pack, Tail, stored_tail};
+use super::reader::Reader;
+use super::seal::Seal;
+use super::shared::{Durability, Shared, Writer};
+use super::tables::{Counter, Scope, Span, Table, key};
+use super::view::{Order, View, Visit};
+
+/// The one turn that may write now. Dropped without a commit, it never happened.
+pub struct Turn {
+    snapshot: Reader,
+    overlay: Overlay,
+    tails: BTreeMap<(Scope, DocId), OpenTail>,
+    writer: WriterGuard,
+}
+
+/// The last pack of a document, inflated.
+struct OpenTail {
+    tail: Tail,
+    is_changed: bool,
+}
+
+/// Gives the writer back when the turn ends, however it ends.
+struct WriterGuard {
+    shared: Arc<Shared>,
+    writer: Option<Writer>,
+}
+
+impl Drop for WriterGuard {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            self.shared.give_back(writer);
+        }
+    }
+}
+
+impl WriterGuard {
+    fn writer(&mut self) -> &mut Writer {
+        self.writer.as_mut().expect("only the drop takes the writer away")
+    }
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Turn(..)")
+    }
+}
+
+impl Turn {
+    pub(crate) fn begin(shared: Arc<Shared>) -> StoreResult<Self> {
+        let writer = shared.take_writer();
+        let writer = WriterGuard { shared, writer: Some(writer) };
+        let snapshot = writer.shared.read()?;
+        Ok(Self { snapshot, overlay: Overlay::default(), tails: BTreeMap::new(), writer })
+    }
+
+    /// Makes everything that the turn wrote durable: on return it survives a loss of power.
+    ///
+    /// # Errors
+    /// Nothing of the turn is in the store then, and the store can be used on.
+    pub fn commit(self) -> StoreResult<()> {
+        self.finish(Durability::Now)
+    }
+
+    /// Makes the writes visible, and durable with the next [`Turn::commit`]: for what a peer sends again.
+    ///
+    /// # Errors
+    /// As [`Turn::commit`].
+    pub fn commit_lazily(self) -> StoreResult<()> {
+        self.finish(Durability::Later)
+    }
+
+    fn finish(mut self, durability: Durability) -> StoreResult<()> {
+        self.close_tails();
+        let Self { snapshot, overlay, mut writer, .. } = self;
+        // The engine cannot use the space of what this very turn replaces while its snapshot lives.
+        drop(snapshot);
+        if overlay.is_empty() && !(durability == Durability::Now && writer.writer().owes_durability) {
+            return Ok(());
+        }
+        let shared = Arc::clone(&writer.shared);
+        shared.write(writer.writer(), overlay, durability)
+    }
+
+    fn close_tails(&mut self) {
+        for ((scope, doc), open) in std::mem::take(&mut self.tails) {
+            if open.is_changed {
+                self.put_pack(scope, doc, &open.tail);
+            }
+        }
+    }
+
+    fn put_pack(&mut self, scope: Scope, doc: DocId, tail: &Tail) {
+        let value = tail.pack.deflate(&mut self.writer.writer().compressor);
+        self.overlay.put(Table::Packs, key!(scope, doc, tail.first), value);
+    }
+
+    /// Adds a record to a document and returns its index.
+    pub(crate) fn push_record(&mut self, scope: Scope, record: &Record) -> StoreResult<u32> {
+        let doc = record.envelope.doc;
+        let mut open = match self.tails.remove(&(scope, doc)) {
+            Some(open) => open,
+            None => OpenTail { tail: stored_tail(self, scope, doc)?, is_changed: false },
+        };
+        if open.tail.pack.is_full() {
+            if open.is_changed {
+                self.put_pack(scope, doc, &open.tail);
+            }
+            open.tail = Tail { first: open.tail.next_index(), pack: Pack::default() };
+        }
+        let index = open.tail.next_index();
+        open.tail.pack.push(record);
+        open.is_changed = true;
+        self.tails.insert((scope, doc), open);
+        Ok(index)
+    }
+
+    /// Bytes deflated with the turn's compressor.
+    pub(crate) fn deflate(&mut self, bytes: &[u8]) -> Vec<u8> {
+        super::packs::deflate_bytes(&mut self.writer.writer().compressor, bytes)
+    }
+
+    pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.overlay.put(table, key, value);
+    }
+
+    pub(crate) fn put_cbor<T: Serialize>(&mut self, table: Table, key: Vec<u8>, value: &T) {
+        self.overlay.put(table, key, codec::encode(value));
+    }
+
+    pub(crate) fn remove(&mut self, table: Table, key: Vec<u8>) {
+        self.overlay.remove(table, key);
+    }
+
+    /// Takes everything of a span away, and what the turn itself put there.
+    pub(crate) fn clear(&mut self, table: Table, span: Span) {
+        if table == Table::Packs {
+            self.tails.retain(|(scope, doc), open| !span.contains(&key!(*scope, *doc, open.tail.first)));
+        }
+        self.overlay.clear(table, span);
+    }
+
+    pub(crate) fn put_counter(&mut self, key: Vec<u8>, value: u64) {
+        self.overlay.put(Table::Counters, key, value.to_be_bytes().to_vec());
+    }
+
+    /// Adds one to a counter and returns what it was.
+    pub(crate) fn count_up(&mut self, key: Vec<u8>) -> StoreResult<u64> {
+        let before = self.counter_at(&key)?;
+        self.put_counter(key, before + 1);
+        Ok(before)
+    }
+
+    /// Takes one from a counter that is not 0.
+    pub(crate) fn count_down(&mut self, key: Vec<u8>) -> StoreResult<()> {
+        let before = self.counter_at(&key)?;
+        self.put_counter(key, before.saturating_sub(1));
+        Ok(())
+    }
+
+    /// The number of a project, allotted now if it has none.
+    pub(crate) fn scope_mut(&mut self, project: &ProjectId) -> StoreResult<Scope> {
+        if let Some(scope) = self.scope(project)? {
+            return Ok(scope);
+        }
+        let number = self.count_up(key!(Scope::SERVER, Counter::NextScope))? + 1;
+        let number = u16::try_from(number).map_err(|_| super::view::damaged(Table::Scopes))?;
+        self.put(Table::Scopes, key!(*project), number.to_be_bytes().to_vec());
+        Ok(Scope(number))
+    }
+}
+
+impl View for Turn {
+    fn get(&self, table: Table, key: &[u8]) -> StoreResult<Option<Vec<u8>>> {
+        match self.overlay.get(table, key) {
+            Known::Written(value) => Ok(value.cloned()),
+            Known::Untouched => self.snapshot.get(table, key),
+        }
+    }
+
+    fn scan(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
+        self.overlay.scan(&self.snapshot, table, span, order, visit)
+    }
+
+    fn tail(&self, scope: Scope, doc: DocId) -> Option<&Tail> {
+        self.tails.get(&(scope, doc)).map(|open| &open.tail)
+    }
+
+    fn seal(&self) -> &Seal {
+        self.snapshot.seal()
+    }
+}

@@ -1,0 +1,56 @@
+//! The bytes of a verdict: 1 and the seq (8), or 2, the code (2) and the detail in UTF-8.
+
+use assist_crdt_model::ChangeHash;
+use assist_proto::store::{Seq, StoreResult};
+use sha2::{Digest as _, Sha256};
+
+use super::tables::Table;
+use super::view::damaged;
+
+/// A verdict as it is stored: the place in the log says the rest.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Admitted(Seq),
+    Rejected { code: u16, detail: String },
+}
+
+impl Verdict {
+    /// Makes the value.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Admitted(seq) => [[ADMITTED].as_slice(), &seq.0.to_be_bytes()].concat(),
+            Self::Rejected { code, detail } => {
+                [[REJECTED].as_slice(), &code.to_be_bytes(), detail.as_bytes()].concat()
+            }
+        }
+    }
+
+    /// Reads the value.
+    pub(crate) fn decode(value: &[u8]) -> StoreResult<Self> {
+        Self::parse(value).ok_or_else(|| damaged(Table::Verdicts))
+    }
+
+    fn parse(value: &[u8]) -> Option<Self> {
+        let (kind, rest) = value.split_first()?;
+        match *kind {
+            ADMITTED => Some(Self::Admitted(Seq(u64::from_be_bytes(rest.try_into().ok()?)))),
+            REJECTED => {
+                let (code, detail) = rest.split_first_chunk()?;
+                let detail = std::str::from_utf8(detail).ok()?.to_owned();
+                Some(Self::Rejected { code: u16::from_be_bytes(*code), detail })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The hash of an admitted change: the SHA-256 of its chunk without magic and checksum, as Automerge defines it.
+pub(crate) fn change_hash(change: &[u8]) -> StoreResult<ChangeHash> {
+    let hashed = change.get(CHUNK_PROLOGUE_SIZE..).ok_or_else(|| damaged(Table::Verdicts))?;
+    Ok(ChangeHash::from_bytes(Sha256::digest(hashed).into()))
+}
+
+const ADMITTED: u8 = 1;
+const REJECTED: u8 = 2;
+/// Magic (4) and checksum (4).
+const CHUNK_PROLOGUE_SIZE: usize = 8;
