@@ -12,8 +12,9 @@
 
 mod device;
 mod engine;
+mod entry;
 mod list;
-mod marks;
+mod log;
 mod open;
 mod overlay;
 mod packs;

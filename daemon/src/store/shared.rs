@@ -12,7 +12,7 @@ use super::overlay::{Changes, Overlay};
 use super::packs::PACK_LEVEL;
 use super::reader::Reader;
 use super::seal::{Nonces, Seal};
-use super::tables::Table;
+use super::tables::{PIECE_SIZE, Table, piece_key};
 
 /// Opens the engine's file, the first time and after trouble.
 pub(crate) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
@@ -203,14 +203,38 @@ fn apply(
     let mut sealed = Vec::new();
     for (key, value) in changes.entries {
         match value {
+            None if table.is_in_pieces() => remove_pieces(&mut open, &key, 0)?,
             None => {
                 open.remove(key.as_slice())?;
             }
             Some(value) => {
                 let nonce = nonces.next().map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
                 seal.close(nonce, table, &key, &value, &mut sealed);
-                open.insert(key.as_slice(), sealed.as_slice())?;
+                if table.is_in_pieces() {
+                    insert_pieces(&mut open, &key, &sealed)?;
+                } else {
+                    open.insert(key.as_slice(), sealed.as_slice())?;
+                }
             }
+        }
+    }
+    Ok(())
+}
+
+type OpenTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
+
+fn insert_pieces(open: &mut OpenTable<'_>, key: &[u8], sealed: &[u8]) -> Result<(), redb::Error> {
+    for (number, piece) in sealed.chunks(PIECE_SIZE).enumerate() {
+        open.insert(piece_key(key, number).as_slice(), piece)?;
+    }
+    remove_pieces(open, key, sealed.len().div_ceil(PIECE_SIZE))
+}
+
+/// Removes the pieces of a value from a number on.
+fn remove_pieces(open: &mut OpenTable<'_>, key: &[u8], from: usize) -> Result<(), redb::Error> {
+    for number in from.. {
+        if open.remove(piece_key(key, number).as_slice())?.is_none() {
+            break;
         }
     }
     Ok(())

@@ -19,7 +19,8 @@ fn tickets() -> Vec<(u8, TicketRow)> {
         row.number = (!number.is_multiple_of(11)).then_some(number as u32);
         row.updated_at = UnixMillis(1_000_000 + number * 7919 % 257);
         row.created_at = UnixMillis(5_000 + number * 31 % 1009);
-        row.labels = if number.is_multiple_of(2) { vec!["network".into(), "vm".into()] } else { vec!["vm".into()] };
+        row.labels =
+            if number.is_multiple_of(2) { vec!["network".into(), "vm".into()] } else { vec!["vm".into()] };
         if number.is_multiple_of(13) {
             row.title = "Größe der ÜBERSICHT stimmt nicht".into();
         }
