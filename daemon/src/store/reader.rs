@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use assist_crdt_model::DocId;
 use assist_proto::store::{StoreError, StoreResult};
-use redb::{ReadOnlyTable, ReadTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 
 use super::engine::guarded;
 use super::packs::Tail;
@@ -33,6 +33,30 @@ impl std::fmt::Debug for Reader {
 impl Reader {
     pub(crate) fn new(transaction: ReadTransaction, shared: Arc<Shared>) -> Self {
         Self { tables: Table::ALL.iter().map(|_| OnceLock::new()).collect(), transaction, shared }
+    }
+
+    /// Reads everything once: every seal has to hold, and every table to have as many entries as the engine counted.
+    /// So it also finds what single reads cannot see: that something is missing. Takes about a second for 300 MB
+    /// and holds nobody up.
+    ///
+    /// # Errors
+    /// The first damage that was found.
+    pub fn verify(&self) -> StoreResult<()> {
+        let all = Span::prefix(Vec::new());
+        for &table in Table::ALL {
+            let open = self.table(table)?;
+            let expected = self.run(table, || open.len())?;
+            let mut found = 0;
+            self.scan_stored(table, &all, Order::Ascending, &mut |_, _| {
+                found += 1;
+                Ok(ControlFlow::Continue(()))
+            })?;
+            self.scan(table, &all, Order::Ascending, &mut |_, _| Ok(ControlFlow::Continue(())))?;
+            if found != expected {
+                return Err(damaged(table));
+            }
+        }
+        Ok(())
     }
 
     fn run<T, E: Into<redb::Error>>(

@@ -86,12 +86,17 @@ impl Turn {
         self.finish(Durability::Later)
     }
 
-    fn finish(mut self, durability: Durability) -> StoreResult<()> {
+    pub(crate) fn finish(mut self, durability: Durability) -> StoreResult<()> {
         self.close_tails();
         let Self { snapshot, overlay, mut writer, .. } = self;
         // The engine cannot use the space of what this very turn replaces while its snapshot lives.
         drop(snapshot);
-        if overlay.is_empty() && !(durability == Durability::Now && writer.writer().owes_durability) {
+        let is_needed = match durability {
+            Durability::Now => writer.writer().owes_durability,
+            Durability::Later => false,
+            Durability::Settled => !writer.writer().is_settled,
+        };
+        if overlay.is_empty() && !is_needed {
             return Ok(());
         }
         let shared = Arc::clone(&writer.shared);
