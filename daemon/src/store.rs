@@ -40,7 +40,7 @@ use redb::{Builder, Database, StorageBackend};
 use engine::Engine;
 use shared::{Opener, Shared};
 
-pub use device::{DeviceReads, Quarantined};
+pub use device::{Contents, DeviceReads, Quarantined};
 pub use list::{
     Assignee, Direction, RowCursor, RowFilter, RowKey, RowOrder, RowPage, RowWindow, WindowStart,
 };
@@ -49,6 +49,7 @@ pub use reader::Reader;
 pub use seal::StoreKey;
 pub use server::ServerReads;
 pub use turn::Turn;
+pub(crate) use verdicts::change_hash;
 
 /// A store. Clones are handles of the same one.
 #[derive(Clone)]

@@ -25,6 +25,17 @@ pub struct Quarantined {
     pub detail: String,
 }
 
+/// What of a project is on this device, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Contents {
+    /// List rows.
+    pub rows: u64,
+    /// Documents with admitted records.
+    pub verified: u64,
+    /// Documents that came whole and are not verified yet.
+    pub unverified: u64,
+}
+
 /// What can be read of a device, from a [`super::Reader`] as from a [`Turn`]: the read half of [`DeviceStore`].
 #[expect(private_bounds, reason = "only the store's own views can be read from")]
 pub trait DeviceReads: View + Sized {
@@ -67,6 +78,13 @@ pub trait DeviceReads: View + Sized {
         positions.into_iter().map(entry).collect()
     }
 
+    /// Whether own changes of a document wait to be sent.
+    fn has_unsent(&self, project: &ProjectId, doc: DocId) -> StoreResult<bool> {
+        let Some(scope) = self.scope(project)? else { return Ok(false) };
+        let waiting = self.collect(Table::OutboxDocs, &Span::prefix(key!(scope, doc)), 1, |_, _| Ok(()))?;
+        Ok(!waiting.is_empty())
+    }
+
     /// See [`DeviceStore::outbox_count`].
     fn outbox_count(&self, project: &ProjectId) -> StoreResult<u64> {
         let Some(scope) = self.scope(project)? else { return Ok(0) };
@@ -97,6 +115,22 @@ pub trait DeviceReads: View + Sized {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
         let value = self.get(Table::Unverified, &key!(scope, doc))?;
         value.map(|value| packs::inflate_bytes(Table::Unverified, &value)).transpose()
+    }
+
+    /// Whether a document still has to be verified before it can be read.
+    fn is_unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<bool> {
+        let Some(scope) = self.scope(project)? else { return Ok(false) };
+        self.contains(Table::Unverified, &key!(scope, doc))
+    }
+
+    /// How many rows and documents of a project are here. Costs the same whatever the numbers are.
+    fn contents(&self, project: &ProjectId) -> StoreResult<Contents> {
+        let Some(scope) = self.scope(project)? else { return Ok(Contents::default()) };
+        Ok(Contents {
+            rows: self.counter(scope, Counter::Rows)?,
+            verified: self.counter(scope, Counter::Documents)?,
+            unverified: self.counter(scope, Counter::Unverified)?,
+        })
     }
 
     /// See [`DeviceStore::next_unverified`].
@@ -294,6 +328,9 @@ impl DeviceStore for Turn {
 
     fn put_unverified(&mut self, project: &ProjectId, doc: DocId, records: &[u8]) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
+        if !self.contains(Table::Unverified, &key!(scope, doc))? {
+            self.count_up(key!(scope, Counter::Unverified))?;
+        }
         let value = self.deflate(records);
         self.put(Table::Unverified, key!(scope, doc), value);
         Ok(())
@@ -305,7 +342,10 @@ impl DeviceStore for Turn {
 
     fn remove_unverified(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
         let Some(scope) = self.scope(project)? else { return Ok(()) };
-        self.remove(Table::Unverified, key!(scope, doc));
+        if self.contains(Table::Unverified, &key!(scope, doc))? {
+            self.count_down(key!(scope, Counter::Unverified))?;
+            self.remove(Table::Unverified, key!(scope, doc));
+        }
         Ok(())
     }
 

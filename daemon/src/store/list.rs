@@ -23,10 +23,10 @@ pub struct RowFilter {
     pub project: Option<ProjectId>,
     /// Only with one of these; empty for any.
     pub statuses: Vec<Status>,
-    /// Only of this one, or of nobody.
+    /// Only of one of these, or of nobody.
     pub assignee: Option<Assignee>,
-    /// Only of this customer.
-    pub requester: Option<UserId>,
+    /// Only of one of these: a person is another user in every project. Empty for any.
+    pub requesters: Vec<UserId>,
     /// Only with all of these.
     pub labels: Vec<String>,
     /// Only with this in the title; upper and lower case are the same.
@@ -36,12 +36,12 @@ pub struct RowFilter {
 }
 
 /// Who works on a ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignee {
     /// Nobody.
     Nobody,
-    /// This person.
-    User(UserId),
+    /// One of these.
+    AnyOf(Vec<UserId>),
 }
 
 /// By what a list is ordered; what is equal goes by last activity, then by id.
@@ -113,7 +113,7 @@ pub struct RowPage {
     pub rows: Vec<(ProjectId, TicketRow)>,
     /// How many there are in the whole list.
     pub total: u64,
-    /// Where the next window begins; `None` if there are no rows.
+    /// Where the next window begins; `None` at the end.
     pub next: Option<RowCursor>,
 }
 
@@ -136,8 +136,8 @@ impl Reader {
         } else {
             self.filtered(&scopes, filter, order.key)?
         };
-        let shown = order.cut(candidates, window);
-        let next = shown.last().map(|candidate| candidate.cursor);
+        let (shown, has_more) = order.cut(candidates, window);
+        let next = shown.last().filter(|_| has_more).map(|candidate| candidate.cursor);
         let rows = shown.into_iter().map(|candidate| self.project_row(&scopes, candidate));
         Ok(RowPage { rows: rows.collect::<StoreResult<_>>()?, total, next })
     }
@@ -202,7 +202,8 @@ impl Reader {
         })
     }
 
-    /// The first rows of each scope in the order of activity: as many as the window may need of each.
+    /// The first rows of each scope in the order of activity: as many as the window may need of each, and one
+    /// more, which tells whether it is the last window.
     fn newest(
         &self,
         scopes: &[(ProjectId, Scope)],
@@ -213,15 +214,12 @@ impl Reader {
             WindowStart::Offset(offset) => (offset, None),
             WindowStart::After(cursor) => (0, Some(cursor)),
         };
-        let needed = skipped.saturating_add(window.limit);
+        let needed = skipped.saturating_add(window.limit).saturating_add(1);
         let (mut candidates, mut total) = (Vec::new(), 0);
         for (_, scope) in scopes {
             total += self.counter(*scope, Counter::Rows)?;
             let (span, order) = activity_span(*scope, direction, after);
             let mut left = needed;
-            if left == 0 {
-                continue;
-            }
             self.scan(Table::RowOrder, &span, order, &mut |key, _| {
                 candidates.push(candidate_of_order(*scope, key)?);
                 left -= 1;
@@ -290,8 +288,9 @@ impl RowFilter {
 }
 
 impl RowOrder {
-    /// Orders the candidates as far as the window shows them, and cuts the window out.
-    fn cut(self, mut candidates: Vec<Candidate>, window: RowWindow) -> Vec<Candidate> {
+    /// Orders the candidates as far as the window shows them, and cuts the window out. Tells whether any are
+    /// behind it.
+    fn cut(self, mut candidates: Vec<Candidate>, window: RowWindow) -> (Vec<Candidate>, bool) {
         let skipped = match window.start {
             WindowStart::Offset(offset) => offset,
             WindowStart::After(cursor) => {
@@ -303,7 +302,8 @@ impl RowOrder {
             }
         };
         let end = skipped.saturating_add(window.limit);
-        if end < candidates.len() {
+        let has_more = end < candidates.len();
+        if has_more {
             match self.direction {
                 Direction::GreatestFirst => {
                     candidates.select_nth_unstable_by_key(end, |candidate| Reverse(candidate.cursor));
@@ -320,7 +320,7 @@ impl RowOrder {
             }
             Direction::LeastFirst => candidates.sort_unstable_by_key(|candidate| candidate.cursor),
         }
-        candidates.split_off(skipped.min(candidates.len()))
+        (candidates.split_off(skipped.min(candidates.len())), has_more)
     }
 }
 
@@ -340,12 +340,13 @@ impl<'a> Prepared<'a> {
         if !filter.statuses.is_empty() && !filter.statuses.contains(&row.status()?) {
             return Ok(false);
         }
-        let is_assigned = match filter.assignee {
+        let is_assigned = match &filter.assignee {
             None => true,
             Some(Assignee::Nobody) => row.assignee().is_none(),
-            Some(Assignee::User(user)) => row.assignee() == Some(user),
+            Some(Assignee::AnyOf(users)) => row.assignee().is_some_and(|user| users.contains(&user)),
         };
-        if !is_assigned || filter.requester.is_some_and(|requester| row.requester() != requester) {
+        let is_requested = filter.requesters.is_empty() || filter.requesters.contains(&row.requester());
+        if !is_assigned || !is_requested {
             return Ok(false);
         }
         if let Some(title) = &self.title

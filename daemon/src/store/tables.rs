@@ -162,6 +162,10 @@ pub(crate) enum Counter {
     NextOutbox = 7,
     /// The id that the next draft gets.
     NextDraft = 8,
+    /// Documents of a scope that have records.
+    Documents = 9,
+    /// Documents of a scope that came whole and are not verified yet.
+    Unverified = 10,
 }
 
 /// Number of a project in this file: keys stay short. Never used again after its project was removed.

@@ -130,6 +130,9 @@ impl Turn {
             open.tail = Tail { first: open.tail.next_index(), pack: Pack::default() };
         }
         let index = open.tail.next_index();
+        if index == 0 {
+            self.count_up(key!(scope, Counter::Documents))?;
+        }
         open.tail.pack.push(record);
         open.is_changed = true;
         self.tails.insert((scope, doc), open);

@@ -67,6 +67,11 @@ pub(crate) trait View {
         bytes.map_or(Ok(0), |bytes| Ok(u64::from_be_bytes(exact(Table::Counters, &bytes)?)))
     }
 
+    /// Whether there is a key.
+    fn contains(&self, table: Table, key: &[u8]) -> StoreResult<bool> {
+        Ok(self.get(table, key)?.is_some())
+    }
+
     /// Collects what `map` makes of the entries of a span in ascending order, at most `limit`.
     fn collect<T>(
         &self,

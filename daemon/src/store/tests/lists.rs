@@ -105,14 +105,33 @@ fn windows_by_cursor_go_through_the_whole_once() {
     );
 }
 
+#[test]
+fn the_last_window_says_that_it_is_the_last() {
+    let tickets = tickets();
+    let reader = store_with(&tickets).read().unwrap();
+    let closed = RowFilter { statuses: vec![Status::Closed], ..RowFilter::default() };
+    for (filter, count) in [(RowFilter::default(), 300), (closed, 75)] {
+        let next = |offset, limit| {
+            reader.list_rows(&filter, RowOrder::default(), window(offset, limit)).unwrap().next
+        };
+        assert!(next(0, count - 1).is_some());
+        assert!(next(0, count).is_none());
+        assert!(next(count - 10, 9).is_some());
+        assert!(next(count - 10, 10).is_none());
+    }
+}
+
 fn by_cursor(reader: &Reader, filter: &RowFilter, order: RowOrder) -> Vec<TicketRow> {
     let mut all = Vec::new();
     let mut start = WindowStart::Offset(0);
     loop {
         let page = reader.list_rows(filter, order, RowWindow { start, limit: 37 }).unwrap();
-        let Some(next) = page.next else { return all };
-        start = WindowStart::After(next);
+        let next = page.next;
         all.extend(rows(page));
+        match next {
+            Some(next) => start = WindowStart::After(next),
+            None => return all,
+        }
     }
 }
 
@@ -133,12 +152,14 @@ fn filters_show_what_they_say() {
         matches!(row.status, Status::Open | Status::Closed)
     });
     check(RowFilter { assignee: Some(Assignee::Nobody), ..all() }, &|row| row.assignee.is_none());
-    check(RowFilter { assignee: Some(Assignee::User(user(9))), ..all() }, &|row| row.assignee.is_some());
-    check(RowFilter { requester: Some(user(3)), ..all() }, &|row| row.requester == user(3));
+    check(RowFilter { assignee: Some(Assignee::AnyOf(vec![user(9)])), ..all() }, &|row| {
+        row.assignee.is_some()
+    });
+    check(RowFilter { requesters: vec![user(3)], ..all() }, &|row| row.requester == user(3));
     check(RowFilter { labels: vec!["network".into()], ..all() }, &|row| row.labels.len() == 2);
     check(RowFilter { title: Some("übersicht".into()), ..all() }, &|row| row.title.starts_with('G'));
     check(RowFilter { number: Some(17), ..all() }, &|row| row.number == Some(17));
-    check(RowFilter { statuses: vec![Status::Pending], requester: Some(user(1)), ..all() }, &|row| {
+    check(RowFilter { statuses: vec![Status::Pending], requesters: vec![user(1)], ..all() }, &|row| {
         row.status == Status::Pending && row.requester == user(1)
     });
 }

@@ -5,7 +5,7 @@ use assist_proto::store::{DeviceStore, LogEntry, Seq, ServerStore};
 
 use super::samples::{change_hash_of, key, memory_store, outbox_entry, project, record, row, ticket, user};
 use crate::store::packs::PACK_BYTES;
-use crate::store::{DeviceReads as _, ServerReads as _, Store, StoreOptions};
+use crate::store::{Contents, DeviceReads as _, ServerReads as _, Store, StoreOptions};
 
 #[test]
 fn committed_turn_is_there_after_reopening() {
@@ -104,4 +104,29 @@ fn removed_project_leaves_nothing_and_others_stay() {
     assert_eq!(reader.doc_records(&project(1), doc).unwrap(), vec![]);
     assert_eq!(reader.doc_records(&project(2), doc).unwrap().len(), 1);
     assert_eq!(reader.row(&project(2), ticket(1)).unwrap(), Some(row(1)));
+}
+
+#[test]
+fn contents_are_counted_as_they_come_and_go() {
+    let store = memory_store();
+    let docs = [DocId::Ticket(ticket(1)), DocId::Ticket(ticket(2))];
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::put_row(&mut turn, &project(1), &row(1)).unwrap();
+    for doc in docs {
+        // Twice: a document may come in parts.
+        DeviceStore::put_unverified(&mut turn, &project(1), doc, b"records").unwrap();
+        DeviceStore::put_unverified(&mut turn, &project(1), doc, b"more records").unwrap();
+    }
+    turn.commit().unwrap();
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::remove_unverified(&mut turn, &project(1), docs[0]).unwrap();
+    DeviceStore::remove_unverified(&mut turn, &project(1), docs[0]).unwrap();
+    DeviceStore::append_record(&mut turn, &project(1), &record(1, docs[0], "first")).unwrap();
+    DeviceStore::append_record(&mut turn, &project(1), &record(2, docs[0], "second")).unwrap();
+    turn.commit().unwrap();
+    let reader = store.read().unwrap();
+    assert_eq!(reader.contents(&project(1)).unwrap(), Contents { rows: 1, verified: 1, unverified: 1 });
+    assert!(!reader.is_unverified(&project(1), docs[0]).unwrap());
+    assert!(reader.is_unverified(&project(1), docs[1]).unwrap());
+    assert_eq!(reader.contents(&project(2)).unwrap(), Contents::default());
 }
