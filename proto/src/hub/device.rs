@@ -591,3 +591,6 @@ impl DeviceHub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
