@@ -197,6 +197,6 @@ fn unverified(desk: &Desk, seat: Seat) -> usize {
 
 /// Welcome, oneself, the start, people, rows, authors, their names.
 const FRAMES_BEFORE_DOCS: usize = 7;
-/// Two frames and a half, even after compression to five bits a character.
-const LARGE_COMMENTS: usize = 60;
+/// More than a frame, even after compression to five bits a character.
+const LARGE_COMMENTS: usize = 40;
 const LARGE_COMMENT_BYTES: usize = 60_000;
