@@ -253,13 +253,13 @@ impl Driver {
             self.void(now, &error);
             return;
         }
+        // Whoever is answered or told of news finds the status as new as the store.
+        let status = self.hubs.status(self.status.borrow().turn + 1);
+        self.status.send_replace(status);
         let mut notices = Vec::new();
         for (role, action) in self.hubs.take_actions() {
             self.carry_out(role, action, &mut notices);
         }
-        let status = self.hubs.status(self.status.borrow().turn + 1);
-        // Whoever is told of news finds the status and the store as new.
-        self.status.send_replace(status);
         notices::publish(notices, &self.parts.store, &self.parts.feed);
     }
 
