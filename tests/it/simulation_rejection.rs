@@ -5,7 +5,7 @@ use assist_crdt_model::{
 };
 use assist_proto::envelope::Envelope;
 use assist_proto::hub::{Command, WireEdit};
-use assist_proto::store::{DeviceStore as _, Membership, OutboxEntry, ServerStore};
+use assist_proto::store::{DeviceStore as _, Membership, OutboxEntry, ServerStore as _, User};
 use assist_tests::world::{Desk, Seat};
 
 #[test]
@@ -137,7 +137,7 @@ fn refused_ticket_leaves_the_list_and_all_of_it_is_kept() {
 fn promote(desk: &mut Desk, user: UserId, role: Role) {
     let store = &mut desk.world.net.peer_mut(desk.server).store;
     let user = store.user(user).unwrap().unwrap();
-    store.put_user(&assist_proto::store::User { role, ..user }).unwrap();
+    store.put_user(&User { role, ..user }).unwrap();
 }
 
 fn membership(desk: &Desk, seat: Seat) -> Membership {

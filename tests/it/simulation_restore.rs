@@ -1,6 +1,6 @@
 //! Folders that went back in time, projects that were left, and several devices of one person.
 
-use assist_crdt_model::{Edit, Status};
+use assist_crdt_model::{Body, DocId, Edit, Status, TicketId};
 use assist_proto::hub::{Command, CommandError};
 use assist_proto::store::{ServerProject, ServerStore};
 use assist_tests::world::{ALICE, Desk};
@@ -132,17 +132,14 @@ fn server_that_lost_the_end_of_its_log_is_given_it_again_with_the_next_change() 
     assert_eq!(desk.world.comments_at(desk.carol, ticket), wanted);
     assert_eq!(desk.drafts(desk.alice), []);
     assert_eq!(
-        ServerStore::doc_records(
-            &desk.world.net.peer(desk.server).store,
-            assist_crdt_model::DocId::Ticket(ticket)
-        )
-        .unwrap()
-        .len(),
+        ServerStore::doc_records(&desk.world.net.peer(desk.server).store, DocId::Ticket(ticket))
+            .unwrap()
+            .len(),
         5
     );
 }
 
-fn comment(desk: &Desk, ticket: assist_crdt_model::TicketId, text: &str) -> Command {
-    let body = assist_crdt_model::Body::parse(text).unwrap();
+fn comment(desk: &Desk, ticket: TicketId, text: &str) -> Command {
+    let body = Body::parse(text).unwrap();
     Command::Comment { project: desk.world.projects[0].id, ticket, body, reply_to: None }
 }
