@@ -1,5 +1,6 @@
 //! All scenarios in one binary; one file per promise.
 
+mod cli;
 mod simulation;
 mod simulation_rejection;
 mod simulation_restore;
