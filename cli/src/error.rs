@@ -90,14 +90,15 @@ impl CliError {
             return Ok(());
         }
         let causes: Vec<String> = self.source.chain().map(ToString::to_string).collect();
-        writeln!(stderr, "error: {}", neutral::block(&causes.join(": ")))?;
+        let mut text = format!("error: {}\n", neutral::block(&causes.join(": ")));
         for candidate in &self.candidates {
-            writeln!(stderr, "  {}", neutral::line(candidate))?;
+            text.push_str(&format!("  {}\n", neutral::line(candidate)));
         }
         for hint in &self.hints {
-            writeln!(stderr, "hint: {}", neutral::block(hint))?;
+            text.push_str(&format!("hint: {}\n", neutral::block(hint)));
         }
-        Ok(())
+        // In one go: others may write to the same terminal.
+        stderr.write_all(text.as_bytes())
     }
 }
 

@@ -152,7 +152,7 @@ impl Output {
     pub(crate) fn say(&mut self, text: &str) {
         if self.talk == Talk::Usual {
             // Nobody listens: that is no reason to fail.
-            writeln!(self.stderr, "{}", neutral::block(text)).ok();
+            self.stderr.write_all(format!("{}\n", neutral::block(text)).as_bytes()).ok();
         }
     }
 

@@ -60,7 +60,8 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let mut cast = Cast::start(args.data.clone(), &mut narrator)?;
     let told = tell(&mut cast, &mut narrator);
     if let Err(error) = told {
-        narrator.line(&format!("\nThis step failed. What the daemons logged is in {}.", cast.data().display()))?;
+        narrator
+            .line(&format!("\nThis step failed. What the daemons logged is in {}.", cast.data().display()))?;
         return Err(error);
     }
     if args.once {
@@ -130,7 +131,11 @@ fn answered(cast: &mut Cast, narrator: &mut Narrator, ticket: &TicketRef) -> any
     let at_customer = cast.customer.ticket(&ticket.id)?;
     let answer = at_customer.comments.last().context("the answer is at the customer")?;
     ensure!(answer.body == ANSWER, "the answer is not what the agent wrote");
-    narrator.step(&format!("The customer reads {}'s answer: \"{} ...\"", answer.author.name, first_words(&answer.body)))
+    narrator.step(&format!(
+        "The customer reads {}'s answer: \"{} ...\"",
+        answer.author.name,
+        first_words(&answer.body)
+    ))
 }
 
 /// Offline by choice, and both sides change the title of one ticket meanwhile: a conflict that loses neither.
@@ -152,7 +157,10 @@ fn paused_and_both_write(cast: &mut Cast, narrator: &mut Narrator, ticket: &Tick
     for device in [&mut cast.customer, &mut cast.agent] {
         let name = device.name().to_owned();
         let conflicts = device.until_conflict(&ticket.id, STEP_MAX)?;
-        let titles = conflicts.iter().find(|conflict| conflict.field == "title").context("the title is in conflict")?;
+        let titles = conflicts
+            .iter()
+            .find(|conflict| conflict.field == "title")
+            .context("the title is in conflict")?;
         let values: Vec<&str> = titles.values.iter().map(|value| value.text.as_str()).collect();
         ensure!(values.contains(&ours) && values.contains(&theirs), "a title was lost: {values:?}");
         narrator.step(&format!("{name:9} sees both: {values:?}"))?;

@@ -37,8 +37,7 @@ impl DaemonProcess {
     /// Starts a device's daemon.
     pub fn device() -> Self {
         let folder = private_folder();
-        let mut daemon =
-            Self { folder, args: vec!["run".into()], child: None, ready_line: String::new() };
+        let mut daemon = Self { folder, args: vec!["run".into()], child: None, ready_line: String::new() };
         daemon.start();
         daemon
     }
@@ -52,7 +51,8 @@ impl DaemonProcess {
         let mut daemon = Self { folder, args, child: None, ready_line: String::new() };
         daemon.start();
         // From now on it comes back where it was.
-        daemon.args[3] = daemon.client().call(&server::GetStatus {}).expect("a server's status").listening_on[0].clone();
+        daemon.args[3] =
+            daemon.client().call(&server::GetStatus {}).expect("a server's status").listening_on[0].clone();
         daemon
     }
 
@@ -66,7 +66,11 @@ impl DaemonProcess {
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line when it is ready");
-        assert!(!line.is_empty(), "assistd did not start: {}", std::fs::read_to_string(self.log()).unwrap_or_default());
+        assert!(
+            !line.is_empty(),
+            "assistd did not start: {}",
+            std::fs::read_to_string(self.log()).unwrap_or_default()
+        );
         self.ready_line = line.trim().to_owned();
         self.child = Some(child);
     }
@@ -124,7 +128,8 @@ impl DaemonProcess {
     /// Joins a server's project in a role, with the command line.
     pub fn join(&self, server: &Self, role: user::Role, name: &str) {
         let invitation = server.invite(role);
-        let joined = self.assist(["project", "join", &invitation.address, "--code", &invitation.code, "--name", name]);
+        let joined =
+            self.assist(["project", "join", &invitation.address, "--code", &invitation.code, "--name", name]);
         assert_eq!(joined.code, Some(0), "{joined:?}");
     }
 
@@ -134,7 +139,11 @@ impl DaemonProcess {
     }
 
     /// Runs `assist` with something on standard input.
-    pub fn assist_with_input<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, input: &[u8]) -> Finished {
+    pub fn assist_with_input<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        input: &[u8],
+    ) -> Finished {
         run(assist(self.folder.path()).args(args), input)
     }
 
@@ -154,7 +163,8 @@ impl DaemonProcess {
             if let Some(found) = look(&mut client) {
                 return found;
             }
-            let left = PATIENCE.checked_sub(started.elapsed()).unwrap_or_else(|| panic!("waited in vain: {what}"));
+            let left =
+                PATIENCE.checked_sub(started.elapsed()).unwrap_or_else(|| panic!("waited in vain: {what}"));
             if let Err(error) = events.next_within(left) {
                 panic!("waited for {what}: {error}");
             }
@@ -228,7 +238,12 @@ pub fn private_folder() -> TempDir {
 
 fn program(name: &str, home: &Path) -> Command {
     let mut command = Command::new(binary(name));
-    command.env_clear().env("HOME", home).env("ASSIST_HOME", home).env("PATH", "/usr/bin:/bin").env("TZ", "UTC");
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("ASSIST_HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .env("TZ", "UTC");
     command
 }
 
@@ -237,6 +252,10 @@ fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let folder = test.parent().and_then(Path::parent).expect("the folder of the build");
     let path = folder.join(name);
-    assert!(path.exists(), "{} is not built: run `cargo test --workspace`, or `cargo build` first", path.display());
+    assert!(
+        path.exists(),
+        "{} is not built: run `cargo test --workspace`, or `cargo build` first",
+        path.display()
+    );
     path
 }

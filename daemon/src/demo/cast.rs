@@ -64,7 +64,8 @@ impl Cast {
                 Server::start(home, project)
             })?);
         }
-        let mut customer = narrator.timed("The customer's device runs", || Device::start(&data, "customer"))?;
+        let mut customer =
+            narrator.timed("The customer's device runs", || Device::start(&data, "customer"))?;
         let mut agent = narrator.timed("The agent's device runs", || Device::start(&data, "agent"))?;
         for server in &mut servers {
             for (device, role, name) in

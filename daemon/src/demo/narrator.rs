@@ -28,7 +28,11 @@ impl Narrator {
     }
 
     /// Does something, then says what and how long it took.
-    pub(super) fn timed<T>(&mut self, label: &str, act: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    pub(super) fn timed<T>(
+        &mut self,
+        label: &str,
+        act: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let started = now();
         let done = act()?;
         self.line(&format!("{:>11}  {label}", millis(started.elapsed())))?;
