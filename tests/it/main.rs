@@ -1,11 +1,6 @@
 //! All scenarios in one binary; one file per promise.
 
-<<<<<<< HEAD
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
-
-=======
 mod cli;
->>>>>>> refs/heads/cli
 mod simulation;
 mod simulation_rejection;
 mod simulation_restore;
