@@ -1,8 +1,8 @@
 //! Starting the daemon: in the background with its own process group, or in place of this process.
 //!
-//! Nothing here reads a clock or sleeps blindly: waiting is for the socket or for the death of the daemon.
+//! Waiting is always for something: the socket, the lock that a daemon holds as long as it runs, or its death.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
@@ -47,6 +47,9 @@ pub(crate) enum StartError {
     /// It runs, but does not answer.
     #[error("the daemon was started but does not answer after {} s", ANSWER_MAX.as_secs())]
     Silent,
+    /// One holds the folder, but does not answer.
+    #[error("a daemon holds the folder but does not answer, and did not go within {} s", ANSWER_MAX.as_secs())]
+    Lingers,
 }
 
 /// Starts the daemon of a home in the background, waits until it answers, and says so.
@@ -54,7 +57,7 @@ pub(crate) fn start(home: &Home, output: &mut Output) -> Result<Client, CliError
     // One starter at a time; whoever waited finds the daemon of the one before.
     let starters = prepare_folder(home)?;
     starters.lock().map_err(|source| folder_error(&home.run_folder(), source))?;
-    if let Ok(client) = Client::connect(home.socket()) {
+    if let Some(client) = wait_for_holder(home)? {
         return Ok(client);
     }
     let (mut log, log_start) = open_log(&home.log_file())?;
@@ -78,22 +81,51 @@ pub(crate) fn run_in_place(home: &Home) -> CliError {
     start_error(StartError::Program { program, source }, home)
 }
 
-/// Waits until nobody answers at the socket any more. Tells whether it came so far.
-pub(crate) fn wait_until_gone(home: &Home) -> bool {
-    let looks = ANSWER_MAX.as_millis() / LOOK_EVERY.as_millis();
-    (0..looks).any(|_| {
-        let is_gone = matches!(Client::connect(home.socket()), Err(ClientError::NotRunning { .. }));
-        if !is_gone {
-            pause();
+/// Waits for a daemon that holds the folder but does not answer: it may be coming up, or going down. Returns the
+/// way to the one, nothing after the other.
+pub(crate) fn wait_for_holder(home: &Home) -> Result<Option<Client>, CliError> {
+    for _ in 0..LOOKS_MAX {
+        match Client::connect(home.socket()) {
+            Err(ClientError::NotRunning { .. }) => {}
+            connected => return Ok(Some(connected?)),
         }
-        is_gone
-    })
+        if !is_held(home)? {
+            return Ok(None);
+        }
+        pause();
+    }
+    Err(start_error(StartError::Lingers, home))
+}
+
+/// Waits until no daemon holds the folder of a home any more.
+pub(crate) fn wait_until_gone(home: &Home) -> Result<(), CliError> {
+    for _ in 0..LOOKS_MAX {
+        if !is_held(home)? {
+            return Ok(());
+        }
+        pause();
+    }
+    Err(start_error(StartError::Lingers, home))
 }
 
 /// Lets a moment pass before the next look at a socket that nothing else announces.
 #[expect(clippy::disallowed_methods, reason = "between two looks at the condition, which are bounded")]
 pub(crate) fn pause() {
     thread::sleep(LOOK_EVERY);
+}
+
+/// Tells whether a daemon holds the folder. The lock that asks is gone at once.
+fn is_held(home: &Home) -> Result<bool, CliError> {
+    let path = home.lock_file();
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened.map_err(|source| folder_error(&path, source))?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(folder_error(&path, source)),
+    }
 }
 
 enum Unanswered {
@@ -156,8 +188,7 @@ fn program() -> PathBuf {
 
 fn wait_until_it_answers(home: &Home, child: Child) -> Result<Client, Unanswered> {
     let death = announce_death(child);
-    let looks = ANSWER_MAX.as_millis() / LOOK_EVERY.as_millis();
-    for _ in 0..looks {
+    for _ in 0..LOOKS_MAX {
         match Client::connect(home.socket()) {
             Err(ClientError::NotRunning { .. }) => {}
             connected => return connected.map_err(Unanswered::Barred),
@@ -223,6 +254,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(20);
 
 /// How often we look.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+const LOOKS_MAX: u128 = ANSWER_MAX.as_millis() / LOOK_EVERY.as_millis();
 
 /// A log over this size is put aside before the next start.
 const LOG_BYTES_MAX: u64 = 4 * 1024 * 1024;

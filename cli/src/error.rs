@@ -1,7 +1,6 @@
 //! What a command failed with: the kind picks the exit code, the hints say what to do.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use assist_proto::api::ticket::TicketRef;
 use assist_proto::api::{ApiError, ErrorCode};
@@ -83,11 +82,6 @@ impl CliError {
     /// Returns which kind it is.
     pub(crate) const fn kind(&self) -> ErrorKind {
         self.kind
-    }
-
-    /// Returns the exit code.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.kind.exit_code())
     }
 
     /// Tells a person: what went wrong with its causes, what it could have meant, what to do.

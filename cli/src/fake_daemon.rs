@@ -28,13 +28,18 @@ pub(crate) struct FakeDaemon {
 }
 
 struct Shared {
-    answer: Box<dyn Fn(&str, &Value) -> Result<Value, ApiError> + Send + Sync>,
+    answer: Box<dyn Answer>,
     calls: Mutex<Vec<(String, Value)>>,
     /// What each follower of the events gets, one after the other; then its connection ends.
     event_streams: Mutex<Vec<Vec<Value>>>,
     followers: Mutex<Vec<String>>,
     is_ending: AtomicBool,
 }
+
+/// What a daemon makes of a method and its parameters.
+pub(crate) trait Answer: Fn(&str, &Value) -> Result<Value, ApiError> + Send + Sync + 'static {}
+
+impl<F: Fn(&str, &Value) -> Result<Value, ApiError> + Send + Sync + 'static> Answer for F {}
 
 /// What a command left behind.
 pub(crate) struct Ran {
@@ -44,16 +49,11 @@ pub(crate) struct Ran {
 }
 
 impl FakeDaemon {
-    pub(crate) fn new(
-        answer: impl Fn(&str, &Value) -> Result<Value, ApiError> + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(answer: impl Answer) -> Self {
         Self::with_events(answer, Vec::new())
     }
 
-    pub(crate) fn with_events(
-        answer: impl Fn(&str, &Value) -> Result<Value, ApiError> + Send + Sync + 'static,
-        event_streams: Vec<Vec<Value>>,
-    ) -> Self {
+    pub(crate) fn with_events(answer: impl Answer, event_streams: Vec<Vec<Value>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::locate(Some(folder.path().to_owned())).unwrap();
         std::fs::create_dir(home.run_folder()).unwrap();

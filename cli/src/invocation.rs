@@ -34,6 +34,11 @@ impl Invocation {
         Ok(Self { project: globals.project.clone(), home, output, start, client: None })
     }
 
+    /// Fails from now on rather than start the daemon.
+    pub(crate) const fn forbid_start(&mut self) {
+        self.start = StartPolicy::Never;
+    }
+
     /// Calls a method, connecting first if need be.
     pub(crate) fn call<M: Method>(&mut self, params: &M) -> Result<M::Result, CliError> {
         Ok(self.client()?.call(params)?)

@@ -43,5 +43,5 @@ fn main() -> ExitCode {
 
 fn failed(output: &mut Output, error: &CliError) -> ExitCode {
     output.error(error);
-    error.exit_code()
+    ExitCode::from(error.kind().exit_code())
 }

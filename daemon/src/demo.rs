@@ -64,16 +64,17 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<()> {
         return Err(error);
     }
     if args.once {
-        cast.stop()?;
+        let data = cast.stop()?;
         if args.data.is_none() {
-            cast.remove_data()?;
+            std::fs::remove_dir_all(data)?;
         }
         return narrator.line("\nEverything worked. Stopped and cleaned up.");
     }
     narrator.line(&cast.invitation_to_try())?;
     wait_for_interrupt()?;
     narrator.line("\nStopping. The data stays; start a daemon on any of its folders to look again.")?;
-    cast.stop()
+    cast.stop()?;
+    Ok(())
 }
 
 fn tell(cast: &mut Cast, narrator: &mut Narrator) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use assist_crdt_model::ProjectName;
 use assist_daemon::{Daemon, DaemonConfig, init_server};
-use assist_proto::address::Host;
+use assist_proto::address::{AddressError, Host};
 use assist_proto::api::{server, user};
 use assist_proto::client::{Client, Home};
 use clap::{Args, Parser, Subcommand};
@@ -18,7 +18,7 @@ mod demo;
 
 /// Support tickets between a product's customers and its team: the daemon.
 #[derive(Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(name = "assistd", version, about, arg_required_else_help = true)]
 struct Cli {
     /// The folder that holds everything of this daemon.
     #[arg(long, global = true, env = "ASSIST_HOME", value_name = "DIR")]
@@ -188,7 +188,7 @@ fn parse_role(text: &str) -> Result<user::Role, String> {
 }
 
 fn parse_host(text: &str) -> Result<Host, String> {
-    text.parse().map_err(|error: assist_proto::address::HostError| error.to_string())
+    text.parse().map_err(|error: AddressError| error.to_string())
 }
 
 /// Data goes to standard output; whoever has closed it does not want it.

@@ -16,8 +16,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use home::{Home, HomeError};
 pub use events::EventStream;
+pub use home::{Home, HomeError};
 pub use http::ProtocolError;
 use http::{Exchange, ExchangeError};
 

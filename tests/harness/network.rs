@@ -90,6 +90,8 @@ pub struct Network {
     due: BTreeSet<PeerId>,
     /// Pairs that cannot reach each other.
     apart: BTreeSet<(PeerId, PeerId)>,
+    /// Devices that only so many more frames come to.
+    frames_left: BTreeMap<PeerId, usize>,
     hosts: BTreeMap<SocketAddr, PeerId>,
     admin_answers: BTreeMap<CallId, Result<AdminReply, AdminError>>,
 }
@@ -125,6 +127,7 @@ impl Network {
             calls_made: 0,
             due: BTreeSet::new(),
             apart: BTreeSet::new(),
+            frames_left: BTreeMap::new(),
             hosts: BTreeMap::new(),
             admin_answers: BTreeMap::new(),
         }
@@ -264,6 +267,11 @@ impl Network {
     /// Lets everybody reach everybody.
     pub fn reconnect_all(&mut self) {
         self.apart.clear();
+    }
+
+    /// Lets so many more frames come to a device; then its links break and it reaches nobody.
+    pub fn cut_off_after(&mut self, device: PeerId, frames: usize) {
+        self.frames_left.insert(device, frames);
     }
 
     /// Ends the links between two peers, with all that is on its way.

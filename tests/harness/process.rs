@@ -155,9 +155,8 @@ impl DaemonProcess {
                 return found;
             }
             let left = PATIENCE.checked_sub(started.elapsed()).unwrap_or_else(|| panic!("waited in vain: {what}"));
-            events.set_timeout(Some(left)).expect("a time limit");
-            if let Some(event) = events.next() {
-                event.unwrap_or_else(|error| panic!("waited for {what}: {error}"));
+            if let Err(error) = events.next_within(left) {
+                panic!("waited for {what}: {error}");
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod checks;
 mod deeds;
+mod desk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,8 @@ use assist_proto::store::{DeviceStore as _, Seq};
 use crate::memory_store::MemoryStore;
 use crate::network::{Faults, Network, Trace};
 use crate::peer::{Input, PeerId};
+
+pub use self::desk::Desk;
 
 /// Somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +210,24 @@ impl World {
         let Ok(Reply::Written { doc, change, .. }) = reply else { panic!("not written: {reply:?}") };
         self.promises.push(Promise { seat, doc, change, token: None });
         (doc, change)
+    }
+
+    /// The device of a seat leaves the project. What was not acknowledged, nobody has to keep.
+    ///
+    /// # Panics
+    /// If it may not.
+    pub fn leave(&mut self, seat: Seat) {
+        self.remember_held(seat.device);
+        let project = self.projects[seat.project].id;
+        self.net
+            .command(seat.device, Command::Leave { project, discard_unsent: true })
+            .expect("it may leave");
+        self.observe();
+        self.seats.retain(|other| *other != seat);
+        let acks = &self.acks;
+        self.promises.retain(|promise| {
+            promise.seat != seat || acks.contains_key(&(promise.seat.project, promise.change))
+        });
     }
 
     /// Files a ticket.

@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 
 use assist_crdt_model::limits;
 

@@ -7,7 +7,7 @@ use assist_proto::client::{Client, ClientError};
 use super::word;
 use crate::args::DaemonVerb;
 use crate::daemon_process;
-use crate::error::{CliError, ErrorKind};
+use crate::error::CliError;
 use crate::invocation::Invocation;
 use crate::output::span;
 
@@ -44,17 +44,11 @@ fn start(invocation: &mut Invocation) -> Result<(), CliError> {
 /// Succeeds when no daemon runs in the end, even if none ran before.
 fn stop(invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<Done>()?;
-    match Client::connect(invocation.home.socket()) {
-        Err(ClientError::NotRunning { .. }) => invocation.output.say("no daemon was running"),
-        connected => {
-            connected?.call(&Stop {})?;
-            if !daemon_process::wait_until_gone(&invocation.home) {
-                let text = "the daemon was told to stop but still answers";
-                let log = invocation.home.log_file();
-                return Err(
-                    CliError::message(ErrorKind::Failed, text).hint(format!("its log is {}", log.display()))
-                );
-            }
+    match daemon_process::wait_for_holder(&invocation.home)? {
+        None => invocation.output.say("no daemon was running"),
+        Some(mut client) => {
+            client.call(&Stop {})?;
+            daemon_process::wait_until_gone(&invocation.home)?;
             invocation.output.say("stopped the daemon");
         }
     }

@@ -11,6 +11,11 @@ use crate::output::{Audience, Cell, Row, Times, Tone, neutral};
 
 /// Does what was asked for.
 pub(crate) fn run(verb: ServerVerb, invocation: &mut Invocation) -> Result<(), CliError> {
+    // A server is started on purpose, with the address it listens on: never by the way.
+    invocation.forbid_start();
+    if let Err(error) = invocation.client() {
+        return Err(error.hint("a server runs by `assistd server run`; name its folder with `--home`"));
+    }
     match verb {
         ServerVerb::Status => status(invocation),
         ServerVerb::Invite(args) => invite(args, invocation),

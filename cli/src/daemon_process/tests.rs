@@ -6,8 +6,8 @@ use std::process::Command;
 use assist_proto::client::Home;
 
 use super::{
-    LOG_BYTES_MAX, StartError, Unanswered, log_tail, open_log, prepare_folder, start_error,
-    wait_until_it_answers,
+    LOG_BYTES_MAX, StartError, Unanswered, is_held, log_tail, open_log, prepare_folder, start_error,
+    wait_for_holder, wait_until_gone, wait_until_it_answers,
 };
 use crate::error::ErrorKind;
 
@@ -49,6 +49,34 @@ fn a_daemon_that_dies_at_once_is_noticed_with_what_it_said() {
         ),
         "{printed}"
     );
+}
+
+#[test]
+fn a_folder_is_held_as_long_as_its_lock_is() {
+    let (_folder, home) = home();
+    assert!(!is_held(&home).unwrap());
+    prepare_folder(&home).unwrap();
+    let lock = fs::File::create(home.lock_file()).unwrap();
+    assert!(!is_held(&home).unwrap());
+    lock.lock().unwrap();
+    assert!(is_held(&home).unwrap());
+    drop(lock);
+    wait_until_gone(&home).unwrap();
+    assert!(wait_for_holder(&home).unwrap().is_none());
+}
+
+#[test]
+fn a_holder_that_comes_up_is_waited_for() {
+    let (_folder, home) = home();
+    prepare_folder(&home).unwrap();
+    let lock = fs::File::create(home.lock_file()).unwrap();
+    lock.lock().unwrap();
+    let coming = std::thread::spawn({
+        let socket = home.socket();
+        move || std::os::unix::net::UnixListener::bind(socket).unwrap()
+    });
+    assert!(wait_for_holder(&home).unwrap().is_some());
+    coming.join().unwrap();
 }
 
 #[test]

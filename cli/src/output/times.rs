@@ -28,8 +28,8 @@ impl Times {
         let span = span(secs.unsigned_abs());
         match secs {
             -4..=4 => "just now".to_owned(),
-            ..0 => format!("in {span}"),
-            _ => format!("{span} ago"),
+            5.. => format!("{span} ago"),
+            _ => format!("in {span}"),
         }
     }
 

@@ -358,6 +358,35 @@ fn openrpc_document_is_served_on_both_ways() {
     assert_eq!(serde_json::from_str::<Value>(&fs::read_to_string(path).unwrap()).unwrap(), discovered);
 }
 
+#[test]
+fn calls_in_the_documentation_are_understood() {
+    let server = TestServer::start();
+    let calls: Vec<&str> = DOCUMENTATION
+        .split(" -d '")
+        .skip(1)
+        .map(|rest| rest.split_once("'\n").expect("a call ends its line").0)
+        .collect();
+    assert_eq!(calls.len(), 3);
+    for call in calls {
+        let reply = server.post(call.as_bytes());
+        assert!(reply.contains(r#""reason":"not_scripted""#), "{call}: {reply}");
+    }
+}
+
+#[test]
+fn documentation_names_every_code_and_event() {
+    for code in ErrorCode::ALL {
+        assert!(DOCUMENTATION.contains(&format!("| {} |", code.number())), "{code}");
+    }
+    let document = openrpc::document();
+    let events = document["components"]["schemas"]["Event"]["oneOf"].as_array().unwrap();
+    for event in events {
+        let name = event["properties"]["event"]["const"].as_str().unwrap();
+        assert!(DOCUMENTATION.contains(&format!("| `{name}` |")), "{name}");
+    }
+    assert_eq!(events.len(), 6);
+}
+
 fn changed(project: &str) -> News {
     News::SyncChanged { project: project.to_owned() }
 }
@@ -368,3 +397,5 @@ fn read_all(stream: &mut UnixStream) -> String {
     stream.read_to_end(&mut reply).ok();
     String::from_utf8(reply).unwrap()
 }
+
+const DOCUMENTATION: &str = include_str!("../../../docs/api.md");

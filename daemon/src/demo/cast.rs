@@ -7,7 +7,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use assist_proto::api::events::News;
 use assist_proto::api::ticket::{self, Conflict, Ticket, TicketRow};
 use assist_proto::api::{Method, daemon, project, server, sync, user};
 use assist_proto::client::{Client, Home};
@@ -90,8 +89,9 @@ impl Cast {
         self.servers.iter_mut().try_for_each(Server::run)
     }
 
-    pub(super) fn stop(self) -> anyhow::Result<()> {
-        let Self { servers, customer, agent, .. } = self;
+    /// Stops everybody, and returns where the data is left.
+    pub(super) fn stop(self) -> anyhow::Result<PathBuf> {
+        let Self { servers, customer, agent, data } = self;
         for mut device in [customer, agent] {
             device.client.call(&daemon::Stop {})?;
             device.process.ended()?;
@@ -99,11 +99,7 @@ impl Cast {
         for mut server in servers {
             server.stop()?;
         }
-        Ok(())
-    }
-
-    pub(super) fn remove_data(&self) -> anyhow::Result<()> {
-        Ok(fs::remove_dir_all(&self.data)?)
+        Ok(data)
     }
 
     /// What a person may type next.
@@ -256,10 +252,7 @@ impl Device {
             let Some(left) = patience.checked_sub(started.elapsed()) else {
                 bail!("{} waited {} s in vain until {what}", self.name, patience.as_secs());
             };
-            events.set_timeout(Some(left))?;
-            if let Some(event) = events.next() {
-                ensure!(!matches!(event?.news, News::Unknown), "an event that this version does not know");
-            }
+            events.next_within(left)?;
         }
     }
 }

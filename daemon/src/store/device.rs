@@ -8,10 +8,11 @@ use assist_proto::store::{
 use assist_proto::wire::Member;
 use serde::{Deserialize, Serialize};
 
+use super::entry::{Entry, PlacedMark};
+use super::packs;
 use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::view::{View, cbor, damaged, key_end};
-use super::{marks, packs, row_codec};
 
 /// A record that the gate refused although the server had admitted it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,7 +146,7 @@ pub trait DeviceReads: View + Sized {
     /// See [`DeviceStore::row`].
     fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
-        row_of(self, scope, ticket)
+        Ok(entry_of(self, scope, ticket)?.row)
     }
 
     /// See [`DeviceStore::certificate`].
@@ -174,7 +175,7 @@ pub trait DeviceReads: View + Sized {
     /// See [`DeviceStore::mark`].
     fn mark(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Mark>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
-        Ok(marks::get(self, scope, ticket)?.map(|placed| placed.mark))
+        Ok(entry_of(self, scope, ticket)?.mark.map(|placed| placed.mark))
     }
 
     /// See [`DeviceStore::draft`].
@@ -193,10 +194,9 @@ pub trait DeviceReads: View + Sized {
 
 impl<V: View> DeviceReads for V {}
 
-/// The row of a ticket of a scope.
-pub(crate) fn row_of(view: &impl View, scope: Scope, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
-    let value = view.get(Table::Rows, &key!(scope, ticket))?;
-    value.map(|value| row_codec::decode(Table::Rows, ticket, &value)).transpose()
+/// What is kept of a ticket of a scope.
+pub(crate) fn entry_of(view: &impl View, scope: Scope, ticket: TicketId) -> StoreResult<Entry> {
+    Entry::load(view, Table::Rows, &key!(scope, ticket), ticket)
 }
 
 /// Place of a row among those of its scope: by time, then by ticket, read backwards for the newest first.
@@ -205,11 +205,10 @@ pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) 
 }
 
 /// The tables whose keys begin with the scope: all of a project but its membership.
-const SCOPED: [Table; 14] = [
+const SCOPED: [Table; 13] = [
     Table::Counters,
     Table::Packs,
     Table::Certificates,
-    Table::Marks,
     Table::SyncStates,
     Table::Outbox,
     Table::OutboxDocs,
@@ -360,8 +359,9 @@ impl DeviceStore for Turn {
 
     fn put_row(&mut self, project: &ProjectId, row: &TicketRow) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        match row_of(self, scope, row.ticket)? {
-            Some(before) => self.hide_row(scope, &before),
+        let mut entry = entry_of(self, scope, row.ticket)?;
+        match &entry.row {
+            Some(before) => self.hide_row(scope, before),
             None => {
                 self.count_up(key!(scope, Counter::Rows))?;
             }
@@ -370,15 +370,17 @@ impl DeviceStore for Turn {
         if let Some(number) = row.number {
             self.put(Table::RowNumbers, key!(scope, number, row.ticket), Vec::new());
         }
-        self.put(Table::Rows, key!(scope, row.ticket), row_codec::encode(row));
+        entry.row = Some(row.clone());
+        self.put_entry(Table::Rows, key!(scope, row.ticket), &entry);
         Ok(())
     }
 
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
         let Some(scope) = self.scope(project)? else { return Ok(()) };
-        let Some(row) = row_of(self, scope, ticket)? else { return Ok(()) };
+        let mut entry = entry_of(self, scope, ticket)?;
+        let Some(row) = entry.row.take() else { return Ok(()) };
         self.hide_row(scope, &row);
-        self.remove(Table::Rows, key!(scope, ticket));
+        self.put_entry(Table::Rows, key!(scope, ticket), &entry);
         self.count_down(key!(scope, Counter::Rows))
     }
 
@@ -423,7 +425,9 @@ impl DeviceStore for Turn {
 
     fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        self.put(Table::Marks, key!(scope, mark.ticket), marks::encode(0, mark));
+        let mut entry = entry_of(self, scope, mark.ticket)?;
+        entry.mark = Some(PlacedMark { position: 0, mark: *mark });
+        self.put_entry(Table::Rows, key!(scope, mark.ticket), &entry);
         Ok(())
     }
 

@@ -4,6 +4,37 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use assist_proto::store::{StoreError, StoreResult};
+use redb::Database;
+
+/// An open file. Closing one that is damaged or whose disk is full goes wrong quietly: nothing that was
+/// acknowledged hangs on it, the next opening repairs.
+pub(crate) struct Engine {
+    /// Taken by the drop only.
+    database: Option<Database>,
+}
+
+impl From<Database> for Engine {
+    fn from(database: Database) -> Self {
+        Self { database: Some(database) }
+    }
+}
+
+impl std::ops::Deref for Engine {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.database.as_ref().expect("only the drop takes it")
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let Some(database) = self.database.take() else { return };
+        if let Err(error) = guarded("file", || database.close()) {
+            tracing::warn!(%error, "the store was not closed cleanly");
+        }
+    }
+}
 
 /// Runs a piece of the engine. A panic in it is what it makes of a damaged page.
 pub(crate) fn guarded<T, E: Into<redb::Error>>(

@@ -9,7 +9,8 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{ProjectId, Status, TicketId, UnixMillis, UserId};
 use assist_proto::store::{StoreResult, TicketRow};
 
-use super::device::{order_key, row_of};
+use super::device::{entry_of, order_key};
+use super::entry::row_bytes;
 use super::reader::Reader;
 use super::row_codec::RowBytes;
 use super::tables::{Counter, Scope, Span, Table, key};
@@ -158,9 +159,11 @@ impl Reader {
             end.push(0);
             let span = Span { start: key!(scope, first), end: Some(end) };
             let left = limit - found.len();
-            found.extend(self.collect(Table::Rows, &span, left, |key, _| {
-                Ok((project, TicketId::from_bytes(key_end(Table::Rows, key)?)))
-            })?);
+            let entries = self.collect(Table::Rows, &span, left, |key, value| {
+                let ticket = TicketId::from_bytes(key_end(Table::Rows, key)?);
+                Ok(row_bytes(Table::Rows, value)?.map(|_| (project, ticket)))
+            })?;
+            found.extend(entries.into_iter().flatten());
         }
         Ok(found)
     }
@@ -237,7 +240,7 @@ impl Reader {
         let mut candidates = Vec::new();
         for (_, scope) in scopes {
             let mut look = |ticket: TicketId, value: &[u8]| {
-                let row = RowBytes::new(Table::Rows, value)?;
+                let Some(row) = row_bytes(Table::Rows, value)? else { return Ok(()) };
                 if filter.lets_through(&row)? {
                     candidates.push(Candidate { cursor: cursor_of(&row, ticket, by)?, scope: *scope });
                 }
@@ -273,7 +276,7 @@ impl Reader {
         candidate: Candidate,
     ) -> StoreResult<(ProjectId, TicketRow)> {
         let project = scopes.iter().find(|(_, scope)| *scope == candidate.scope).map(|(project, _)| *project);
-        let row = row_of(self, candidate.scope, candidate.cursor.ticket)?;
+        let row = entry_of(self, candidate.scope, candidate.cursor.ticket)?.row;
         project.zip(row).ok_or_else(|| damaged(Table::Rows))
     }
 }

@@ -6,9 +6,9 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use assist_proto::store::{StoreError, StoreResult};
-use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase as _};
+use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase};
 
-use super::engine::{guarded, is_full};
+use super::engine::{Engine, guarded, is_full};
 use super::seal::{Nonces, Seal};
 use super::tables::{FORMAT, FORMAT_KEY, STORE_ID_KEY, Table};
 
@@ -116,23 +116,22 @@ pub(crate) fn create_if_absent(path: &Path, builder: &Builder, seal: &Seal) -> R
         .mode(0o600)
         .open(&unfinished)
         .map_err(in_the_way)?;
-    let database =
-        guarded("file", || builder.create(&unfinished)).map_err(|error| store_error(path, error))?;
-    initialise(&database, seal).map_err(|error| store_error(path, error))?;
-    guarded("file", || database.close()).map_err(|error| store_error(path, error))?;
+    let engine = open_engine(path, || builder.create(&unfinished))?;
+    initialise(&engine, seal).map_err(|error| store_error(path, error))?;
+    drop(engine);
     file.sync_all().map_err(in_the_way)?;
     fs::rename(&unfinished, path).map_err(in_the_way)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(in_the_way)
 }
 
-/// Looks at the file without opening it as a store: a refusal must not change it.
-pub(crate) fn inspect(path: &Path) -> Result<(), OpenStoreError> {
-    let in_the_way = |source| io_error(path, source);
-    let mut file = File::open(path).map_err(in_the_way)?;
-    let metadata = file.metadata().map_err(in_the_way)?;
+/// Looks at the file without opening it for writing: a refusal must not change it.
+pub(crate) fn inspect(path: &Path, builder: &Builder) -> Result<(), OpenStoreError> {
+    let not_a_store = || OpenStoreError::NotAStore { path: path.to_owned() };
+    let mut file = File::open(path).map_err(|source| io_error(path, source))?;
+    let metadata = file.metadata().map_err(|source| io_error(path, source))?;
     if !metadata.is_file() {
-        return Err(OpenStoreError::NotAStore { path: path.to_owned() });
+        return Err(not_a_store());
     }
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
@@ -140,12 +139,14 @@ pub(crate) fn inspect(path: &Path) -> Result<(), OpenStoreError> {
     }
     let mut magic = [0; MAGIC.len()];
     match file.read_exact(&mut magic) {
-        Ok(()) if magic == *MAGIC => Ok(()),
-        Ok(()) => Err(OpenStoreError::NotAStore { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(OpenStoreError::NotAStore { path: path.to_owned() })
-        }
-        Err(error) => Err(in_the_way(error)),
+        Ok(()) if magic == *MAGIC => {}
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(io_error(path, error)),
+        _ => return Err(not_a_store()),
+    }
+    // After a crash this cannot be looked at before the repair; `check` says the same then.
+    match guarded("file", || builder.open_read_only(path)) {
+        Ok(database) => check_format(path, &database, FORMAT_VERSION).map(|_| ()),
+        Err(_) => Ok(()),
     }
 }
 
@@ -153,13 +154,13 @@ pub(crate) fn inspect(path: &Path) -> Result<(), OpenStoreError> {
 pub(crate) fn open_engine(
     path: &Path,
     open: impl FnOnce() -> Result<Database, DatabaseError>,
-) -> Result<Database, OpenStoreError> {
+) -> Result<Engine, OpenStoreError> {
     let mut is_already_open = false;
     let opened = guarded("file", || {
         open().inspect_err(|error| is_already_open = matches!(error, DatabaseError::DatabaseAlreadyOpen))
     });
     match opened {
-        Ok(database) => Ok(database),
+        Ok(database) => Ok(database.into()),
         Err(_) if is_already_open => Err(OpenStoreError::AlreadyOpen { path: path.to_owned() }),
         Err(error) => Err(store_error(path, error)),
     }
@@ -193,12 +194,7 @@ pub(crate) fn check(
     migrations: &[Migration],
 ) -> Result<(), OpenStoreError> {
     let supported = migrations.last().map_or(FORMAT_VERSION, |migration| migration.to);
-    let Some(found) = format_version(path, database)? else {
-        return Err(OpenStoreError::NotAStore { path: path.to_owned() });
-    };
-    if found > supported {
-        return Err(OpenStoreError::Newer { path: path.to_owned(), found, supported });
-    }
+    let found = check_format(path, database, supported)?;
     check_key(path, database, seal)?;
     for migration in migrations.iter().filter(|migration| migration.to > found) {
         guarded("file", || migrate(database, seal, migration)).map_err(|error| store_error(path, error))?;
@@ -214,8 +210,23 @@ fn migrate(database: &Database, seal: &Seal, migration: &Migration) -> Result<()
     Ok(transaction.commit()?)
 }
 
+/// Reads the version and refuses one that is not understood.
+fn check_format(
+    path: &Path,
+    database: &impl ReadableDatabase,
+    supported: u32,
+) -> Result<u32, OpenStoreError> {
+    match format_version(path, database)? {
+        None => Err(OpenStoreError::NotAStore { path: path.to_owned() }),
+        Some(found) if found > supported => {
+            Err(OpenStoreError::Newer { path: path.to_owned(), found, supported })
+        }
+        Some(found) => Ok(found),
+    }
+}
+
 /// The version that is written in the file; `None` if it is no store of ours.
-fn format_version(path: &Path, database: &Database) -> Result<Option<u32>, OpenStoreError> {
+fn format_version(path: &Path, database: &impl ReadableDatabase) -> Result<Option<u32>, OpenStoreError> {
     let bytes = guarded("file", || {
         let transaction = database.begin_read()?;
         let table = match transaction.open_table(FORMAT) {

@@ -129,19 +129,14 @@ impl<'a> RowBytes<'a> {
     }
 }
 
-/// Reads a value of the table.
-pub(crate) fn decode(table: Table, ticket: TicketId, value: &[u8]) -> StoreResult<TicketRow> {
-    RowBytes::new(table, value)?.decode(ticket)
-}
-
-/// Makes the value.
-pub(crate) fn encode(row: &TicketRow) -> Vec<u8> {
+/// Writes a row behind the bytes that are there.
+pub(crate) fn encode(row: &TicketRow, bytes: &mut Vec<u8>) {
     let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
     let flags = flag(row.assignee.is_some(), HAS_ASSIGNEE)
         | flag(row.number.is_some(), HAS_NUMBER)
         | flag(row.snoozed_until_millis.is_some(), IS_SNOOZED)
         | flag(row.has_conflict, HAS_CONFLICT);
-    let mut bytes = Vec::with_capacity(FIXED_SIZE + 3 + row.title.len());
+    bytes.reserve(FIXED_SIZE + 3 + row.title.len());
     bytes.extend_from_slice(&[LAYOUT, status_code(row.status), row.priority.map_or(0, priority_code), flags]);
     bytes.extend_from_slice(&row.comment_count.to_be_bytes());
     bytes.extend_from_slice(&row.number.unwrap_or(0).to_be_bytes());
@@ -161,7 +156,6 @@ pub(crate) fn encode(row: &TicketRow) -> Vec<u8> {
         bytes.push(u8::try_from(label.len()).unwrap_or(u8::MAX));
         bytes.extend_from_slice(label.as_bytes());
     }
-    bytes
 }
 
 /// Cuts a text at a character. The model's limits are far below: a server's page could claim more.

@@ -9,11 +9,12 @@ use assist_proto::store::{
     StoreResult, StoredVerdict, TicketRow, User, Watermarks,
 };
 
-use super::tables::{Counter, KeyPart as _, Scope, Span, Table, key};
+use super::entry::{CUSTOMERS_MAX, Entry, PlacedMark};
+use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
-use super::verdicts::{Verdict, change_hash};
+use super::verdicts::{Verdict, change_hash, verdict_key};
 use super::view::{Order, View, damaged, exact, key_end};
-use super::{marks, packs, row_codec};
+use super::{log, packs};
 
 /// What can be read of a server, from a [`super::Reader`] as from a [`Turn`]: the read half of [`ServerStore`].
 #[expect(private_bounds, reason = "only the store's own views can be read from")]
@@ -25,10 +26,7 @@ pub trait ServerReads: View + Sized {
 
     /// See [`ServerStore::head`].
     fn head(&self) -> StoreResult<Seq> {
-        match self.last(Table::Log, &Span::prefix(Vec::new()))? {
-            Some((key, _)) => Ok(Seq(u64::from_be_bytes(key_end(Table::Log, &key)?))),
-            None => Ok(Seq::ZERO),
-        }
+        log::head(self)
     }
 
     /// See [`ServerStore::log_after`].
@@ -37,14 +35,8 @@ pub trait ServerReads: View + Sized {
             return Ok(Vec::new());
         }
         match audience {
-            Audience::Team => self.log_of_team(after, limit),
-            Audience::Customer(user) => {
-                let span = Span::prefix_from(&key!(user), key!(user, after.next()));
-                let seqs = self.collect(Table::LogOf, &span, limit, |key, _| {
-                    Ok(Seq(u64::from_be_bytes(key_end(Table::LogOf, key)?)))
-                })?;
-                seqs.into_iter().map(|seq| self.log_entry(seq)).collect()
-            }
+            Audience::Team => log::after(self, after, limit),
+            Audience::Customer(user) => log::after_for(self, user, after, limit),
         }
     }
 
@@ -61,25 +53,21 @@ pub trait ServerReads: View + Sized {
 
     /// See [`ServerStore::verdict`].
     fn verdict(&self, change: &ChangeHash) -> StoreResult<Option<StoredVerdict>> {
-        let Some(value) = self.get(Table::Verdicts, &key!(*change))? else { return Ok(None) };
+        let Some(value) = self.get(Table::Verdicts, &verdict_key(change))? else { return Ok(None) };
         Ok(Some(match Verdict::decode(&value)? {
-            Verdict::Admitted(seq) => StoredVerdict::Admitted(self.log_entry(seq)?),
+            Verdict::Admitted(seq) => StoredVerdict::Admitted(log::entry(self, seq)?),
             Verdict::Rejected { code, detail } => StoredVerdict::Rejected { code, detail },
         }))
     }
 
     /// See [`ServerStore::ticket`].
     fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
-        let value = self.get(Table::Tickets, &key!(ticket))?;
-        value.map(|value| row_codec::decode(Table::Tickets, ticket, &value)).transpose()
+        Ok(entry_of(self, ticket)?.row)
     }
 
     /// See [`ServerStore::customers_of`].
     fn customers_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
-        let table = Table::TicketMembers;
-        self.collect(table, &Span::prefix(key!(ticket)), usize::MAX, |key, _| {
-            Ok(UserId::from_bytes(key_end(table, key)?))
-        })
+        Ok(entry_of(self, ticket)?.customers)
     }
 
     /// See [`ServerStore::tickets_by_activity`].
@@ -163,7 +151,7 @@ pub trait ServerReads: View + Sized {
 
     /// See [`ServerStore::mark`].
     fn server_mark(&self, ticket: TicketId) -> StoreResult<Option<Mark>> {
-        Ok(marks::get(self, Scope::SERVER, ticket)?.map(|placed| placed.mark))
+        Ok(entry_of(self, ticket)?.mark.map(|placed| placed.mark))
     }
 
     /// See [`ServerStore::marks_after`].
@@ -171,51 +159,27 @@ pub trait ServerReads: View + Sized {
         let Some(from) = after.checked_add(1) else { return Ok(Vec::new()) };
         let table = mark_order_table(audience);
         let span = Span::prefix_from(&key!(audience), key!(audience, from));
-        let places = self.collect(table, &span, limit, |key, ticket| {
-            let position = u64::from_be_bytes(key_end(table, key)?);
-            Ok((position, TicketId::from_bytes(exact(table, ticket)?)))
-        })?;
-        let marked = |(position, ticket)| {
-            let mark = self.server_mark(ticket)?.ok_or_else(|| damaged(table))?;
-            Ok((position, mark))
+        let positions =
+            self.collect(table, &span, limit, |key, _| Ok(u64::from_be_bytes(key_end(table, key)?)))?;
+        let marked = |position| {
+            let ticket = self.get(Table::MarkOrder, &key!(position))?.ok_or_else(|| damaged(table))?;
+            let ticket = TicketId::from_bytes(exact(Table::MarkOrder, &ticket)?);
+            Ok((position, self.server_mark(ticket)?.ok_or_else(|| damaged(table))?))
         };
-        places.into_iter().map(marked).collect()
+        positions.into_iter().map(marked).collect()
     }
 
     /// See [`ServerStore::mark_head`].
     fn mark_head(&self) -> StoreResult<u64> {
         self.counter(Scope::SERVER, Counter::MarkHead)
     }
-
-    #[doc(hidden)]
-    fn log_of_team(&self, after: Seq, limit: usize) -> StoreResult<Vec<LogEntry>> {
-        let span = Span { start: key!(after.next()), end: None };
-        let mut expected = after;
-        self.collect(Table::Log, &span, limit, |key, value| {
-            let seq = Seq(u64::from_be_bytes(key_end(Table::Log, key)?));
-            expected = expected.next();
-            // The log has no gaps: one that is read is damage that no seal can show.
-            if seq != expected {
-                return Err(damaged(Table::Log));
-            }
-            decode_log_entry(seq, value)
-        })
-    }
-
-    #[doc(hidden)]
-    fn log_entry(&self, seq: Seq) -> StoreResult<LogEntry> {
-        let value = self.get(Table::Log, &key!(seq))?.ok_or_else(|| damaged(Table::Log))?;
-        decode_log_entry(seq, &value)
-    }
 }
 
 impl<V: View> ServerReads for V {}
 
-fn decode_log_entry(seq: Seq, value: &[u8]) -> StoreResult<LogEntry> {
-    let entry = value.split_last_chunk::<4>().and_then(|(doc, index)| {
-        Some(LogEntry { seq, doc: DocId::from_slice(doc)?, index: u32::from_be_bytes(*index) })
-    });
-    entry.ok_or_else(|| damaged(Table::Log))
+/// What is kept of a ticket.
+fn entry_of(view: &impl View, ticket: TicketId) -> StoreResult<Entry> {
+    Entry::load(view, Table::Tickets, &key!(ticket), ticket)
 }
 
 const fn activity_table(audience: Audience) -> Table {
@@ -232,13 +196,13 @@ const fn mark_order_table(audience: Audience) -> Table {
     }
 }
 
-impl Turn {
-    /// The team, and the customers of the ticket.
-    fn audiences_of(&self, ticket: TicketId) -> StoreResult<Vec<Audience>> {
-        let customers = ServerReads::customers_of(self, ticket)?;
-        Ok([Audience::Team].into_iter().chain(customers.into_iter().map(Audience::Customer)).collect())
-    }
+/// Who may see a ticket: the team, and its customers.
+fn audiences(entry: &Entry) -> impl Iterator<Item = Audience> {
+    [Audience::Team].into_iter().chain(entry.customers.clone().into_iter().map(Audience::Customer))
+}
 
+impl Turn {
+    /// Puts a ticket into the order of activity of an audience that did not have it.
     fn show_ticket(&mut self, audience: Audience, row: &TicketRow) -> StoreResult<()> {
         self.put(activity_table(audience), key!(audience, row.last_seq, row.ticket), Vec::new());
         self.count_up(key!(Scope::SERVER, Counter::Tickets, audience))?;
@@ -257,22 +221,21 @@ impl ServerStore for Turn {
     }
 
     fn head(&self) -> StoreResult<Seq> {
-        ServerReads::head(self)
+        self.head.map_or_else(|| log::head(self), Ok)
     }
 
     fn append(&mut self, record: &Record, customers: &[UserId]) -> StoreResult<()> {
-        if record.seq != ServerReads::head(self)?.next() {
+        if record.seq != ServerStore::head(self)?.next() {
             return Err(StoreError::Damaged { what: "order of the log".to_owned() });
         }
         let change = change_hash(&record.envelope.change)?;
         let index = self.push_record(Scope::SERVER, record)?;
-        let mut entry = record.envelope.doc.to_bytes().to_vec();
-        index.write(&mut entry);
-        self.put(Table::Log, key!(record.seq), entry);
+        self.push_place(LogEntry { seq: record.seq, doc: record.envelope.doc, index })?;
         for user in customers {
-            self.put(Table::LogOf, key!(*user, record.seq), Vec::new());
+            self.show_place(*user, record.seq)?;
         }
-        self.put(Table::Verdicts, key!(change), Verdict::Admitted(record.seq).encode());
+        self.put(Table::Verdicts, verdict_key(&change), Verdict::Admitted(record.seq).encode());
+        self.head = Some(record.seq);
         Ok(())
     }
 
@@ -294,7 +257,7 @@ impl ServerStore for Turn {
 
     fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()> {
         let verdict = Verdict::Rejected { code, detail: detail.to_owned() };
-        self.put(Table::Verdicts, key!(*change), verdict.encode());
+        self.put(Table::Verdicts, verdict_key(change), verdict.encode());
         Ok(())
     }
 
@@ -303,9 +266,9 @@ impl ServerStore for Turn {
     }
 
     fn put_ticket(&mut self, row: &TicketRow) -> StoreResult<()> {
-        let before = ServerReads::ticket(self, row.ticket)?;
-        for audience in self.audiences_of(row.ticket)? {
-            match &before {
+        let mut entry = entry_of(self, row.ticket)?;
+        for audience in audiences(&entry) {
+            match &entry.row {
                 None => self.show_ticket(audience, row)?,
                 Some(before) if before.last_seq != row.last_seq => {
                     let table = activity_table(audience);
@@ -315,7 +278,8 @@ impl ServerStore for Turn {
                 Some(_) => {}
             }
         }
-        self.put(Table::Tickets, key!(row.ticket), row_codec::encode(row));
+        entry.row = Some(row.clone());
+        self.put_entry(Table::Tickets, key!(row.ticket), &entry);
         Ok(())
     }
 
@@ -329,17 +293,19 @@ impl ServerStore for Turn {
     }
 
     fn put_customer_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()> {
-        let key = key!(ticket, user);
-        if self.contains(Table::TicketMembers, &key)? {
-            return Ok(());
+        let mut entry = entry_of(self, ticket)?;
+        let Err(place) = entry.customers.binary_search(&user) else { return Ok(()) };
+        if entry.customers.len() == CUSTOMERS_MAX {
+            return Err(StoreError::Io("a ticket has at most 1000 customers".into()));
         }
-        self.put(Table::TicketMembers, key, Vec::new());
-        if let Some(row) = ServerReads::ticket(self, ticket)? {
-            self.show_ticket(Audience::Customer(user), &row)?;
+        entry.customers.insert(place, user);
+        if let Some(row) = &entry.row {
+            self.show_ticket(Audience::Customer(user), row)?;
         }
-        if let Some(placed) = marks::get(self, Scope::SERVER, ticket)? {
-            self.put(Table::MarkOrderOf, key!(user, placed.position), key!(ticket));
+        if let Some(placed) = entry.mark {
+            self.put(Table::MarkOrderOf, key!(user, placed.position), Vec::new());
         }
+        self.put_entry(Table::Tickets, key!(ticket), &entry);
         Ok(())
     }
 
@@ -437,16 +403,18 @@ impl ServerStore for Turn {
     }
 
     fn put_mark(&mut self, mark: &Mark) -> StoreResult<()> {
-        let before = marks::get(self, Scope::SERVER, mark.ticket)?;
+        let mut entry = entry_of(self, mark.ticket)?;
         let position = self.count_up(key!(Scope::SERVER, Counter::MarkHead))? + 1;
-        for audience in self.audiences_of(mark.ticket)? {
+        for audience in audiences(&entry) {
             let table = mark_order_table(audience);
-            if let Some(before) = &before {
+            if let Some(before) = entry.mark {
                 self.remove(table, key!(audience, before.position));
             }
-            self.put(table, key!(audience, position), key!(mark.ticket));
+            let ticket = if audience == Audience::Team { key!(mark.ticket) } else { Vec::new() };
+            self.put(table, key!(audience, position), ticket);
         }
-        self.put(Table::Marks, key!(Scope::SERVER, mark.ticket), marks::encode(position, mark));
+        entry.mark = Some(PlacedMark { position, mark: *mark });
+        self.put_entry(Table::Tickets, key!(mark.ticket), &entry);
         Ok(())
     }
 

@@ -7,12 +7,12 @@ use assist_proto::store::{StoreError, StoreResult};
 use redb::{Database, DatabaseError, ReadableDatabase as _, WriteTransaction};
 use zstd::bulk::Compressor;
 
-use super::engine::guarded;
+use super::engine::{Engine, guarded};
 use super::overlay::{Changes, Overlay};
 use super::packs::PACK_LEVEL;
 use super::reader::Reader;
 use super::seal::{Nonces, Seal};
-use super::tables::Table;
+use super::tables::{PIECE_SIZE, Table, piece_key};
 
 /// Opens the engine's file, the first time and after trouble.
 pub(crate) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
@@ -21,7 +21,7 @@ pub(crate) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send 
 pub(crate) struct Shared {
     opener: Opener,
     /// `None` after trouble, until it is open again.
-    database: RwLock<Option<Database>>,
+    engine: RwLock<Option<Engine>>,
     /// The engine refuses all work after a failed write until it is opened again.
     is_in_trouble: AtomicBool,
     is_closed: AtomicBool,
@@ -39,6 +39,8 @@ pub(crate) enum Durability {
     Now,
     /// To do so with the next commit that promises it.
     Later,
+    /// As [`Durability::Now`], and to write down which pages are free: a start after a crash need not find out.
+    Settled,
 }
 
 /// What only the turn under way may use.
@@ -47,26 +49,23 @@ pub(crate) struct Writer {
     pub(crate) compressor: Compressor<'static>,
     /// Whether something was committed that is not durable yet.
     pub(crate) owes_durability: bool,
+    /// Whether the newest commit was a [`Durability::Settled`] one.
+    pub(crate) is_settled: bool,
 }
 
 impl Writer {
     pub(crate) fn new() -> StoreResult<Self> {
         let nonces = Nonces::new().map_err(|error| StoreError::Io(error.into()))?;
         let compressor = Compressor::new(PACK_LEVEL).map_err(|error| StoreError::Io(error.into()))?;
-        Ok(Self { nonces, compressor, owes_durability: false })
+        Ok(Self { nonces, compressor, owes_durability: false, is_settled: false })
     }
 }
 
 impl Shared {
-    pub(crate) fn new(
-        opener: Opener,
-        database: Database,
-        seal: Seal,
-        quick_repair: bool,
-    ) -> StoreResult<Self> {
+    pub(crate) fn new(opener: Opener, engine: Engine, seal: Seal, quick_repair: bool) -> StoreResult<Self> {
         Ok(Self {
             opener,
-            database: RwLock::new(Some(database)),
+            engine: RwLock::new(Some(engine)),
             is_in_trouble: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             seal,
@@ -122,7 +121,10 @@ impl Shared {
             guarded("page", || self.commit(database, &mut writer.nonces, overlay, durability))
         });
         match &result {
-            Ok(()) => writer.owes_durability = durability == Durability::Later,
+            Ok(()) => {
+                writer.owes_durability = durability == Durability::Later;
+                writer.is_settled = durability == Durability::Settled;
+            }
             Err(_) => self.report_trouble(),
         }
         result
@@ -138,6 +140,7 @@ impl Shared {
         let mut transaction = database.begin_write()?;
         match durability {
             Durability::Now => transaction.set_quick_repair(self.quick_repair),
+            Durability::Settled => transaction.set_quick_repair(true),
             Durability::Later => transaction.set_durability(redb::Durability::None)?,
         }
         for (table, changes) in overlay.into_tables() {
@@ -155,13 +158,7 @@ impl Shared {
     }
 
     fn put_away(&self) {
-        let mut slot = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(database) = slot.take() {
-            // Nothing acknowledged hangs on it: a failure here makes the next opening repair.
-            guarded("page", || database.close()).unwrap_or_else(|error| {
-                tracing::warn!(%error, "the store was not closed cleanly");
-            });
-        }
+        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Runs something with the engine, after opening it again if it is in trouble.
@@ -169,18 +166,18 @@ impl Shared {
         if self.is_in_trouble.load(Ordering::Acquire) {
             self.reopen()?;
         }
-        let slot = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         match slot.as_ref() {
-            Some(database) => run(database),
+            Some(engine) => run(engine),
             None => Err(StoreError::Io("the store is closed".into())),
         }
     }
 
     fn reopen(&self) -> StoreResult<()> {
         self.put_away();
-        let mut slot = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         if slot.is_none() && !self.is_closed.load(Ordering::Acquire) {
-            *slot = Some(guarded("file", || (self.opener)())?);
+            *slot = Some(guarded("file", || (self.opener)())?.into());
         }
         self.is_in_trouble.store(false, Ordering::Release);
         Ok(())
@@ -203,14 +200,38 @@ fn apply(
     let mut sealed = Vec::new();
     for (key, value) in changes.entries {
         match value {
+            None if table.is_in_pieces() => remove_pieces(&mut open, &key, 0)?,
             None => {
                 open.remove(key.as_slice())?;
             }
             Some(value) => {
                 let nonce = nonces.next().map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
                 seal.close(nonce, table, &key, &value, &mut sealed);
-                open.insert(key.as_slice(), sealed.as_slice())?;
+                if table.is_in_pieces() {
+                    insert_pieces(&mut open, &key, &sealed)?;
+                } else {
+                    open.insert(key.as_slice(), sealed.as_slice())?;
+                }
             }
+        }
+    }
+    Ok(())
+}
+
+type OpenTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
+
+fn insert_pieces(open: &mut OpenTable<'_>, key: &[u8], sealed: &[u8]) -> Result<(), redb::Error> {
+    for (number, piece) in sealed.chunks(PIECE_SIZE).enumerate() {
+        open.insert(piece_key(key, number).as_slice(), piece)?;
+    }
+    remove_pieces(open, key, sealed.len().div_ceil(PIECE_SIZE))
+}
+
+/// Removes the pieces of a value from a number on.
+fn remove_pieces(open: &mut OpenTable<'_>, key: &[u8], from: usize) -> Result<(), redb::Error> {
+    for number in from.. {
+        if open.remove(piece_key(key, number).as_slice())?.is_none() {
+            break;
         }
     }
     Ok(())

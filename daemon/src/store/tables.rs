@@ -51,23 +51,19 @@ tables! {
     Packs = "packs", "records of a document";
     /// scope, device (32), serial (4): CBOR of the signed device certificate.
     Certificates = "certificates", "device certificate";
-    /// scope, ticket (16): a mark ([`super::marks`]); its position is 0 on a device.
-    Marks = "marks", "delivery mark";
 
     // -- Server role --
 
     /// Nothing: CBOR of [`assist_proto::store::ServerProject`].
     ServerProject = "server-project", "project of the server";
-    /// seq (8): doc (17), index of the record in it (4).
-    Log = "log", "log entry";
-    /// user (16), seq (8): empty. What a customer may see of the log.
-    LogOf = "log-of", "log entry of a customer";
-    /// change hash (32): a verdict ([`super::verdicts`]).
+    /// Number of a block of places (8): for each place its doc (17) and the index of the record in it (4).
+    Log = "log", "log";
+    /// user (16), number of a block of places (8): offsets (2) of those that the customer may see ([`super::log`]).
+    LogOf = "log-of", "log of a customer";
+    /// The first half of a change hash (16): a verdict ([`super::verdicts`]).
     Verdicts = "verdicts", "verdict on a change";
-    /// ticket (16): a row ([`super::row_codec`]).
+    /// ticket (16): row, mark and customers ([`super::entry`]).
     Tickets = "tickets", "ticket";
-    /// ticket (16), user (16): empty. The customers of a ticket.
-    TicketMembers = "ticket-members", "member of a ticket";
     /// last seq of a ticket (8), ticket (16): empty.
     Activity = "activity", "activity of a ticket";
     /// user (16), last seq of a ticket (8), ticket (16): empty. The same for each of its customers.
@@ -84,7 +80,7 @@ tables! {
     Watermarks = "watermarks", "watermark";
     /// position (8): ticket (16). The marks in the order in which they were written.
     MarkOrder = "mark-order", "order of marks";
-    /// user (16), position (8): ticket (16). The same for each customer of the ticket.
+    /// user (16), position (8): empty. The same for each customer of the ticket.
     MarkOrderOf = "mark-order-of", "order of a customer's marks";
 
     // -- Device role --
@@ -103,7 +99,7 @@ tables! {
     Quarantine = "quarantine", "quarantined record";
     /// scope, doc (17): CBOR of the document's records, deflated.
     Unverified = "unverified", "unverified document";
-    /// scope, ticket (16): a row ([`super::row_codec`]).
+    /// scope, ticket (16): row and mark ([`super::entry`]).
     Rows = "rows", "list row";
     /// scope, the row's `updated_at` (8), ticket (16): empty. Read backwards by most lists.
     RowOrder = "row-order", "place of a list row";
@@ -116,6 +112,12 @@ tables! {
 }
 
 impl Table {
+    /// Whether its values are cut into pieces ([`PIECE_SIZE`]) that stand under the key and their number (2): the
+    /// engine's pages of 4 KB would stay half empty with values of 1 to 4 KB.
+    pub(crate) const fn is_in_pieces(self) -> bool {
+        matches!(self, Self::Packs | Self::Unverified)
+    }
+
     /// How the engine knows it.
     pub(crate) const fn definition(self) -> Definition {
         TableDefinition::new(self.name())
@@ -129,6 +131,17 @@ pub(crate) const FORMAT: Definition = TableDefinition::new("format");
 pub(crate) const FORMAT_KEY: &[u8] = b"format";
 /// The key of [`Table::Meta`].
 pub(crate) const STORE_ID_KEY: &[u8] = b"store";
+
+/// Bytes of a piece of a long value, after sealing: four of them and their keys fill a page.
+pub(crate) const PIECE_SIZE: usize = 984;
+/// Bytes by which the key of a piece is longer.
+pub(crate) const PIECE_NUMBER_SIZE: usize = 2;
+
+/// The key of a piece.
+pub(crate) fn piece_key(key: &[u8], number: usize) -> Vec<u8> {
+    let number = u16::try_from(number).expect("values are bounded by limits of the protocol");
+    [key, &number.to_be_bytes()].concat()
+}
 
 /// What [`Table::Counters`] counts. The numbers are format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

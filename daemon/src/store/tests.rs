@@ -1,5 +1,8 @@
 //! What the store itself promises. What any store promises is checked in the `tests` crate.
 
+mod disk;
+mod faults;
 mod lists;
+mod opening;
 mod samples;
 mod turns;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assist_crdt_model::{DocId, ProjectId};
-use assist_proto::store::{Record, StoreResult};
+use assist_proto::store::{Record, Seq, StoreResult};
 use assist_proto::wire::codec;
 use serde::Serialize;
 
@@ -25,6 +25,8 @@ pub struct Turn {
     snapshot: Reader,
     overlay: Overlay,
     tails: BTreeMap<(Scope, DocId), OpenTail>,
+    /// Head of the server's log, once the turn has added to it.
+    pub(crate) head: Option<Seq>,
     writer: WriterGuard,
 }
 
@@ -65,7 +67,7 @@ impl Turn {
         let writer = shared.take_writer();
         let writer = WriterGuard { shared, writer: Some(writer) };
         let snapshot = writer.shared.read()?;
-        Ok(Self { snapshot, overlay: Overlay::default(), tails: BTreeMap::new(), writer })
+        Ok(Self { snapshot, overlay: Overlay::default(), tails: BTreeMap::new(), head: None, writer })
     }
 
     /// Makes everything that the turn wrote durable: on return it survives a loss of power.
@@ -84,12 +86,17 @@ impl Turn {
         self.finish(Durability::Later)
     }
 
-    fn finish(mut self, durability: Durability) -> StoreResult<()> {
+    pub(crate) fn finish(mut self, durability: Durability) -> StoreResult<()> {
         self.close_tails();
         let Self { snapshot, overlay, mut writer, .. } = self;
         // The engine cannot use the space of what this very turn replaces while its snapshot lives.
         drop(snapshot);
-        if overlay.is_empty() && !(durability == Durability::Now && writer.writer().owes_durability) {
+        let is_needed = match durability {
+            Durability::Now => writer.writer().owes_durability,
+            Durability::Later => false,
+            Durability::Settled => !writer.writer().is_settled,
+        };
+        if overlay.is_empty() && !is_needed {
             return Ok(());
         }
         let shared = Arc::clone(&writer.shared);

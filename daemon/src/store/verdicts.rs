@@ -1,8 +1,10 @@
 //! The bytes of a verdict: 1 and the seq (8), or 2, the code (2) and the detail in UTF-8.
+//!
+//! Its key is the first half of the change's SHA-256: two changes of one key cannot be found with less than 2^64
+//! hashes, and whoever found them could only confuse the verdicts on his own.
 
-use assist_crdt_model::ChangeHash;
-use assist_proto::store::{Seq, StoreResult};
-use sha2::{Digest as _, Sha256};
+use assist_crdt_model::{ChangeHash, ScannedChange};
+use assist_proto::store::{Seq, StoreError, StoreResult};
 
 use super::tables::Table;
 use super::view::damaged;
@@ -44,13 +46,18 @@ impl Verdict {
     }
 }
 
-/// The hash of an admitted change: the SHA-256 of its chunk without magic and checksum, as Automerge defines it.
-pub(crate) fn change_hash(change: &[u8]) -> StoreResult<ChangeHash> {
-    let hashed = change.get(CHUNK_PROLOGUE_SIZE..).ok_or_else(|| damaged(Table::Verdicts))?;
-    Ok(ChangeHash::from_bytes(Sha256::digest(hashed).into()))
+/// The key of the verdict on a change.
+pub(crate) fn verdict_key(change: &ChangeHash) -> Vec<u8> {
+    change.as_bytes()[..KEY_SIZE].to_vec()
 }
 
+/// The hash of an admitted change.
+pub(crate) fn change_hash(change: &[u8]) -> StoreResult<ChangeHash> {
+    ScannedChange::scan(change)
+        .map(|change| change.hash())
+        .map_err(|_| StoreError::Damaged { what: "change that was admitted".to_owned() })
+}
+
+const KEY_SIZE: usize = 16;
 const ADMITTED: u8 = 1;
 const REJECTED: u8 = 2;
-/// Magic (4) and checksum (4).
-const CHUNK_PROLOGUE_SIZE: usize = 8;

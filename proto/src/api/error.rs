@@ -17,7 +17,7 @@ pub struct ApiError {
     pub message: String,
     /// The same for machines.
     #[serde(default)]
-    pub data: ErrorData,
+    pub data: Box<ErrorData>,
 }
 
 /// What a machine may want to know of an error.
@@ -117,7 +117,7 @@ impl ApiError {
     /// Makes an error; the constructors named after the codes are shorter.
     pub fn new(code: ErrorCode, reason: &str, message: impl Into<String>) -> Self {
         let data = ErrorData { reason: reason.to_owned(), ..ErrorData::default() };
-        Self { code, message: message.into(), data }
+        Self { code, message: message.into(), data: Box::new(data) }
     }
 
     /// Names the parameter at fault.

@@ -87,7 +87,7 @@ fn event_is_one_flat_object() {
 #[test]
 fn error_bears_data_that_is_missing_or_newer() {
     let bare: ApiError = serde_json::from_value(json!({ "code": -32003, "message": "m" })).unwrap();
-    assert_eq!((bare.code, bare.data), (ErrorCode::NotFound, ErrorData::default()));
+    assert_eq!((bare.code, *bare.data), (ErrorCode::NotFound, ErrorData::default()));
     let newer = json!({ "code": -32003, "message": "m", "data": { "reason": "r", "mood": "bad" } });
     assert_eq!(serde_json::from_value::<ApiError>(newer).unwrap().data.reason, "r");
 }

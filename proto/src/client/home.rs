@@ -64,6 +64,12 @@ impl Home {
         self.run_folder().join("assistd.sock")
     }
 
+    /// Returns the file that a daemon holds a lock on for as long as it runs, from before its socket is there
+    /// until everything is put away.
+    pub fn lock_file(&self) -> PathBuf {
+        self.folder.join("lock")
+    }
+
     /// Returns where a daemon writes what it has to say when no terminal listens.
     pub fn log_file(&self) -> PathBuf {
         self.folder.join("assistd.log")

@@ -596,3 +596,6 @@ impl DeviceHub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,8 @@ pub struct ServerHub {
     docs: DocCache<DocId>,
     links: BTreeMap<LinkId, Link>,
     by_device: BTreeMap<DeviceId, LinkId>,
+    /// Sessions by who reads there.
+    by_audience: BTreeSet<(Audience, LinkId)>,
     /// Links that have not said who they are for, by the end of their time.
     greetings: BTreeSet<(UnixMillis, LinkId)>,
     recent: RecentRecords,
@@ -113,15 +115,6 @@ pub struct ServerHub {
 struct Link {
     peer: DeviceId,
     phase: Phase,
-}
-
-impl Link {
-    fn session(&self) -> Option<&Session> {
-        match &self.phase {
-            Phase::Ready(session) => Some(session),
-            Phase::Greeting { .. } => None,
-        }
-    }
 }
 
 enum Phase {
@@ -149,6 +142,7 @@ impl ServerHub {
             docs: DocCache::new(limits::CACHED_DOCS_MAX),
             links: BTreeMap::new(),
             by_device: BTreeMap::new(),
+            by_audience: BTreeSet::new(),
             greetings: BTreeSet::new(),
             recent: RecentRecords::default(),
             touched: BTreeMap::new(),
@@ -193,7 +187,9 @@ impl ServerHub {
             ServerInput::Sent { link, size_bytes } => {
                 if let Some(session) = self.session(link) {
                     session.queued_bytes = session.queued_bytes.saturating_sub(size_bytes);
-                    self.runnable.insert(link);
+                    if session.has_more && session.has_room() {
+                        self.runnable.insert(link);
+                    }
                 }
                 Ok(())
             }
@@ -320,6 +316,7 @@ impl ServerHub {
         self.unmarked.insert(session.audience);
         self.forget(link);
         self.by_device.insert(peer, link);
+        self.by_audience.insert((session.audience, link));
         self.links.insert(link, Link { peer, phase: Phase::Ready(Box::new(session)) });
         self.send(link, &PeerMessage::Welcome(welcome));
         self.introduce_self(link, &user);
@@ -366,9 +363,10 @@ impl ServerHub {
     fn forget(&mut self, link: LinkId) {
         self.runnable.remove(&link);
         let Some(entry) = self.links.remove(&link) else { return };
-        if let Phase::Greeting { until } = entry.phase {
-            self.greetings.remove(&(until, link));
-        }
+        match entry.phase {
+            Phase::Greeting { until } => self.greetings.remove(&(until, link)),
+            Phase::Ready(session) => self.by_audience.remove(&(session.audience, link)),
+        };
         if self.by_device.get(&entry.peer) == Some(&link) {
             self.by_device.remove(&entry.peer);
         }

@@ -126,9 +126,18 @@ impl Network {
                     format!("{from} -> {to} ({}): {}", id.0, describe(&message))
                 });
                 self.give(peer, Input::Received { link: id, message: Box::new(message) });
+                self.count_down(peer, from);
             }
             // The daemon closes a link on which comes what is no message.
             Err(_) => self.cut(id),
+        }
+    }
+
+    fn count_down(&mut self, peer: PeerId, from: PeerId) {
+        let Some(left) = self.frames_left.get_mut(&peer) else { return };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.set_reachable(peer, from, false);
         }
     }
 

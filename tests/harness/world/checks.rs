@@ -129,7 +129,8 @@ impl World {
         let store = &self.net.peer(seat.device).store;
         let doc = DocId::Ticket(ticket);
         let records = DeviceStore::doc_records(store, &project, doc).expect("memory is read");
-        if records.iter().any(|record| record.seq == seq) {
+        let aside = store.quarantined(&project).into_iter().map(|(record, ..)| record);
+        if records.into_iter().chain(aside).any(|record| record.seq == seq) {
             return true;
         }
         let unverified = store.unverified(&project, doc).expect("memory is read").unwrap_or_default();

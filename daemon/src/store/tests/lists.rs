@@ -14,13 +14,14 @@ fn tickets() -> Vec<(u8, TicketRow)> {
         let mut row = row(number);
         row.status = Status::ALL[(number % 4) as usize];
         row.priority = [None, Some(Priority::Low), Some(Priority::Urgent)][(number % 3) as usize];
-        row.assignee = (number % 5 == 0).then(|| user(9));
+        row.assignee = (number.is_multiple_of(5)).then(|| user(9));
         row.requester = user((number % 7) as u8);
-        row.number = (number % 11 != 0).then_some(number as u32);
+        row.number = (!number.is_multiple_of(11)).then_some(number as u32);
         row.updated_at = UnixMillis(1_000_000 + number * 7919 % 257);
         row.created_at = UnixMillis(5_000 + number * 31 % 1009);
-        row.labels = if number % 2 == 0 { vec!["network".into(), "vm".into()] } else { vec!["vm".into()] };
-        if number % 13 == 0 {
+        row.labels =
+            if number.is_multiple_of(2) { vec!["network".into(), "vm".into()] } else { vec!["vm".into()] };
+        if number.is_multiple_of(13) {
             row.title = "Größe der ÜBERSICHT stimmt nicht".into();
         }
         ((number % 2) as u8 + 1, row)

@@ -1,6 +1,9 @@
 //! Small things to store.
 
-use assist_crdt_model::{DeviceId, DocId, ProjectId, Status, TicketId, UnixMillis, UserId};
+use assist_crdt_model::{
+    Actor, Author, Body, ChangeHash, DeviceId, Doc, DocId, Edit, ProjectId, Role, Status, TicketId, Title,
+    UnixMillis, UserId,
+};
 use assist_proto::envelope::Envelope;
 use assist_proto::store::{OutboxEntry, Record, Seq, TicketRow};
 
@@ -29,17 +32,21 @@ pub(crate) fn ticket(number: u64) -> TicketId {
     TicketId::from_slice(&hash.as_bytes()[..16]).unwrap()
 }
 
+/// Holds a real change: the first of a ticket with this text.
 pub(crate) fn envelope(doc: DocId, text: &str) -> Envelope {
-    let mut change = b"\x85\x6f\x4a\x83....\x01".to_vec();
-    change.extend_from_slice(text.as_bytes());
-    Envelope {
-        doc,
-        device: DeviceId::from_bytes([3; 32]),
-        incarnation: 0,
-        epoch: 0,
-        signature: signature(text),
-        change,
-    }
+    let device = DeviceId::from_bytes([3; 32]);
+    let author = Author { user: user(1), role: Role::Customer, actor: Actor::derive(&device, 0) };
+    let edit = Edit::CreateTicket {
+        requester: user(1),
+        title: Title::parse("The node does not start").unwrap(),
+        body: Body::parse(text).unwrap(),
+    };
+    let change = Doc::new(doc).apply(&author, UnixMillis(1), &[edit]).unwrap().bytes;
+    Envelope { doc, device, incarnation: 0, epoch: 0, signature: signature(text), change }
+}
+
+pub(crate) fn change_hash_of(doc: DocId, text: &str) -> ChangeHash {
+    change_hash(&envelope(doc, text).change).unwrap()
 }
 
 fn signature(text: &str) -> [u8; 64] {

@@ -3,9 +3,8 @@
 use assist_crdt_model::DocId;
 use assist_proto::store::{DeviceStore, LogEntry, Seq, ServerStore};
 
-use super::samples::{envelope, key, memory_store, outbox_entry, project, record, row, ticket, user};
+use super::samples::{change_hash_of, key, memory_store, outbox_entry, project, record, row, ticket, user};
 use crate::store::packs::PACK_BYTES;
-use crate::store::verdicts::change_hash;
 use crate::store::{Contents, DeviceReads as _, ServerReads as _, Store, StoreOptions};
 
 #[test]
@@ -41,7 +40,7 @@ fn dropped_turn_leaves_nothing() {
 fn turn_sees_its_writes_and_readers_do_not_until_the_commit() {
     let store = memory_store();
     let mut turn = store.begin_turn().unwrap();
-    DeviceStore::push_outbox(&mut turn, &project(1), &outbox_entry(DocId::Project, "a")).unwrap();
+    DeviceStore::push_outbox(&mut turn, &project(1), &outbox_entry(DocId::Ticket(ticket(1)), "a")).unwrap();
     assert_eq!(DeviceStore::outbox_count(&turn, &project(1)).unwrap(), 1);
     let before = store.read().unwrap();
     turn.commit_lazily().unwrap();
@@ -80,7 +79,7 @@ fn admission_is_remembered_by_the_hash_of_the_change() {
     let doc = DocId::Ticket(ticket(1));
     let mut turn = store.begin_turn().unwrap();
     ServerStore::append(&mut turn, &record(1, doc, "first"), &[]).unwrap();
-    let hash = change_hash(&envelope(doc, "first").change).unwrap();
+    let hash = change_hash_of(doc, "first");
     assert!(ServerStore::verdict(&turn, &hash).unwrap().is_some());
 }
 

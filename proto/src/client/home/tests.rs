@@ -7,6 +7,7 @@ fn a_given_folder_wins_and_everything_lies_below_it() {
     let home = Home::locate(Some(PathBuf::from("/srv/assist"))).unwrap();
     assert_eq!(home.folder(), Path::new("/srv/assist"));
     assert_eq!(home.socket(), Path::new("/srv/assist/run/assistd.sock"));
+    assert_eq!(home.lock_file(), Path::new("/srv/assist/lock"));
     assert_eq!(home.log_file(), Path::new("/srv/assist/assistd.log"));
 }
 

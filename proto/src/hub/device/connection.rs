@@ -215,8 +215,10 @@ impl DeviceHub {
         store: &mut dyn DeviceStore,
     ) -> StoreResult<Result<Reply, CommandError>> {
         self.switch(project, true, store, |hub, id| {
-            hub.close_link(id, "paused by the user");
-            hub.set_connection(now, id, Connection::Paused);
+            if !hub.is_paused(&id) {
+                hub.close_link(id, "paused by the user");
+                hub.set_connection(now, id, Connection::Paused);
+            }
         })
     }
 
@@ -227,8 +229,10 @@ impl DeviceHub {
         store: &mut dyn DeviceStore,
     ) -> StoreResult<Result<Reply, CommandError>> {
         let outcome = self.switch(project, false, store, |hub, id| {
-            let reason = "about to connect".into();
-            hub.set_connection(now, id, Connection::Offline { until: now, tries: 0, reason });
+            if hub.is_waiting(&id) {
+                let reason = "about to connect".into();
+                hub.set_connection(now, id, Connection::Offline { until: now, tries: 0, reason });
+            }
         })?;
         self.dial_due(now);
         Ok(outcome)
@@ -248,11 +252,10 @@ impl DeviceHub {
             self.projects.keys().copied().filter(|id| project.is_none_or(|wanted| wanted == *id)).collect();
         for id in ids {
             let Some(entry) = self.projects.get_mut(&id) else { continue };
-            if entry.membership.is_paused == is_paused {
-                continue;
+            if entry.membership.is_paused != is_paused {
+                entry.membership.is_paused = is_paused;
+                store.put_membership(&entry.membership)?;
             }
-            entry.membership.is_paused = is_paused;
-            store.put_membership(&entry.membership)?;
             apply(self, id);
         }
         Ok(Ok(Reply::Done))
@@ -288,6 +291,18 @@ impl DeviceHub {
 
     pub(super) fn is_online(&self, id: &ProjectId) -> bool {
         self.projects.get(id).is_some_and(|project| matches!(project.connection, Connection::Online { .. }))
+    }
+
+    fn is_paused(&self, id: &ProjectId) -> bool {
+        self.projects.get(id).is_some_and(|project| matches!(project.connection, Connection::Paused))
+    }
+
+    /// Whether nothing is under way: a person who asks to connect is not made to wait for the next try.
+    fn is_waiting(&self, id: &ProjectId) -> bool {
+        self.projects.get(id).is_some_and(|project| {
+            use Connection::{Offline, Paused, Refused};
+            matches!(project.connection, Paused | Offline { .. } | Refused { .. })
+        })
     }
 
     /// Asks to be woken for the next dial or the end of a join.

@@ -274,9 +274,8 @@ impl DeviceHub {
         for paged in docs {
             Self::put_unverified(id, paged, store)?;
         }
-        match before {
-            Some(before) => self.handle_cold_page(id, before, is_last, store)?,
-            None => {}
+        if let Some(before) = before {
+            self.handle_cold_page(id, before, is_last, store)?;
         }
         self.advance(now, id, store)
     }

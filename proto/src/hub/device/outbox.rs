@@ -206,3 +206,6 @@ fn batches_of(envelopes: impl Iterator<Item = Envelope>) -> Vec<Vec<Envelope>> {
     }
     batches
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,11 @@
 //! A pushed change on its way into the log: known, roster, visible, gate, people, log; and what is answered.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use assist_crdt_model::{
-    Actor, Author, ChangeHash, Doc, DocId, Edit, RejectCode, Rejection, Role, ScannedChange, UnixMillis,
-    UserId,
+    Actor, Author, ChangeHash, DeviceId, Doc, DocId, Edit, RejectCode, Rejection, Role, ScannedChange,
+    UnixMillis, UserId,
 };
 
 use super::{NO_HASH, ServerHub, Touched, damaged_doc};
@@ -10,6 +13,9 @@ use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::hub::action::LinkId;
 use crate::store::{Audience, Device, Record, ServerStore, StoreResult, StoredVerdict, TicketRow, User};
 use crate::wire::{Ack, PeerMessage, RejectedChange, Verdicts};
+
+/// The authors of one frame, each looked up once.
+type Authors = BTreeMap<DeviceId, Result<(Device, User), Rejection>>;
 
 impl ServerHub {
     /// Gives every envelope its verdict; one bad change fails nothing but what depends on it.
@@ -21,12 +27,13 @@ impl ServerHub {
         store: &mut dyn ServerStore,
     ) -> StoreResult<()> {
         let mut verdicts = Verdicts::default();
+        let mut authors = Authors::new();
         for envelope in envelopes {
             let change = match &envelope {
                 Ok(verified) => verified.hash(),
                 Err(refused) => refused.hash.unwrap_or(NO_HASH),
             };
-            match self.judge(now, envelope, store)? {
+            match self.judge(now, envelope, &mut authors, store)? {
                 Ok(ack) => {
                     if let Some(session) = self.session(link)
                         && ack.seq > session.sent()
@@ -50,6 +57,7 @@ impl ServerHub {
         &mut self,
         now: UnixMillis,
         envelope: Result<VerifiedEnvelope, Box<RefusedEnvelope>>,
+        authors: &mut Authors,
         store: &mut dyn ServerStore,
     ) -> StoreResult<Result<Ack, Rejection>> {
         // Anybody can put a wrong signature on a right change: such a refusal says nothing of the change itself.
@@ -69,7 +77,14 @@ impl ServerHub {
             }
             None => {}
         }
-        let verdict = self.admit(now, verified, store)?;
+        let device = verified.envelope().device;
+        if let Entry::Vacant(entry) = authors.entry(device) {
+            entry.insert(author_on_roster(&device, store)?);
+        }
+        let verdict = match &authors[&device] {
+            Ok((device, user)) => self.admit(now, verified, device, user, store)?,
+            Err(refusal) => Err(refusal.clone()),
+        };
         if let Err(rejection) = &verdict
             && is_final(rejection.code)
         {
@@ -82,23 +97,17 @@ impl ServerHub {
         &mut self,
         now: UnixMillis,
         verified: VerifiedEnvelope,
+        device: &Device,
+        user: &User,
         store: &mut dyn ServerStore,
     ) -> StoreResult<Result<Ack, Rejection>> {
-        let (device, user) = match author_on_roster(verified.envelope(), store)? {
-            Ok(author) => author,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
         let Envelope { doc, incarnation, epoch, .. } = *verified.envelope();
         if epoch != 0 {
             return Ok(Err(refusal(RejectCode::WrongEpoch, "the document has no such epoch")));
         }
-        let row = match doc.ticket() {
-            Some(ticket) => store.ticket(ticket)?,
-            None => None,
-        };
-        // A ticket that was filed in this turn has no row yet.
-        let is_filed = row.is_some() || doc.ticket().is_some_and(|it| self.has_touched(DocId::Ticket(it)));
-        if !self.is_open_to(doc, is_filed, &user, store)? {
+        let customers = customers_who_see(doc, store)?;
+        let filed = self.filed(doc, store)?;
+        if !is_open_to(doc, filed.is_some(), user, &customers) {
             return Ok(Err(no_such_doc()));
         }
         let author =
@@ -113,8 +122,8 @@ impl ServerHub {
             return Ok(Err(refusal));
         }
         let change = verified.hash();
-        let record = self.place(now, verified.into_envelope(), &device, &edits, store)?;
-        self.note_row(doc, row.as_ref(), &record);
+        let record = self.place(now, verified.into_envelope(), device, &edits, customers, store)?;
+        self.note_row(doc, filed.and_then(|filed| filed.number), &record);
         self.status.admitted += 1;
         Ok(Ok(ack_of(change, &record)))
     }
@@ -126,6 +135,7 @@ impl ServerHub {
         envelope: Envelope,
         device: &Device,
         edits: &[Edit],
+        mut customers: Vec<UserId>,
         store: &mut dyn ServerStore,
     ) -> StoreResult<Record> {
         let doc = envelope.doc;
@@ -141,8 +151,8 @@ impl ServerHub {
             && store.user(requester)?.is_some_and(|user| !user.role.is_team())
         {
             store.put_customer_of(ticket, requester)?;
+            customers.push(requester);
         }
-        let customers = customers_who_see(doc, store)?;
         let seq = store.head()?.next();
         let record = Record { seq, admitted_at: now, serial: device.serial, number, envelope };
         store.append(&record, &customers)?;
@@ -152,8 +162,18 @@ impl ServerHub {
         Ok(record)
     }
 
-    fn note_row(&mut self, doc: DocId, row: Option<&TicketRow>, record: &Record) {
-        let number = record.number.or(row.and_then(|row| row.number));
+    /// What is known of the ticket that the document belongs to, if it was filed. In the turn of its filing it has
+    /// no row yet.
+    fn filed(&self, doc: DocId, store: &dyn ServerStore) -> StoreResult<Option<Filed>> {
+        let Some(ticket) = doc.ticket() else { return Ok(None) };
+        if let Some(touched) = self.touched.get(&DocId::Ticket(ticket)) {
+            return Ok(Some(Filed { number: touched.number }));
+        }
+        Ok(store.ticket(ticket)?.map(|row| Filed { number: row.number }))
+    }
+
+    fn note_row(&mut self, doc: DocId, number: Option<u32>, record: &Record) {
+        let number = record.number.or(number);
         let touched = self.touched.entry(doc).or_insert(Touched {
             number,
             last_seq: record.seq,
@@ -162,10 +182,6 @@ impl ServerHub {
         touched.number = touched.number.or(number);
         touched.last_seq = record.seq;
         touched.updated_at = record.admitted_at;
-    }
-
-    fn has_touched(&self, doc: DocId) -> bool {
-        self.touched.contains_key(&doc)
     }
 
     /// Writes the row of every ticket that the turn changed: once, however many changes there were.
@@ -184,21 +200,6 @@ impl ServerHub {
         Ok(())
     }
 
-    /// Whether the author may know of the document; a ticket that is not there yet may be filed.
-    fn is_open_to(
-        &self,
-        doc: DocId,
-        ticket_exists: bool,
-        user: &User,
-        store: &dyn ServerStore,
-    ) -> StoreResult<bool> {
-        match doc {
-            DocId::Ticket(_) if !ticket_exists => Ok(true),
-            DocId::Notes(_) if !ticket_exists => Ok(false),
-            _ => self.may_see(doc, Audience::new(user.user, user.role), store),
-        }
-    }
-
     pub(super) fn load_doc(&mut self, doc: DocId, store: &dyn ServerStore) -> StoreResult<&mut Doc> {
         if !self.docs.contains(&doc) {
             let records = store.doc_records(doc)?;
@@ -209,12 +210,26 @@ impl ServerHub {
     }
 }
 
+/// A ticket that is there.
+struct Filed {
+    number: Option<u32>,
+}
+
+/// Whether the author may know of the document; a ticket that is not there yet may be filed.
+fn is_open_to(doc: DocId, is_filed: bool, user: &User, customers: &[UserId]) -> bool {
+    match doc {
+        DocId::Project => true,
+        DocId::Ticket(_) => !is_filed || user.role.is_team() || customers.contains(&user.user),
+        DocId::Notes(_) => is_filed && user.role.is_team(),
+    }
+}
+
 /// The author's device and user, if both are members now.
 fn author_on_roster(
-    envelope: &Envelope,
+    device: &DeviceId,
     store: &dyn ServerStore,
 ) -> StoreResult<Result<(Device, User), Rejection>> {
-    let Some(device) = store.device(&envelope.device)? else {
+    let Some(device) = store.device(device)? else {
         return Ok(Err(refusal(
             RejectCode::UnknownDevice,
             "the author's device is no member of the project",
@@ -290,7 +305,8 @@ pub(super) fn ack_of(change: ChangeHash, record: &Record) -> Ack {
 }
 
 /// Whether the same change would be refused again whatever comes: a missing dependency may come, a quota passes,
-/// and a device may join or be taken back.
+/// a device may join or be taken back, a ticket may be shown to its author. Nor may somebody who wraps the change
+/// of another as their own have the last word on it.
 const fn is_final(code: RejectCode) -> bool {
     !matches!(
         code,
@@ -299,6 +315,8 @@ const fn is_final(code: RejectCode) -> bool {
             | RejectCode::UnknownDevice
             | RejectCode::Revoked
             | RejectCode::BadSignature
+            | RejectCode::WrongActor
+            | RejectCode::NoSuchDoc
     )
 }
 

@@ -232,3 +232,6 @@ pub(super) fn is_name(name: &str) -> bool {
     let chars = name.trim().chars().count();
     (1..=limits::NAME_CHARS_MAX).contains(&chars) && !name.chars().any(char::is_control)
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,8 @@ pub(super) struct Session {
     mark_cursor: u64,
     /// Bytes given to the transport that have not left.
     pub(super) queued_bytes: usize,
+    /// The window was full before everything was sent.
+    pub(super) has_more: bool,
     /// Own changes that this session was told of by a verdict, not yet passed by the stream.
     pub(super) told: BTreeSet<Seq>,
     /// Documents that the device asked for whole.
@@ -72,6 +74,7 @@ impl Session {
             stream,
             mark_cursor: if is_same_log { hello.mark_cursor } else { 0 },
             queued_bytes: 0,
+            has_more: false,
             told: BTreeSet::new(),
             fetches: VecDeque::new(),
             introduced: BTreeSet::new(),
@@ -87,7 +90,7 @@ impl Session {
         }
     }
 
-    const fn has_room(&self) -> bool {
+    pub(super) const fn has_room(&self) -> bool {
         self.queued_bytes < limits::SEND_WINDOW_BYTES
     }
 }
@@ -121,19 +124,23 @@ impl ServerHub {
     pub(super) fn fill_windows(&mut self, store: &mut dyn ServerStore) -> StoreResult<()> {
         let woken = std::mem::take(&mut self.woken);
         let mut links = std::mem::take(&mut self.runnable);
-        if !woken.is_empty() {
-            let sessions: Vec<LinkId> = self.links.keys().copied().collect();
-            links.extend(sessions.into_iter().filter(|link| {
-                let session = self.links.get(link).and_then(super::Link::session);
-                session.is_some_and(|session| woken.contains(&session.audience))
-            }));
+        for audience in woken {
+            let sessions = (audience, LinkId(0))..=(audience, LinkId(u64::MAX));
+            links.extend(self.by_audience.range(sessions).map(|(_, link)| *link));
         }
         for link in links {
-            while self.session(link).is_some_and(|session| session.has_room()) {
-                if !self.send_more(link, store)? {
-                    break;
-                }
-            }
+            self.fill_window(link, store)?;
+        }
+        Ok(())
+    }
+
+    fn fill_window(&mut self, link: LinkId, store: &dyn ServerStore) -> StoreResult<()> {
+        let mut has_more = true;
+        while has_more && self.session(link).is_some_and(|session| session.has_room()) {
+            has_more = self.send_more(link, store)?;
+        }
+        if let Some(session) = self.session(link) {
+            session.has_more = has_more;
         }
         Ok(())
     }
@@ -433,3 +440,6 @@ fn change_hash(record: &Record) -> StoreResult<assist_crdt_model::ChangeHash> {
 
 /// What a record costs on the wire beside its change: signature, device, document, places.
 const RECORD_OVERHEAD_BYTES: usize = 180;
+
+#[cfg(test)]
+mod tests;

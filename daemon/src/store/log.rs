@@ -1,0 +1,131 @@
+//! The server's log: which record stands at which place, and which places a customer may see.
+//!
+//! Places are written in blocks, because a row of the engine costs more than what it says of a record.
+//! A block of the log has [`BLOCK`] places, 21 bytes each, without gaps. A block of a customer's log has the
+//! offsets (2 bytes each) of the places that they may see among [`CUSTOMER_BLOCK`].
+
+use std::ops::ControlFlow;
+
+use assist_crdt_model::{DocId, UserId};
+use assist_proto::store::{LogEntry, Seq, StoreResult};
+
+use super::tables::{KeyPart as _, Span, Table, key};
+use super::turn::Turn;
+use super::view::{Order, View, damaged, key_end};
+
+/// Places in a block of the log: 1.3 KB, so that one more record does not write a whole page again.
+const BLOCK: u64 = 64;
+/// Places in a block of a customer's log: at most 2 KB.
+const CUSTOMER_BLOCK: u64 = 1024;
+/// Bytes of a place: document and index.
+const PLACE_SIZE: usize = DocId::SIZE + 4;
+
+/// The newest place.
+pub(crate) fn head(view: &impl View) -> StoreResult<Seq> {
+    let Some((key, block)) = view.last(Table::Log, &Span::prefix(Vec::new()))? else {
+        return Ok(Seq::ZERO);
+    };
+    let number = u64::from_be_bytes(key_end(Table::Log, &key)?);
+    Ok(Seq(number * BLOCK + (block.len() / PLACE_SIZE) as u64))
+}
+
+/// What stands at a place that is in the log.
+pub(crate) fn entry(view: &impl View, seq: Seq) -> StoreResult<LogEntry> {
+    let (number, offset) = block_of(seq).ok_or_else(|| damaged(Table::Log))?;
+    let block = view.get(Table::Log, &key!(number))?.ok_or_else(|| damaged(Table::Log))?;
+    let place = block.chunks_exact(PLACE_SIZE).nth(offset).ok_or_else(|| damaged(Table::Log))?;
+    decode(seq, place)
+}
+
+/// Places behind `after`, oldest first, at most `limit`.
+pub(crate) fn after(view: &impl View, after: Seq, limit: usize) -> StoreResult<Vec<LogEntry>> {
+    let mut entries = Vec::new();
+    let Some((first, mut skipped)) = block_of(after.next()) else { return Ok(entries) };
+    if limit == 0 {
+        return Ok(entries);
+    }
+    let mut expected = first;
+    let span = Span { start: key!(first), end: None };
+    view.scan(Table::Log, &span, Order::Ascending, &mut |key, block| {
+        // The log has no gaps: one that is read is damage that no seal can show.
+        if u64::from_be_bytes(key_end(Table::Log, key)?) != expected || skipped > block.len() / PLACE_SIZE {
+            return Err(damaged(Table::Log));
+        }
+        for place in block.chunks_exact(PLACE_SIZE).skip(skipped) {
+            if entries.len() == limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            entries.push(decode(Seq(after.0 + 1 + entries.len() as u64), place)?);
+        }
+        (expected, skipped) = (expected + 1, 0);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(entries)
+}
+
+/// Places behind `after` that a customer may see, oldest first, at most `limit`.
+pub(crate) fn after_for(
+    view: &impl View,
+    user: UserId,
+    after: Seq,
+    limit: usize,
+) -> StoreResult<Vec<LogEntry>> {
+    let mut seqs = Vec::new();
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let span = Span::prefix_from(&key!(user), key!(user, after.0 / CUSTOMER_BLOCK));
+    view.scan(Table::LogOf, &span, Order::Ascending, &mut |key, block| {
+        let first = u64::from_be_bytes(key_end(Table::LogOf, key)?) * CUSTOMER_BLOCK;
+        for offset in block.chunks_exact(2) {
+            let seq = Seq(first + u64::from(u16::from_be_bytes([offset[0], offset[1]])));
+            if seq > after {
+                seqs.push(seq);
+            }
+            if seqs.len() == limit {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    seqs.into_iter().map(|seq| entry(view, seq)).collect()
+}
+
+impl Turn {
+    /// Writes the next place of the log.
+    pub(crate) fn push_place(&mut self, entry: LogEntry) -> StoreResult<()> {
+        let (number, offset) = block_of(entry.seq).ok_or_else(|| damaged(Table::Log))?;
+        let key = key!(number);
+        let mut block = self.get(Table::Log, &key)?.unwrap_or_default();
+        if block.len() != offset * PLACE_SIZE {
+            return Err(damaged(Table::Log));
+        }
+        entry.doc.write(&mut block);
+        entry.index.write(&mut block);
+        self.put(Table::Log, key, block);
+        Ok(())
+    }
+
+    /// Lets a customer see the next place of the log.
+    pub(crate) fn show_place(&mut self, user: UserId, seq: Seq) -> StoreResult<()> {
+        let key = key!(user, seq.0 / CUSTOMER_BLOCK);
+        let mut block = self.get(Table::LogOf, &key)?.unwrap_or_default();
+        let offset = (seq.0 % CUSTOMER_BLOCK).to_be_bytes();
+        block.extend_from_slice(&offset[6..]);
+        self.put(Table::LogOf, key, block);
+        Ok(())
+    }
+}
+
+/// The block of a place, and the place's offset in it. The first place is 1.
+fn block_of(seq: Seq) -> Option<(u64, usize)> {
+    let index = seq.0.checked_sub(1)?;
+    Some((index / BLOCK, usize::try_from(index % BLOCK).ok()?))
+}
+
+fn decode(seq: Seq, place: &[u8]) -> StoreResult<LogEntry> {
+    let entry = place.split_last_chunk::<4>().and_then(|(doc, index)| {
+        Some(LogEntry { seq, doc: DocId::from_slice(doc)?, index: u32::from_be_bytes(*index) })
+    });
+    entry.ok_or_else(|| damaged(Table::Log))
+}

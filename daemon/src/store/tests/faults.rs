@@ -1,0 +1,245 @@
+//! Bad days: loss of power, flipped bits, a full disk, a broken disk.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use assist_crdt_model::DocId;
+use assist_proto::store::{Audience, DeviceStore, LogEntry, Seq, ServerStore, StoreError, StoreResult};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+
+use super::disk::{Disk, Event, crash};
+use super::samples::{change_hash_of, key, outbox_entry, project, record, row, ticket, user};
+use crate::store::{
+    DeviceReads as _, Reader, RowFilter, RowOrder, RowWindow, ServerReads as _, Store, StoreOptions,
+    WindowStart,
+};
+
+fn open(disk: &Disk, quick_repair: bool) -> Store {
+    let disk = disk.clone();
+    let options = StoreOptions { quick_repair, cache_bytes: 1024 * 1024 };
+    Store::open_on(move || disk.clone(), &key(), options).unwrap()
+}
+
+/// What turn number `step` writes: something in most tables, and a number of its own.
+fn write_step(store: &Store, step: u64) -> StoreResult<()> {
+    let mut turn = store.begin_turn()?;
+    let doc = DocId::Ticket(ticket(step % 5));
+    ServerStore::put_customer_of(&mut turn, ticket(step % 5), user(1))?;
+    ServerStore::append(&mut turn, &record(step, doc, &format!("change {step}")), &[user(1)])?;
+    let mut ticket_row = row(step % 5);
+    ticket_row.last_seq = Seq(step);
+    ServerStore::put_ticket(&mut turn, &ticket_row)?;
+    DeviceStore::append_record(&mut turn, &project(1), &record(step, doc, &format!("change {step}")))?;
+    DeviceStore::put_row(&mut turn, &project(1), &row(step))?;
+    DeviceStore::push_outbox(&mut turn, &project(1), &outbox_entry(doc, &format!("own {step}")))?;
+    if step > 3 {
+        DeviceStore::remove_outbox(&mut turn, &project(1), step - 4)?;
+    }
+    if step.is_multiple_of(3) { turn.commit_lazily() } else { turn.commit() }
+}
+
+/// How many steps a store has; all of each, or the test fails.
+fn steps_in(store: &Store) -> u64 {
+    let reader = store.read().unwrap();
+    reader.verify().unwrap();
+    let steps = reader.head().unwrap().0;
+    let log = reader.log_after(Audience::Team, Seq::ZERO, usize::MAX).unwrap();
+    assert_eq!(log.len() as u64, steps);
+    assert_eq!(reader.log_after(Audience::Customer(user(1)), Seq::ZERO, usize::MAX).unwrap(), log);
+    for entry in &log {
+        assert_eq!(
+            reader.record(entry).unwrap(),
+            record(entry.seq.0, entry.doc, &format!("change {}", entry.seq.0))
+        );
+    }
+    let window = RowWindow { start: WindowStart::Offset(0), limit: usize::MAX };
+    let rows = reader.list_rows(&RowFilter::default(), RowOrder::default(), window).unwrap();
+    assert_eq!((rows.total, rows.rows.len() as u64), (steps, steps));
+    assert_eq!(reader.outbox_count(&project(1)).unwrap(), steps.min(3));
+    assert_eq!(reader.outbox(&project(1), 0, 10).unwrap().len() as u64, steps.min(3));
+    steps
+}
+
+#[test]
+fn no_acknowledged_turn_is_lost_wherever_power_fails() {
+    for quick_repair in [false, true] {
+        let disk = Disk::default();
+        drop(open(&disk, quick_repair));
+        let before = disk.bytes();
+        disk.record();
+        let store = open(&disk, quick_repair);
+        for step in 1..=40 {
+            write_step(&store, step).unwrap();
+            disk.note(usize::try_from(step).unwrap());
+            if step == 20 {
+                store.settle().unwrap();
+            }
+        }
+        drop(store);
+        let history = disk.history();
+        let mut rng = ChaCha8Rng::seed_from_u64(u64::from(quick_repair));
+        for crash_number in 0..200 {
+            let cut = rng.next_u32() as usize % (history.len() + 1);
+            let image = Disk::holding(crash(&before, &history, cut, &mut rng));
+            let (acknowledged, begun) = promised(&history[..cut]);
+            let found = steps_in(&open(&image, quick_repair));
+            assert!(
+                (acknowledged..=begun).contains(&found),
+                "crash {crash_number} behind event {cut}: {found} turns, {acknowledged} acknowledged, {begun} begun"
+            );
+            write_step(&open(&image, quick_repair), found + 1).unwrap();
+        }
+    }
+}
+
+/// How many steps were acknowledged as durable, and how many had begun.
+fn promised(history: &[Event]) -> (u64, u64) {
+    let notes = || {
+        history
+            .iter()
+            .filter_map(|event| if let Event::Note(note) = event { Some(*note as u64) } else { None })
+    };
+    let acknowledged = notes().filter(|step| !step.is_multiple_of(3)).max().unwrap_or(0);
+    (acknowledged, notes().max().unwrap_or(0) + 1)
+}
+
+#[test]
+fn flipped_bit_is_an_error_or_changes_nothing_that_is_read() {
+    let disk = Disk::default();
+    let store = open(&disk, false);
+    for step in 1..=60 {
+        write_step(&store, step).unwrap();
+    }
+    drop(store);
+    let whole = disk.bytes();
+    let expected = answers(&open(&Disk::holding(whole.clone()), false).read().unwrap());
+    assert!(expected.iter().all(Result::is_ok));
+    let used: Vec<usize> = (0..whole.len() / 4096)
+        .filter(|page| whole[page * 4096..][..4096].iter().any(|byte| *byte != 0))
+        .collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let (mut noticed, mut missing) = (0, 0);
+    for flip in 0..300 {
+        let mut bytes = whole.clone();
+        let at = used[rng.next_u32() as usize % used.len()] * 4096 + rng.next_u32() as usize % 4096;
+        bytes[at] ^= 1 << (rng.next_u32() % 8);
+        let outcome = catch_unwind(AssertUnwindSafe(|| read_flipped(bytes, &expected)));
+        let Flipped { wrong, gone, errors } =
+            outcome.unwrap_or_else(|_| panic!("flip {flip} at {at} panicked"));
+        assert_eq!(wrong, Vec::<usize>::new(), "flip {flip} at {at}: answers that are silently wrong");
+        noticed += usize::from(errors);
+        missing += usize::from(gone);
+    }
+    assert!(noticed > 20, "only {noticed} of 300 flips were noticed: the test looks at the wrong bytes");
+    // What is missing cannot be sealed; a full check finds it, and the log and the packs know how long they are.
+    assert!(missing <= 6, "{missing} of 300 flips made something disappear");
+}
+
+/// What reading a damaged store gave.
+struct Flipped {
+    wrong: Vec<usize>,
+    gone: bool,
+    errors: bool,
+}
+
+fn read_flipped(bytes: Vec<u8>, expected: &[StoreResult<String>]) -> Flipped {
+    let disk = Disk::holding(bytes);
+    let options = StoreOptions { quick_repair: false, cache_bytes: 1024 * 1024 };
+    let Ok(store) = Store::open_on(move || disk.clone(), &key(), options) else {
+        return Flipped { wrong: vec![], gone: false, errors: true };
+    };
+    let Ok(reader) = store.read() else { return Flipped { wrong: vec![], gone: false, errors: true } };
+    let found = answers(&reader);
+    let errors = found.iter().any(Result::is_err);
+    let (mut wrong, mut gone) = (vec![], false);
+    for (number, (found, expected)) in found.iter().zip(expected).enumerate() {
+        match (found, expected) {
+            (Ok(found), Ok(expected)) if found == "None" && expected != "None" => gone = true,
+            (Ok(found), Ok(expected)) if found != expected => wrong.push(number),
+            _ => {}
+        }
+    }
+    if gone || !wrong.is_empty() {
+        assert!(reader.verify().is_err(), "a full check finds what single reads cannot");
+    }
+    Flipped { wrong, gone, errors }
+}
+
+/// Everything that was written, as text.
+fn answers(reader: &Reader) -> Vec<StoreResult<String>> {
+    fn text<T: std::fmt::Debug>(answer: StoreResult<T>) -> StoreResult<String> {
+        answer.map(|answer| format!("{answer:?}"))
+    }
+    let mut all = vec![
+        text(reader.log_after(Audience::Team, Seq::ZERO, usize::MAX)),
+        text(reader.outbox(&project(1), 0, 100)),
+        text(reader.outbox_count(&project(1))),
+        text(reader.ticket_count(Audience::Team)),
+    ];
+    for number in 0..5 {
+        let doc = DocId::Ticket(ticket(number));
+        all.push(text(reader.server_doc_records(doc)));
+        all.push(text(reader.doc_records(&project(1), doc)));
+        all.push(text(reader.ticket(ticket(number))));
+        all.push(text(reader.customers_of(ticket(number))));
+    }
+    for step in 1..=60 {
+        let doc = DocId::Ticket(ticket(step % 5));
+        all.push(text(reader.row(&project(1), ticket(step))));
+        all.push(text(reader.verdict(&change_hash_of(doc, &format!("change {step}")))));
+        let index = u32::try_from((step - 1) / 5).unwrap();
+        all.push(text(reader.record(&LogEntry { seq: Seq(step), doc, index })));
+    }
+    all
+}
+
+#[test]
+fn full_disk_loses_nothing_and_the_store_works_on_when_there_is_room() {
+    for quick_repair in [false, true] {
+        let disk = Disk::default();
+        let store = open(&disk, quick_repair);
+        for step in 1..=8 {
+            write_step(&store, step).unwrap();
+        }
+        disk.limit(Some(disk.bytes().len()));
+        let mut steps = 8;
+        // A failed turn gives its pages back: there may be room for a little more, and then none again.
+        for _ in 0..3 {
+            let (written, refused) = fill_up(&store, steps);
+            assert!(matches!(refused, StoreError::Full(_)), "{refused:?}");
+            steps = steps_in(&store);
+            // A lazy turn may go with the one that failed behind it.
+            assert!(
+                steps == written || (written.is_multiple_of(3) && steps == written - 1),
+                "{steps} of {written}"
+            );
+        }
+        disk.limit(None);
+        write_step(&store, steps + 1).unwrap();
+        assert_eq!(steps_in(&store), steps + 1);
+    }
+}
+
+/// Writes steps until one is refused. Returns how many there should be, and the refusal.
+fn fill_up(store: &Store, mut steps: u64) -> (u64, StoreError) {
+    loop {
+        match write_step(store, steps + 1) {
+            Ok(()) => steps += 1,
+            Err(error) => return (steps, error),
+        }
+        assert!(steps < 100_000, "the disk has to be full some day");
+    }
+}
+
+#[test]
+fn broken_sync_fails_its_turn_only() {
+    let disk = Disk::default();
+    let store = open(&disk, false);
+    write_step(&store, 1).unwrap();
+    disk.break_syncs(1);
+    assert!(matches!(write_step(&store, 2), Err(StoreError::Io(_))));
+    let found = steps_in(&store);
+    assert!((1..=2).contains(&found));
+    write_step(&store, found + 1).unwrap();
+    assert_eq!(steps_in(&store), found + 1);
+}

@@ -1,0 +1,238 @@
+//! Opening: what is refused stays as it was, what is made is made whole, old formats are brought up to date.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use assist_crdt_model::DocId;
+use assist_proto::store::{Audience, DeviceStore as _, Seq, ServerStore as _};
+use redb::{ReadableDatabase as _, TableDefinition};
+
+use super::samples::{key, outbox_entry, project, record, row, ticket, user};
+use crate::store::open::{FORMAT_VERSION, Migration, check};
+use crate::store::seal::Seal;
+use crate::store::tables::{FORMAT, FORMAT_KEY};
+use crate::store::{
+    DeviceReads as _, OpenStoreError, Reader, ServerReads as _, Store, StoreKey, StoreOptions,
+};
+
+struct Home {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Home {
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        Self { _folder: folder, path }
+    }
+
+    fn with_store() -> Self {
+        let home = Self::empty();
+        fill(&home.open().unwrap());
+        home
+    }
+
+    fn open(&self) -> Result<Store, OpenStoreError> {
+        Store::open(&self.path, &key(), StoreOptions::default())
+    }
+
+    /// Opens, expects a refusal, and that not one byte of the file is another.
+    fn refusal(&self) -> OpenStoreError {
+        let before = fs::read(&self.path).unwrap();
+        let error = self.open().unwrap_err();
+        assert!(fs::read(&self.path).unwrap() == before, "the refused file was changed: {error}");
+        error
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        fs::write(&self.path, bytes).unwrap();
+        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+/// Something of both roles.
+fn fill(store: &Store) {
+    let mut turn = store.begin_turn().unwrap();
+    let doc = DocId::Ticket(ticket(1));
+    turn.put_customer_of(ticket(1), user(1)).unwrap();
+    turn.append(&record(1, doc, "Größe: 数 Ж ع"), &[user(1)]).unwrap();
+    turn.put_ticket(&row(1)).unwrap();
+    turn.append_record(&project(1), &record(1, doc, "Größe: 数 Ж ع")).unwrap();
+    turn.put_row(&project(1), &row(1)).unwrap();
+    turn.push_outbox(&project(1), &outbox_entry(doc, "to be sent")).unwrap();
+    turn.put_unverified(&project(1), DocId::Notes(ticket(1)), b"records").unwrap();
+    turn.commit().unwrap();
+}
+
+fn check_filled(reader: &Reader) {
+    let doc = DocId::Ticket(ticket(1));
+    assert_eq!(reader.head().unwrap(), Seq(1));
+    assert_eq!(reader.server_doc_records(doc).unwrap(), vec![record(1, doc, "Größe: 数 Ж ع")]);
+    assert_eq!(reader.tickets_by_activity(Audience::Customer(user(1)), Seq::MAX, 9).unwrap(), vec![row(1)]);
+    assert_eq!(reader.doc_records(&project(1), doc).unwrap(), vec![record(1, doc, "Größe: 数 Ж ع")]);
+    assert_eq!(reader.row(&project(1), ticket(1)).unwrap(), Some(row(1)));
+    assert_eq!(reader.outbox(&project(1), 0, 9).unwrap(), vec![(0, outbox_entry(doc, "to be sent"))]);
+    assert_eq!(reader.unverified(&project(1), DocId::Notes(ticket(1))).unwrap(), Some(b"records".to_vec()));
+    reader.verify().unwrap();
+}
+
+fn set_format(path: &Path, version: u32) {
+    let database = redb::Database::open(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(FORMAT).unwrap().insert(FORMAT_KEY, version.to_be_bytes().as_slice()).unwrap();
+    transaction.commit().unwrap();
+}
+
+#[test]
+fn new_store_is_for_its_owner_only_and_nothing_else_is_left() {
+    let home = Home::empty();
+    fs::write(home.path.with_extension("unfinished"), b"of a crash while the store was made").unwrap();
+    drop(home.open().unwrap());
+    assert_eq!(fs::metadata(&home.path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(home.path.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn newer_format_is_refused() {
+    let home = Home::with_store();
+    set_format(&home.path, FORMAT_VERSION + 1);
+    let error = home.refusal();
+    assert!(
+        matches!(error, OpenStoreError::Newer { found, supported, .. } if (found, supported) == (2, 1)),
+        "{error:?}"
+    );
+    set_format(&home.path, FORMAT_VERSION);
+    check_filled(&home.open().unwrap().read().unwrap());
+}
+
+#[test]
+fn file_that_is_no_store_is_refused() {
+    let home = Home::empty();
+    for bytes in [b"".as_slice(), b"re", b"Dear diary, today I have written a file of my own.", &[0; 10_000]]
+    {
+        home.write(bytes);
+        assert!(matches!(home.refusal(), OpenStoreError::NotAStore { .. }));
+    }
+}
+
+#[test]
+fn database_of_another_program_is_refused() {
+    let home = Home::empty();
+    let database = redb::Database::create(&home.path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let table: TableDefinition<'_, u64, u64> = TableDefinition::new("theirs");
+    transaction.open_table(table).unwrap().insert(1, 1).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    fs::set_permissions(&home.path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(matches!(home.refusal(), OpenStoreError::NotAStore { .. }));
+}
+
+#[test]
+fn truncated_store_is_refused() {
+    let home = Home::with_store();
+    let whole = fs::read(&home.path).unwrap();
+    for size in [0, 9, 100, 4096, whole.len() / 2, whole.len() - 1] {
+        home.write(&whole[..size]);
+        let error = home.refusal();
+        assert!(
+            matches!(error, OpenStoreError::NotAStore { .. } | OpenStoreError::Damaged { .. }),
+            "{size}: {error:?}"
+        );
+    }
+    home.write(&whole);
+    check_filled(&home.open().unwrap().read().unwrap());
+}
+
+#[test]
+fn file_that_others_may_read_is_refused() {
+    let home = Home::with_store();
+    fs::set_permissions(&home.path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(home.refusal(), OpenStoreError::Permissions { mode: 0o640, .. }));
+}
+
+#[test]
+fn store_in_use_is_refused() {
+    let home = Home::with_store();
+    let store = home.open().unwrap();
+    assert!(matches!(home.open().unwrap_err(), OpenStoreError::AlreadyOpen { .. }));
+    check_filled(&store.read().unwrap());
+    store.close();
+    assert!(store.begin_turn().is_err());
+    check_filled(&home.open().unwrap().read().unwrap());
+}
+
+#[test]
+fn other_key_is_refused() {
+    let home = Home::with_store();
+    let other = Store::open(&home.path, &StoreKey::from_bytes([8; 32]), StoreOptions::default());
+    assert!(matches!(other.unwrap_err(), OpenStoreError::WrongKey { .. }));
+    check_filled(&home.open().unwrap().read().unwrap());
+}
+
+#[test]
+fn what_a_person_wrote_is_nowhere_in_the_file() {
+    let home = Home::with_store();
+    let bytes = fs::read(&home.path).unwrap();
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    for text in ["Größe", "to be sent", "does not start", "network"] {
+        assert!(!holds(text.as_bytes()), "{text}");
+    }
+    assert!(holds(ticket(1).as_bytes()), "ids stand in keys as they are");
+}
+
+/// A fixture is written once, when a format is released: run with `WRITE_FIXTURE=1` then, never again.
+#[test]
+fn store_of_format_1_is_read() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/v1/store.zst");
+    if std::env::var_os("WRITE_FIXTURE").is_some() {
+        let bytes = fs::read(&Home::with_store().path).unwrap();
+        fs::write(&fixture, zstd::bulk::compress(&bytes, 19).unwrap()).unwrap();
+    }
+    let home = Home::empty();
+    home.write(&zstd::bulk::decompress(&fs::read(fixture).unwrap(), 16 * 1024 * 1024).unwrap());
+    check_filled(&home.open().unwrap().read().unwrap());
+}
+
+#[test]
+fn migrations_run_once_in_order_and_raise_the_format() {
+    fn note(transaction: &redb::WriteTransaction, text: u64) -> Result<(), redb::Error> {
+        let notes: TableDefinition<'_, u64, u64> = TableDefinition::new("notes of the test");
+        let mut notes = transaction.open_table(notes)?;
+        let place = redb::ReadableTableMetadata::len(&notes)?;
+        notes.insert(place, text)?;
+        Ok(())
+    }
+    const STEPS: &[Migration] = &[
+        Migration { to: 2, run: |transaction, _| note(transaction, 2) },
+        Migration { to: 3, run: |transaction, _| note(transaction, 3) },
+    ];
+    let home = Home::with_store();
+    let database = redb::Database::open(&home.path).unwrap();
+    let seal = Seal::new(&key());
+    check(&home.path, &database, &seal, &STEPS[..1]).unwrap();
+    check(&home.path, &database, &seal, STEPS).unwrap();
+    check(&home.path, &database, &seal, STEPS).unwrap();
+    let notes: TableDefinition<'_, u64, u64> = TableDefinition::new("notes of the test");
+    let transaction = database.begin_read().unwrap();
+    let notes = transaction.open_table(notes).unwrap();
+    let notes: Vec<u64> =
+        redb::ReadableTable::iter(&notes).unwrap().map(|entry| entry.unwrap().1.value()).collect();
+    assert_eq!(notes, vec![2, 3]);
+    let error = check(&home.path, &database, &seal, &STEPS[..1]).unwrap_err();
+    assert!(matches!(error, OpenStoreError::Newer { found: 3, supported: 2, .. }));
+}
+
+#[test]
+fn failed_migration_leaves_the_old_format() {
+    let home = Home::with_store();
+    let failing: &[Migration] =
+        &[Migration { to: 2, run: |_, _| Err(redb::Error::Io(std::io::ErrorKind::StorageFull.into())) }];
+    let database = redb::Database::open(&home.path).unwrap();
+    let error = check(&home.path, &database, &Seal::new(&key()), failing).unwrap_err();
+    assert!(matches!(error, OpenStoreError::Full { .. }), "{error:?}");
+    drop(database);
+    check_filled(&home.open().unwrap().read().unwrap());
+}

@@ -1,0 +1,44 @@
+use assist_crdt_model::Status;
+
+use super::*;
+
+#[test]
+fn row_shows_the_servers_time_once_nothing_waits() {
+    let touched = Touched { admitted: Some((Seq(7), UnixMillis(70))), written_at: None, number: None };
+    let ahead = row(6, 9_000);
+    assert_eq!(touched.updated_at(Some(&ahead), false), UnixMillis(70));
+    assert_eq!(touched.updated_at(None, false), UnixMillis(70));
+}
+
+#[test]
+fn row_shows_the_newest_time_while_something_waits() {
+    let touched =
+        Touched { admitted: Some((Seq(7), UnixMillis(70))), written_at: Some(UnixMillis(80)), number: None };
+    assert_eq!(touched.updated_at(Some(&row(6, 60)), true), UnixMillis(80));
+    assert_eq!(touched.updated_at(Some(&row(6, 9_000)), true), UnixMillis(9_000));
+}
+
+#[test]
+fn older_record_does_not_move_the_row_back() {
+    let touched = Touched { admitted: Some((Seq(5), UnixMillis(50))), written_at: None, number: None };
+    assert_eq!(touched.updated_at(Some(&row(6, 60)), false), UnixMillis(60));
+}
+
+fn row(last_seq: u64, updated_at: u64) -> TicketRow {
+    TicketRow {
+        ticket: TicketId::from_bytes([1; 16]),
+        number: None,
+        requester: UserId::from_bytes([1; 16]),
+        title: "It hangs".to_owned(),
+        status: Status::Open,
+        assignee: None,
+        priority: None,
+        snoozed_until_millis: None,
+        labels: Vec::new(),
+        created_at: UnixMillis(0),
+        updated_at: UnixMillis(updated_at),
+        comment_count: 0,
+        has_conflict: false,
+        last_seq: Seq(last_seq),
+    }
+}
