@@ -1,5 +1,7 @@
 //! All scenarios in one binary; one file per promise.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
 mod cli;
 mod simulation;
 mod simulation_rejection;
