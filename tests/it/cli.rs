@@ -58,7 +58,8 @@ fn ticket_is_filed_read_and_worked_with_names_of_any_form() {
 fn output_off_a_terminal_is_the_same_in_any_environment_and_holds_no_escape_sequence() {
     let (_server, device) = agent();
     let text = "red \u{1b}[31m, beep \u{7}, \u{202e}backwards, \u{9b}2J";
-    device.assist_ok(["ticket", "new", "-t", text, "-b", text]);
+    // On the server first: its number and times are then settled.
+    device.assist_ok(["ticket", "new", "-t", text, "-b", text, "--wait=server"]);
     for args in [
         &["ticket", "list"][..],
         &["ticket", "view", "1"],

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod bad_input;
 mod cli;
+mod processes;
 mod simulation;
 mod simulation_rejection;
 mod simulation_restore;

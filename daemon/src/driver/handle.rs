@@ -60,9 +60,9 @@ impl Answer {
     pub(super) fn fail(self, fault: Fault) {
         // Whoever asked may have gone.
         match self {
-            Self::Command(answer) => answer.send(Err(fault)).ok().map(|()| ()),
-            Self::Admin(answer) => answer.send(Err(fault)).ok().map(|()| ()),
-        };
+            Self::Command(answer) => drop(answer.send(Err(fault))),
+            Self::Admin(answer) => drop(answer.send(Err(fault))),
+        }
     }
 }
 
