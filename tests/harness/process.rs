@@ -156,6 +156,7 @@ impl DaemonProcess {
 
     /// Looks again after every event until there is what is waited for.
     pub fn until<T>(&self, what: &str, mut look: impl FnMut(&mut Client) -> Option<T>) -> T {
+        #[expect(clippy::disallowed_methods, reason = "a bound on a wait for a condition in real processes")]
         let started = Instant::now();
         let mut client = self.client();
         let mut events = client.events(None).expect("events");
