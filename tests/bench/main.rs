@@ -11,10 +11,15 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a table is what it is for")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+mod accept;
+mod cold;
 mod floor;
 mod live;
 mod measure;
 mod node;
+mod peer;
+mod people;
+mod prepared;
 mod reconnect;
 mod relay;
 mod report;
@@ -38,7 +43,13 @@ pub struct Bench {
 
 type Scenario = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 
-const SCENARIOS: &[(&str, Scenario)] = &[("floor", floor::run), ("live", live::run), ("reconnect", reconnect::run)];
+const SCENARIOS: &[(&str, Scenario)] = &[
+    ("floor", floor::run),
+    ("live", live::run),
+    ("reconnect", reconnect::run),
+    ("cold", cold::run),
+    ("accept", accept::run),
+];
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {

@@ -69,6 +69,11 @@ impl<'a> Node<'a> {
         Ok(self.daemon.info().server.as_ref().context("this is no server")?.address.to_string())
     }
 
+    /// Where a server listens.
+    pub fn listening(&self) -> anyhow::Result<SocketAddr> {
+        Ok(self.daemon.info().server.as_ref().context("this is no server")?.listening)
+    }
+
     /// Joins a server's project, and returns once it is in step.
     pub fn join(&self, server: &Node<'_>, role: user::Role, name: &str) -> anyhow::Result<ProjectId> {
         self.start_join(server, role, name)?;
