@@ -23,7 +23,7 @@ use crate::report::{Goal, Row, Unit, millis};
 use crate::work::{Person, Writer, change};
 
 /// Measures.
-pub fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let mut rows = alone()?;
     rows.extend(at_once(bench)?);
     Ok(rows)

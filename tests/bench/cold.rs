@@ -18,7 +18,7 @@ use crate::prepared::Prepared;
 use crate::report::{Goal, Row, Unit};
 
 /// Measures.
-pub fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let prepared = Prepared::with(bench, bench.scale.of(10_000))?;
     let facts = prepared.facts;
     let folder = scratch()?;

@@ -21,7 +21,7 @@ use crate::node::scratch;
 use crate::report::{Row, Unit, millis};
 
 /// All floors, for themselves.
-pub fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let folder = scratch()?;
     let mut echo = Echo::start(&bench.runtime)?;
     echo.round_trips(100)?;
@@ -39,7 +39,7 @@ pub fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 }
 
 /// A quinn server that sends back what it gets, and one client, with the daemon's own settings.
-pub struct Echo<'a> {
+pub(crate) struct Echo<'a> {
     runtime: &'a Runtime,
     client: Endpoint,
     address: SocketAddr,
@@ -51,7 +51,7 @@ pub struct Echo<'a> {
 
 impl<'a> Echo<'a> {
     /// Starts both and connects them.
-    pub fn start(runtime: &'a Runtime) -> anyhow::Result<Self> {
+    pub(crate) fn start(runtime: &'a Runtime) -> anyhow::Result<Self> {
         let _inside = runtime.enter();
         let server = bare_server(0)?;
         let address = server.local_addr()?;
@@ -67,7 +67,7 @@ impl<'a> Echo<'a> {
     }
 
     /// Asks so many times, one after the other, on one stream.
-    pub fn round_trips(&mut self, count: usize) -> anyhow::Result<Vec<Duration>> {
+    pub(crate) fn round_trips(&mut self, count: usize) -> anyhow::Result<Vec<Duration>> {
         let (mut send, mut receive) = self.stream.take().context("the stream broke before")?;
         // Within the runtime, as the daemon's own tasks are: no thread has to be woken for the answer.
         let asked = self.runtime.block_on(self.runtime.spawn(async move {
@@ -85,7 +85,7 @@ impl<'a> Echo<'a> {
     }
 
     /// Connects anew so many times and asks once each.
-    pub fn connects(&self, count: usize) -> anyhow::Result<Vec<Duration>> {
+    pub(crate) fn connects(&self, count: usize) -> anyhow::Result<Vec<Duration>> {
         let (client, address) = (self.client.clone(), self.address);
         self.runtime.block_on(self.runtime.spawn(async move {
             let mut times = Vec::with_capacity(count);
@@ -108,7 +108,8 @@ impl Drop for Echo<'_> {
     }
 }
 
-async fn ask(send: &mut SendStream, receive: &mut RecvStream) -> anyhow::Result<()> {
+/// Sends a message and reads the answer.
+pub(crate) async fn ask(send: &mut SendStream, receive: &mut RecvStream) -> anyhow::Result<()> {
     send.write_all(&[7; MESSAGE_BYTES]).await?;
     let mut answer = [0; MESSAGE_BYTES];
     receive.read_exact(&mut answer).await?;
@@ -116,7 +117,7 @@ async fn ask(send: &mut SendStream, receive: &mut RecvStream) -> anyhow::Result<
 }
 
 /// Echoes on every stream of every connection, until it is aborted.
-pub async fn serve_echo(endpoint: Endpoint) {
+pub(crate) async fn serve_echo(endpoint: Endpoint) {
     let mut connections = JoinSet::new();
     while let Some(incoming) = endpoint.accept().await {
         connections.spawn(async move {
@@ -134,7 +135,7 @@ pub async fn serve_echo(endpoint: Endpoint) {
 }
 
 /// An endpoint that accepts, with the daemon's settings.
-pub fn bare_server(port: u16) -> anyhow::Result<Endpoint> {
+pub(crate) fn bare_server(port: u16) -> anyhow::Result<Endpoint> {
     let key = DeviceKey::from_secret(&[1; 32]);
     let config = server_config(&key, &NetLimits::default())?;
     let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, port))?;
@@ -142,12 +143,12 @@ pub fn bare_server(port: u16) -> anyhow::Result<Endpoint> {
 }
 
 /// An endpoint that dials, with the daemon's settings and a key of its own.
-pub fn bare_client(secret: u8) -> anyhow::Result<Endpoint> {
+pub(crate) fn bare_client(secret: u8) -> anyhow::Result<Endpoint> {
     client_of(&DeviceKey::from_secret(&[secret; 32]))
 }
 
 /// The same with a given key.
-pub fn client_of(key: &DeviceKey) -> anyhow::Result<Endpoint> {
+pub(crate) fn client_of(key: &DeviceKey) -> anyhow::Result<Endpoint> {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let mut endpoint = Endpoint::new(endpoint_config(key), None, socket, std::sync::Arc::new(TokioRuntime))?;
     endpoint.set_default_client_config(client_config(key, &NetLimits::default())?);
@@ -155,20 +156,20 @@ pub fn client_of(key: &DeviceKey) -> anyhow::Result<Endpoint> {
 }
 
 /// One row a transaction, durable each time.
-pub struct Commits {
+pub(crate) struct Commits {
     database: Database,
 }
 
 impl Commits {
     /// Makes the file.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let commits = Self { database: Database::create(path)? };
         commits.run(5)?;
         Ok(commits)
     }
 
     /// Commits so many times.
-    pub fn run(&self, count: usize) -> anyhow::Result<Vec<Duration>> {
+    pub(crate) fn run(&self, count: usize) -> anyhow::Result<Vec<Duration>> {
         let mut times = Vec::with_capacity(count);
         for number in 0..count as u64 {
             times.push(timed(|| put(&self.database, &[number]))?.0);
@@ -179,7 +180,7 @@ impl Commits {
 
 /// How many rows become durable in a second when so many threads each write one, wait for it, and write the next:
 /// one thread commits whatever waits.
-pub fn group_commit_rate(path: &Path, writers: u64, time: Duration) -> anyhow::Result<f64> {
+pub(crate) fn group_commit_rate(path: &Path, writers: u64, time: Duration) -> anyhow::Result<f64> {
     let database = Database::create(path)?;
     let (requests, waiting) = mpsc::channel::<(u64, mpsc::SyncSender<()>)>();
     let began = Instant::now();
@@ -227,7 +228,7 @@ fn put(database: &Database, keys: &[u64]) -> anyhow::Result<()> {
 }
 
 /// What live traffic needs at least, in milliseconds: one round trip and so many commits.
-pub fn path_millis(round_trip: &Spread, commit: &Spread, commits: u32) -> f64 {
+pub(crate) fn path_millis(round_trip: &Spread, commit: &Spread, commits: u32) -> f64 {
     millis(round_trip.p50) + f64::from(commits) * millis(commit.p50)
 }
 
@@ -238,4 +239,4 @@ const CHANGE_BYTES: usize = 600;
 /// So is the message that carries it.
 const MESSAGE_BYTES: usize = 600;
 /// As the goal says.
-pub const GROUP_WRITERS: u64 = 64;
+pub(crate) const GROUP_WRITERS: u64 = 64;

@@ -18,7 +18,7 @@ use crate::report::{Goal, Row, millis};
 use crate::work::{BODY_CHARS, COMMENT_CHARS, Writer};
 
 /// Measures.
-pub fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let folder = scratch()?;
     let server = Node::new_server(&bench.runtime, &folder.path().join("s"))?;
     let customer = Node::device(&bench.runtime, &folder.path().join("c"))?;

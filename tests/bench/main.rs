@@ -12,17 +12,23 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 mod accept;
+mod cli;
 mod cold;
+mod counting;
 mod floor;
+mod idle;
 mod live;
 mod measure;
 mod node;
 mod peer;
 mod people;
 mod prepared;
+mod program;
+mod quiet;
 mod reconnect;
 mod relay;
 mod report;
+mod start;
 mod work;
 
 use std::path::PathBuf;
@@ -34,11 +40,11 @@ use tokio::runtime::Runtime;
 use crate::report::{Machine, Report, Row, Scale};
 
 /// What scenarios share.
-pub struct Bench {
+pub(crate) struct Bench {
     /// For the daemons within this process.
-    pub runtime: Runtime,
+    pub(crate) runtime: Runtime,
     /// How much work.
-    pub scale: Scale,
+    pub(crate) scale: Scale,
 }
 
 type Scenario = fn(&Bench) -> anyhow::Result<Vec<Row>>;
@@ -48,7 +54,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("live", live::run),
     ("reconnect", reconnect::run),
     ("cold", cold::run),
+    ("cli", cli::run),
+    ("start", start::run),
     ("accept", accept::run),
+    ("idle", idle::run),
 ];
 
 fn main() -> ExitCode {
@@ -64,6 +73,9 @@ fn main() -> ExitCode {
 fn run(args: impl Iterator<Item = String>) -> anyhow::Result<()> {
     let args = Args::parse(args)?;
     let bench = Bench { runtime: Runtime::new()?, scale: args.scale };
+    if args.serves_bare {
+        return idle::serve_bare(&bench);
+    }
     let machine = Machine {
         cores: std::thread::available_parallelism()?.get(),
         load_at_start: measure::load_average(),
@@ -100,14 +112,16 @@ struct Args {
     names: Vec<String>,
     json: Option<PathBuf>,
     scale: Scale,
+    serves_bare: bool,
 }
 
 impl Args {
     fn parse(mut args: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let mut parsed = Self { names: Vec::new(), json: None, scale: Scale::Full };
+        let mut parsed = Self { names: Vec::new(), json: None, scale: Scale::Full, serves_bare: false };
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("{arg} needs a value"));
             match arg.as_str() {
+                idle::BARE_SERVER => parsed.serves_bare = true,
                 "--json" => parsed.json = Some(PathBuf::from(value()?)),
                 "--scale" => {
                     parsed.scale = match value()?.as_str() {
@@ -128,6 +142,6 @@ impl Args {
 }
 
 /// The first rows of a list.
-pub fn first_rows(limit: usize) -> assist_daemon::store::RowWindow {
+pub(crate) fn first_rows(limit: usize) -> assist_daemon::store::RowWindow {
     assist_daemon::store::RowWindow { start: assist_daemon::store::WindowStart::Offset(0), limit }
 }

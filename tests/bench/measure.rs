@@ -9,18 +9,18 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// Many times of the same thing.
 #[derive(Debug, Clone, Copy)]
-pub struct Spread {
+pub(crate) struct Spread {
     /// The median.
-    pub p50: Duration,
+    pub(crate) p50: Duration,
     /// Only one in a hundred takes longer.
-    pub p99: Duration,
+    pub(crate) p99: Duration,
     /// How many.
-    pub count: usize,
+    pub(crate) count: usize,
 }
 
 impl Spread {
     /// Sums up times; there must be one.
-    pub fn of(mut times: Vec<Duration>) -> Self {
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
         assert!(!times.is_empty(), "nothing was measured");
         times.sort_unstable();
         let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
@@ -29,19 +29,19 @@ impl Spread {
 }
 
 /// Runs something and says how long it took.
-pub fn timed<T>(run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Duration, T)> {
+pub(crate) fn timed<T>(run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Duration, T)> {
     let began = Instant::now();
     let value = run()?;
     Ok((began.elapsed(), value))
 }
 
 /// Time that this thread has spent on a core.
-pub fn thread_cpu() -> Duration {
+pub(crate) fn thread_cpu() -> Duration {
     duration(clock_gettime(ClockId::ThreadCPUTime))
 }
 
 /// Time that all threads of this process have spent on cores.
-pub fn process_cpu() -> Duration {
+pub(crate) fn process_cpu() -> Duration {
     duration(clock_gettime(ClockId::ProcessCPUTime))
 }
 
@@ -50,25 +50,23 @@ fn duration(time: rustix::time::Timespec) -> Duration {
 }
 
 /// Milliseconds since 1970.
-pub fn unix_millis() -> u64 {
+pub(crate) fn unix_millis() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What a process holds in memory, and the most that it ever held.
+/// What a process holds in memory.
 #[derive(Debug, Clone, Copy)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// Resident now.
-    pub resident_bytes: u64,
+    pub(crate) resident_bytes: u64,
     /// Of that, what is its own and not pages of a file.
-    pub anonymous_bytes: u64,
-    /// The most that was resident.
-    pub peak_bytes: u64,
+    pub(crate) anonymous_bytes: u64,
 }
 
 impl Memory {
     /// Asks the system about a process.
-    pub fn of(pid: u32) -> anyhow::Result<Self> {
+    pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
         let path = format!("/proc/{pid}/status");
         let status = fs::read_to_string(&path).with_context(|| path.clone())?;
         let field = |name: &str| -> anyhow::Result<u64> {
@@ -79,18 +77,17 @@ impl Memory {
         Ok(Self {
             resident_bytes: field("VmRSS")?,
             anonymous_bytes: field("RssAnon")?,
-            peak_bytes: field("VmHWM")?,
         })
     }
 }
 
 /// The load average, as the system says it.
-pub fn load_average() -> String {
+pub(crate) fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// Size of a file.
-pub fn file_bytes(path: &Path) -> anyhow::Result<u64> {
+pub(crate) fn file_bytes(path: &Path) -> anyhow::Result<u64> {
     Ok(fs::metadata(path).with_context(|| path.display().to_string())?.len())
 }

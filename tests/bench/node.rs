@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// A daemon of either role.
-pub struct Node<'a> {
+pub(crate) struct Node<'a> {
     runtime: &'a Runtime,
     home: PathBuf,
     daemon: Daemon,
@@ -27,18 +27,18 @@ pub struct Node<'a> {
 
 impl<'a> Node<'a> {
     /// Makes a project in a new folder and serves it on a port that the system chooses.
-    pub fn new_server(runtime: &'a Runtime, home: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new_server(runtime: &'a Runtime, home: &Path) -> anyhow::Result<Self> {
         init_server(home, &ProjectName::parse("bench")?)?;
         Self::server(runtime, home)
     }
 
     /// Serves the project of a folder.
-    pub fn server(runtime: &'a Runtime, home: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn server(runtime: &'a Runtime, home: &Path) -> anyhow::Result<Self> {
         Self::start(runtime, home, Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
     }
 
     /// Starts a device.
-    pub fn device(runtime: &'a Runtime, home: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn device(runtime: &'a Runtime, home: &Path) -> anyhow::Result<Self> {
         Self::start(runtime, home, None)
     }
 
@@ -50,51 +50,51 @@ impl<'a> Node<'a> {
     }
 
     /// Its folder.
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         &self.home
     }
 
     /// A connection to its local API.
-    pub fn client(&self) -> anyhow::Result<Client> {
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
         Ok(Client::connect(&self.daemon.info().socket)?)
     }
 
     /// What it keeps.
-    pub fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         self.daemon.handle().store()
     }
 
     /// What a server tells those who are to join.
-    pub fn address(&self) -> anyhow::Result<String> {
+    pub(crate) fn address(&self) -> anyhow::Result<String> {
         Ok(self.daemon.info().server.as_ref().context("this is no server")?.address.to_string())
     }
 
     /// Where a server listens.
-    pub fn listening(&self) -> anyhow::Result<SocketAddr> {
+    pub(crate) fn listening(&self) -> anyhow::Result<SocketAddr> {
         Ok(self.daemon.info().server.as_ref().context("this is no server")?.listening)
     }
 
     /// Joins a server's project, and returns once it is in step.
-    pub fn join(&self, server: &Node<'_>, role: user::Role, name: &str) -> anyhow::Result<ProjectId> {
+    pub(crate) fn join(&self, server: &Node<'_>, role: user::Role, name: &str) -> anyhow::Result<ProjectId> {
         self.start_join(server, role, name)?;
         self.until("in step", |view| Ok(view.is_in_step()))?;
         self.project()
     }
 
     /// Joins, and returns as soon as the call does.
-    pub fn start_join(&self, server: &Node<'_>, role: user::Role, name: &str) -> anyhow::Result<()> {
+    pub(crate) fn start_join(&self, server: &Node<'_>, role: user::Role, name: &str) -> anyhow::Result<()> {
         let (address, code) = server.invite(role)?;
         self.join_with(address, code, name)
     }
 
     /// Makes a code for one person; returns address and code.
-    pub fn invite(&self, role: user::Role) -> anyhow::Result<(String, String)> {
+    pub(crate) fn invite(&self, role: user::Role) -> anyhow::Result<(String, String)> {
         let invitation = self.client()?.call(&server::Invite { role, email: None, name: None })?;
         Ok((invitation.address, invitation.code))
     }
 
     /// Joins with a code.
-    pub fn join_with(&self, address: String, code: String, name: &str) -> anyhow::Result<()> {
+    pub(crate) fn join_with(&self, address: String, code: String, name: &str) -> anyhow::Result<()> {
         let email = Some(format!("{}@example.org", name.to_lowercase()));
         let (name, device_name) = (Some(name.to_owned()), Some("bench".to_owned()));
         self.client()?.call(&project::Join { address, code, name, email, device_name })?;
@@ -102,25 +102,25 @@ impl<'a> Node<'a> {
     }
 
     /// The only project that the device has joined.
-    pub fn project(&self) -> anyhow::Result<ProjectId> {
+    pub(crate) fn project(&self) -> anyhow::Result<ProjectId> {
         let memberships = self.store().read()?.memberships()?;
         Ok(memberships.first().context("no project was joined")?.project)
     }
 
     /// The user's switch.
-    pub fn pause(&self) -> anyhow::Result<()> {
+    pub(crate) fn pause(&self) -> anyhow::Result<()> {
         self.client()?.call(&sync::Pause::default())?;
         Ok(())
     }
 
     /// Likewise.
-    pub fn resume(&self) -> anyhow::Result<()> {
+    pub(crate) fn resume(&self) -> anyhow::Result<()> {
         self.client()?.call(&sync::Resume::default())?;
         Ok(())
     }
 
     /// Looks again after every turn of the driver until what is looked for is so.
-    pub fn until(&self, what: &str, is_so: impl Fn(&NodeView) -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    pub(crate) fn until(&self, what: &str, is_so: impl Fn(&NodeView) -> anyhow::Result<bool>) -> anyhow::Result<()> {
         let mut status = self.daemon.handle().status();
         loop {
             let view = NodeView { driven: status.borrow_and_update().clone(), reader: self.store().read()? };
@@ -134,21 +134,21 @@ impl<'a> Node<'a> {
     }
 
     /// Stops it; the folder can be used again then.
-    pub fn stop(self) -> anyhow::Result<()> {
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.runtime.block_on(self.daemon.stop())
     }
 }
 
 /// A device after a turn.
-pub struct NodeView {
+pub(crate) struct NodeView {
     driven: Driven,
     /// What is stored.
-    pub reader: Reader,
+    pub(crate) reader: Reader,
 }
 
 impl NodeView {
     /// Whether all projects are connected and everything that the server has is stored here.
-    pub fn is_in_step(&self) -> bool {
+    pub(crate) fn is_in_step(&self) -> bool {
         !self.driven.projects.is_empty()
             && self.driven.projects.iter().all(|(id, status)| {
                 let sync = self.sync(id);
@@ -159,19 +159,19 @@ impl NodeView {
     }
 
     /// How far it has come with a project.
-    pub fn sync(&self, project: &ProjectId) -> SyncState {
+    pub(crate) fn sync(&self, project: &ProjectId) -> SyncState {
         self.reader.sync_state(project).unwrap_or_default()
     }
 }
 
 /// A place for folders of daemons, on the disk that the build is on, short enough for the names of sockets.
-pub fn scratch() -> anyhow::Result<TempDir> {
+pub(crate) fn scratch() -> anyhow::Result<TempDir> {
     let folder = data_folder()?;
     tempfile::Builder::new().prefix("run").tempdir_in(folder).context("a folder for this run")
 }
 
 /// Where benchmarks keep what they prepare.
-pub fn data_folder() -> anyhow::Result<PathBuf> {
+pub(crate) fn data_folder() -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe()?;
     let target = program.parent().and_then(Path::parent).context("the program lies in a folder of the build")?;
     let folder = target.join("bench-data");
@@ -180,7 +180,7 @@ pub fn data_folder() -> anyhow::Result<PathBuf> {
 }
 
 /// Copies the folder of a daemon that is stopped, and makes the copy durable: who uses it pays for what he writes.
-pub fn copy_home(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn copy_home(from: &Path, to: &Path) -> anyhow::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -194,4 +194,4 @@ pub fn copy_home(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Longer than anything takes; a broken run ends with an error.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);

@@ -16,7 +16,7 @@ use crate::people::SERIAL;
 use crate::work::Person;
 
 /// A member's connection.
-pub struct Peer {
+pub(crate) struct Peer {
     send: SendStream,
     receive: RecvStream,
     project: ProjectId,
@@ -26,7 +26,7 @@ pub struct Peer {
 
 impl Peer {
     /// Connects and is welcomed. In step with the log's head, so that nothing follows.
-    pub async fn connect(
+    pub(crate) async fn connect(
         endpoint: &Endpoint,
         address: SocketAddr,
         person: &Person,
@@ -60,7 +60,7 @@ impl Peer {
     }
 
     /// Sends a change and waits until the server says that it is durable.
-    pub async fn push(&mut self, envelope: Envelope) -> anyhow::Result<()> {
+    pub(crate) async fn push(&mut self, envelope: Envelope) -> anyhow::Result<()> {
         self.tell(&PeerMessage::Push(Push { project: self.project, envelopes: vec![envelope] })).await?;
         loop {
             if let PeerMessage::Verdicts(Verdicts { acks, rejected }) = self.next().await? {

@@ -17,33 +17,33 @@ use crate::measure::unix_millis;
 use crate::work::Person;
 
 /// A server's project with the key that vouches for devices.
-pub struct Registry {
+pub(crate) struct Registry {
     /// What is served.
-    pub project: ServerProject,
+    pub(crate) project: ServerProject,
     /// The server's own key.
-    pub node: SigningKey,
+    pub(crate) node: SigningKey,
     now: UnixMillis,
 }
 
 impl Registry {
     /// Reads it from a server's folder and store.
-    pub fn open(home: &Path, store: &Store) -> anyhow::Result<Self> {
+    pub(crate) fn open(home: &Path, store: &Store) -> anyhow::Result<Self> {
         let project = store.read()?.project()?.context("this folder serves no project")?;
         Ok(Self::of(project, DeviceKey::load(&home.join("node.key"))?.signing_key().clone()))
     }
 
     /// Of a project without a daemon.
-    pub fn of(project: ServerProject, node: SigningKey) -> Self {
+    pub(crate) fn of(project: ServerProject, node: SigningKey) -> Self {
         Self { project, node, now: UnixMillis(unix_millis()) }
     }
 
     /// Which project.
-    pub fn id(&self) -> ProjectId {
+    pub(crate) fn id(&self) -> ProjectId {
         self.project.project
     }
 
     /// Makes people of a role members, each with one device.
-    pub fn enrol(&self, dice: &mut Dice, role: Role, count: usize, store: &Store) -> anyhow::Result<Vec<Person>> {
+    pub(crate) fn enrol(&self, dice: &mut Dice, role: Role, count: usize, store: &Store) -> anyhow::Result<Vec<Person>> {
         let people: Vec<Person> = (0..count).map(|_| Person::new(dice, role)).collect();
         let mut turn = store.begin_turn()?;
         for person in &people {
@@ -73,7 +73,7 @@ impl Registry {
     }
 
     /// Makes people known to a device, as a server's introduction does.
-    pub fn introduce(&self, people: &[Person], store: &mut dyn DeviceStore) -> anyhow::Result<()> {
+    pub(crate) fn introduce(&self, people: &[Person], store: &mut dyn DeviceStore) -> anyhow::Result<()> {
         for person in people {
             store.put_certificate(&self.id(), &person.device(), SERIAL, &self.certificate(person))?;
             let (user, name, role) = (person.user, name_of(person), person.role);
@@ -101,4 +101,4 @@ fn name_of(person: &Person) -> String {
 }
 
 /// Of everybody's certificate.
-pub const SERIAL: u32 = 1;
+pub(crate) const SERIAL: u32 = 1;

@@ -19,28 +19,28 @@ use crate::people::{Registry, SERIAL};
 use crate::work::{Filed, Person, Writer};
 
 /// Folders that are ready.
-pub struct Prepared {
+pub(crate) struct Prepared {
     folder: PathBuf,
     /// What is in them.
-    pub facts: Facts,
+    pub(crate) facts: Facts,
 }
 
 /// What prepared folders hold.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// How many.
-    pub tickets: u64,
+    pub(crate) tickets: u64,
     /// Of all of them.
-    pub changes: u64,
+    pub(crate) changes: u64,
     /// Sum of the documents in Automerge's own compact form.
-    pub snapshot_bytes: u64,
+    pub(crate) snapshot_bytes: u64,
     /// Sum of the changes as they are signed.
-    pub change_bytes: u64,
+    pub(crate) change_bytes: u64,
 }
 
 impl Prepared {
     /// Finds the folders, or makes them.
-    pub fn with(bench: &Bench, tickets: u64) -> anyhow::Result<Self> {
+    pub(crate) fn with(bench: &Bench, tickets: u64) -> anyhow::Result<Self> {
         let folder = data_folder()?.join(format!("{tickets}-f{FORMAT_VERSION}-{CONTENT_VERSION}"));
         if let Ok(file) = File::open(folder.join(FACTS)) {
             return Ok(Self { folder, facts: serde_json::from_reader(file)? });
@@ -56,12 +56,12 @@ impl Prepared {
     }
 
     /// Copies the server's folder.
-    pub fn copy_server(&self, to: &Path) -> anyhow::Result<()> {
+    pub(crate) fn copy_server(&self, to: &Path) -> anyhow::Result<()> {
         copy_home(&self.folder.join("s"), to)
     }
 
     /// Copies the folder of the agent's device, whose user works offline.
-    pub fn copy_agent(&self, to: &Path) -> anyhow::Result<()> {
+    pub(crate) fn copy_agent(&self, to: &Path) -> anyhow::Result<()> {
         copy_home(&self.folder.join("a"), to)
     }
 }
@@ -172,7 +172,7 @@ impl<'a> Filling<'a> {
 }
 
 /// Makes the device find a server that has moved: a copy of it listens elsewhere. Takes effect with the next start.
-pub fn readdress(device: &Node<'_>, address: &str) -> anyhow::Result<()> {
+pub(crate) fn readdress(device: &Node<'_>, address: &str) -> anyhow::Result<()> {
     let mut turn = device.store().begin_turn()?;
     let store: &mut dyn DeviceStore = &mut turn;
     let mut membership = store.memberships()?.into_iter().next().context("no project was joined")?;

@@ -13,8 +13,10 @@ use crate::report::{Goal, Row, millis};
 use crate::work::{BODY_CHARS, CHANGES_PER_TICKET, COMMENT_CHARS, Writer};
 
 /// Measures.
-pub fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
-    with_news(bench)
+pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    let mut rows = with_news(bench)?;
+    rows.extend(crate::quiet::run(bench)?);
+    Ok(rows)
 }
 
 /// Tickets that were made offline, until the agent's device has them all.

@@ -11,32 +11,32 @@ use crate::measure::Spread;
 
 /// Everything that one run found out.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Where and how.
-    pub machine: Machine,
+    pub(crate) machine: Machine,
     /// One line each.
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// The machine at the start of the run: other jobs share it, so figures of two runs do not compare.
 #[derive(Debug, Serialize)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// Cores that this process may use.
-    pub cores: usize,
+    pub(crate) cores: usize,
     /// Load average over 1, 5 and 15 minutes, as the system says it.
-    pub load_at_start: String,
+    pub(crate) load_at_start: String,
     /// The same at the end.
-    pub load_at_end: String,
+    pub(crate) load_at_end: String,
     /// `small` or `full`: goals are for `full`.
-    pub scale: Scale,
+    pub(crate) scale: Scale,
     /// When it began.
-    pub started_at_millis: u64,
+    pub(crate) started_at_millis: u64,
 }
 
 /// How much work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scale {
+pub(crate) enum Scale {
     /// A twentieth, to see that everything runs.
     Small,
     /// What the goals speak of.
@@ -45,7 +45,7 @@ pub enum Scale {
 
 impl Scale {
     /// So many, or fewer in a small run.
-    pub fn of(self, full: u64) -> u64 {
+    pub(crate) fn of(self, full: u64) -> u64 {
         match self {
             Self::Small => (full / 20).max(10),
             Self::Full => full,
@@ -55,38 +55,38 @@ impl Scale {
 
 /// One figure.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub(crate) struct Row {
     /// The scenario.
-    pub scenario: &'static str,
+    pub(crate) scenario: &'static str,
     /// What was measured.
-    pub what: String,
+    pub(crate) what: String,
     /// Of all the numbers of this row.
-    pub unit: Unit,
+    pub(crate) unit: Unit,
     /// The median of many, or the total of one.
-    pub value: f64,
+    pub(crate) value: f64,
     /// Of many.
-    pub p99: Option<f64>,
+    pub(crate) p99: Option<f64>,
     /// How many.
-    pub count: usize,
+    pub(crate) count: usize,
     /// What was promised of `value`.
-    pub goal: Option<Goal>,
+    pub(crate) goal: Option<Goal>,
     /// The least that it could be, measured in the same run.
-    pub floor: Option<f64>,
+    pub(crate) floor: Option<f64>,
     /// `value` in floors.
-    pub ratio: Option<f64>,
+    pub(crate) ratio: Option<f64>,
     /// Whether the promise is kept; absent without one.
-    pub passes: Option<bool>,
+    pub(crate) passes: Option<bool>,
 }
 
 impl Row {
     /// A figure that was taken once.
-    pub fn one(scenario: &'static str, what: impl Into<String>, unit: Unit, value: f64) -> Self {
+    pub(crate) fn one(scenario: &'static str, what: impl Into<String>, unit: Unit, value: f64) -> Self {
         let what = what.into();
         Self { scenario, what, unit, value, p99: None, count: 1, goal: None, floor: None, ratio: None, passes: None }
     }
 
     /// A time that was taken often.
-    pub fn spread(scenario: &'static str, what: impl Into<String>, spread: &Spread) -> Self {
+    pub(crate) fn spread(scenario: &'static str, what: impl Into<String>, spread: &Spread) -> Self {
         let mut row = Self::one(scenario, what, Unit::Millis, millis(spread.p50));
         row.p99 = Some(millis(spread.p99));
         row.count = spread.count;
@@ -94,13 +94,13 @@ impl Row {
     }
 
     /// A time that was taken once.
-    pub fn time(scenario: &'static str, what: impl Into<String>, time: std::time::Duration) -> Self {
+    pub(crate) fn time(scenario: &'static str, what: impl Into<String>, time: std::time::Duration) -> Self {
         Self::one(scenario, what, Unit::Millis, millis(time))
     }
 
     /// Sets the least that it could be.
     #[must_use]
-    pub fn over(mut self, floor: f64) -> Self {
+    pub(crate) fn over(mut self, floor: f64) -> Self {
         self.floor = Some(floor);
         self.ratio = Some(self.value / floor);
         self
@@ -108,7 +108,7 @@ impl Row {
 
     /// Sets what was promised.
     #[must_use]
-    pub fn goal(mut self, goal: Goal) -> Self {
+    pub(crate) fn goal(mut self, goal: Goal) -> Self {
         self.passes = Some(match goal {
             Goal::AtMost(bound) => self.value <= bound,
             Goal::AtLeast(bound) => self.value >= bound,
@@ -121,7 +121,7 @@ impl Row {
 /// What was promised.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Goal {
+pub(crate) enum Goal {
     /// Less is better.
     AtMost(f64),
     /// More is better.
@@ -131,7 +131,7 @@ pub enum Goal {
 /// What a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unit {
+pub(crate) enum Unit {
     /// Milliseconds.
     Millis,
     /// So many in a second.
@@ -142,21 +142,19 @@ pub enum Unit {
     Kib,
     /// 1,000,000 bytes.
     Mb,
-    /// A ratio.
-    Times,
     /// Things.
     Count,
 }
 
 impl Report {
     /// Writes it for machines.
-    pub fn write_json(&self, path: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write_json(&self, path: &Path) -> anyhow::Result<()> {
         let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(serde_json::to_writer_pretty(file, self)?)
     }
 
     /// How many promises are not kept.
-    pub fn misses(&self) -> usize {
+    pub(crate) fn misses(&self) -> usize {
         self.rows.iter().filter(|row| row.passes == Some(false)).count()
     }
 }
@@ -223,13 +221,12 @@ fn format_number(unit: Unit, value: f64) -> String {
         Unit::Bytes => " B",
         Unit::Kib => " KiB",
         Unit::Mb => " MB",
-        Unit::Times => "x",
         Unit::Count => "",
     };
     format!("{value:.digits$}{suffix}")
 }
 
 /// Milliseconds with their fraction.
-pub fn millis(time: std::time::Duration) -> f64 {
+pub(crate) fn millis(time: std::time::Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }

@@ -9,65 +9,65 @@ use assist_tests::dice::Dice;
 use ed25519_dalek::SigningKey;
 
 /// Texts and ids; the same seed gives the same.
-pub struct Writer {
+pub(crate) struct Writer {
     dice: Dice,
     filed: u64,
 }
 
 /// Somebody who writes.
-pub struct Person {
+pub(crate) struct Person {
     /// Of their device.
-    pub key: SigningKey,
+    pub(crate) key: SigningKey,
     /// Who they are.
-    pub user: UserId,
+    pub(crate) user: UserId,
     /// What they may do.
-    pub role: Role,
+    pub(crate) role: Role,
 }
 
 /// A ticket with all its changes.
-pub struct Filed {
+pub(crate) struct Filed {
     /// Which.
-    pub ticket: TicketId,
+    pub(crate) ticket: TicketId,
     /// What a list shows.
-    pub summary: TicketSummary,
+    pub(crate) summary: TicketSummary,
     /// The first files it, three comment.
-    pub envelopes: Vec<Envelope>,
+    pub(crate) envelopes: Vec<Envelope>,
     /// When each was made.
-    pub times: Vec<UnixMillis>,
+    pub(crate) times: Vec<UnixMillis>,
     /// Of Automerge's own form of the whole document.
-    pub snapshot_bytes: u64,
+    pub(crate) snapshot_bytes: u64,
 }
 
 impl Person {
     /// Makes one with a device.
-    pub fn new(dice: &mut Dice, role: Role) -> Self {
+    pub(crate) fn new(dice: &mut Dice, role: Role) -> Self {
         Self { key: SigningKey::from_bytes(&dice.bytes()), user: UserId::from_bytes(dice.bytes()), role }
     }
 
     /// Their device.
-    pub fn device(&self) -> DeviceId {
+    pub(crate) fn device(&self) -> DeviceId {
         DeviceId::from_bytes(self.key.verifying_key().to_bytes())
     }
 
     /// As the author of a change.
-    pub fn author(&self) -> Author {
+    pub(crate) fn author(&self) -> Author {
         Author { user: self.user, role: self.role, actor: Actor::derive(&self.device(), 0) }
     }
 }
 
 impl Writer {
     /// Starts from a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { dice: Dice::new(seed), filed: 0 }
     }
 
     /// Chance for others.
-    pub fn dice(&mut self) -> &mut Dice {
+    pub(crate) fn dice(&mut self) -> &mut Dice {
         &mut self.dice
     }
 
     /// Text of exactly so many characters.
-    pub fn text(&mut self, chars: usize) -> String {
+    pub(crate) fn text(&mut self, chars: usize) -> String {
         let mut text = String::with_capacity(chars + 16);
         while text.len() < chars {
             // Common words are common, as in prose: the lower of two throws.
@@ -84,12 +84,12 @@ impl Writer {
     }
 
     /// One line.
-    pub fn title(&mut self) -> String {
+    pub(crate) fn title(&mut self) -> String {
         self.text(40).replace('\n', " ")
     }
 
     /// A ticket of the customer with comments of both, the customer's first.
-    pub fn ticket(&mut self, project: &ProjectId, customer: &Person, agent: &Person) -> anyhow::Result<Filed> {
+    pub(crate) fn ticket(&mut self, project: &ProjectId, customer: &Person, agent: &Person) -> anyhow::Result<Filed> {
         let ticket = TicketId::from_bytes(self.dice.bytes());
         let mut doc = Doc::new(DocId::Ticket(ticket));
         self.filed += 1;
@@ -110,7 +110,7 @@ impl Writer {
     }
 
     /// A comment of 200 characters.
-    pub fn comment(&mut self, at_millis: u64) -> anyhow::Result<Edit> {
+    pub(crate) fn comment(&mut self, at_millis: u64) -> anyhow::Result<Edit> {
         let id = CommentId::new(UnixMillis(at_millis), self.dice.bytes());
         let body = Body::parse(self.text(COMMENT_CHARS))?;
         Ok(Edit::AddComment { id, body, reply_to: None, attachments: Vec::new() })
@@ -118,7 +118,7 @@ impl Writer {
 }
 
 /// Makes and signs one change.
-pub fn change(
+pub(crate) fn change(
     doc: &mut Doc,
     project: &ProjectId,
     person: &Person,
@@ -130,11 +130,11 @@ pub fn change(
 }
 
 /// Of a report.
-pub const BODY_CHARS: usize = 500;
+pub(crate) const BODY_CHARS: usize = 500;
 /// Of a comment.
-pub const COMMENT_CHARS: usize = 200;
+pub(crate) const COMMENT_CHARS: usize = 200;
 /// Changes of one ticket.
-pub const CHANGES_PER_TICKET: u64 = 4;
+pub(crate) const CHANGES_PER_TICKET: u64 = 4;
 
 /// When the first ticket was filed: November 2023.
 const FIRST_MILLIS: u64 = 1_700_000_000_000;
