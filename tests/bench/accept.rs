@@ -89,14 +89,13 @@ impl Desk {
         turn.commit()?;
         let mut writer = Writer::new(11);
         let registry = Registry::of(project, node.clone());
-        let customer = registry
-            .enrol(writer.dice(), Role::Customer, 1, &store)?
-            .pop()
-            .context("one was asked for")?;
+        let customer =
+            registry.enrol(writer.dice(), Role::Customer, 1, &store)?.pop().context("one was asked for")?;
         let turn = store.begin_turn()?;
         let hub = ServerHub::open(node, [4; 32], &turn)?.context("the project was made above")?;
         drop(turn);
-        let mut desk = Self { store, hub, project: registry.id(), customer, writer, docs: Vec::new(), made: 0 };
+        let mut desk =
+            Self { store, hub, project: registry.id(), customer, writer, docs: Vec::new(), made: 0 };
         desk.greet(&registry)?;
         Ok(desk)
     }
@@ -197,7 +196,8 @@ fn at_once(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let server = Node::new_server(&bench.runtime, &folder.path().join("s"))?;
     let registry = Registry::open(server.home(), server.store())?;
     let mut writer = Writer::new(13);
-    let people = registry.enrol(writer.dice(), Role::Customer, usize::try_from(GROUP_WRITERS)?, server.store())?;
+    let people =
+        registry.enrol(writer.dice(), Role::Customer, usize::try_from(GROUP_WRITERS)?, server.store())?;
     let tickets = bench.scale.of(40);
     let mut jobs = Vec::new();
     for person in people {
@@ -233,7 +233,8 @@ async fn write_all(
     let endpoint = bare_client(5)?;
     let mut peers = Vec::new();
     for (person, envelopes) in jobs {
-        let peer = Peer::connect(&endpoint, address, &person, registry.id(), registry.project.log, cursor).await?;
+        let peer =
+            Peer::connect(&endpoint, address, &person, registry.id(), registry.project.log, cursor).await?;
         peers.push((peer, envelopes));
     }
     let mut tasks = JoinSet::new();

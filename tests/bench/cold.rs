@@ -47,7 +47,8 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let least_bytes = facts.snapshot_bytes + facts.changes * 64;
     let tickets = facts.tickets;
     Ok(vec![
-        Row::time(NAME, format!("{tickets} tickets: join -> list rows usable"), rows).goal(Goal::AtMost(300.0)),
+        Row::time(NAME, format!("{tickets} tickets: join -> list rows usable"), rows)
+            .goal(Goal::AtMost(300.0)),
         Row::time(NAME, "  of it joining", joined),
         Row::time(NAME, "join -> all documents stored", documents).goal(Goal::AtMost(1_500.0)),
         Row::time(NAME, "join -> everything verified", verified).goal(Goal::AtMost(6_000.0)),
@@ -66,7 +67,9 @@ fn sent_bytes(server: &Node<'_>) -> anyhow::Result<(Duration, u64)> {
     let mut turn = server.store().begin_turn()?;
     // Any member of the team will do: the server's own node is one.
     let peer = DeviceId::from_bytes(registry.node.verifying_key().to_bytes());
-    let Some(mut hub) = ServerHub::open(registry.node.clone(), [1; 32], &turn)? else { anyhow::bail!("no project") };
+    let Some(mut hub) = ServerHub::open(registry.node.clone(), [1; 32], &turn)? else {
+        anyhow::bail!("no project")
+    };
     let hello = Hello {
         version: PROTOCOL_VERSION,
         project: registry.id(),

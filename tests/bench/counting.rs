@@ -5,8 +5,8 @@ use std::cell::Cell;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, DeviceStore, Draft, DraftId, Invite, LogEntry, Mark, Membership, OutboxEntry, Record, Seq,
-    ServerProject, ServerStore, StoreResult, StoredVerdict, SyncState, TicketRow, User, Watermarks,
+    Audience, Device, DeviceStore, Draft, DraftId, Invite, LogEntry, Mark, Membership, OutboxEntry, Record,
+    Seq, ServerProject, ServerStore, StoreResult, StoredVerdict, SyncState, TicketRow, User, Watermarks,
 };
 use assist_proto::wire::Member;
 

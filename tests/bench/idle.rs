@@ -85,7 +85,11 @@ fn bare_bytes(bench: &Bench, count: usize) -> anyhow::Result<f64> {
 }
 
 /// Each has opened its stream and was answered on it.
-fn connect_bare(bench: &Bench, address: SocketAddr, count: usize) -> anyhow::Result<Vec<(Connection, SendStream, RecvStream)>> {
+fn connect_bare(
+    bench: &Bench,
+    address: SocketAddr,
+    count: usize,
+) -> anyhow::Result<Vec<(Connection, SendStream, RecvStream)>> {
     bench.runtime.block_on(async {
         let endpoint = bare_client(7)?;
         let mut connections = Vec::new();

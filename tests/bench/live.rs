@@ -26,7 +26,8 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     customer.join(&server, user::Role::Customer, "Carla")?;
     agent.join(&server, user::Role::Agent, "Amir")?;
 
-    let mut floor = Floor { echo: Echo::start(&bench.runtime)?, commits: Commits::open(&folder.path().join("f"))? };
+    let mut floor =
+        Floor { echo: Echo::start(&bench.runtime)?, commits: Commits::open(&folder.path().join("f"))? };
     let mut wire = Wire::open(&customer, &agent)?;
     let tickets = wire.file_tickets(TICKETS)?;
     wire.comment(&tickets[0])?;

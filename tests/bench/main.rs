@@ -133,7 +133,10 @@ impl Args {
                 name if SCENARIOS.iter().any(|(known, _)| *known == name) => parsed.names.push(arg),
                 _ => {
                     let known: Vec<&str> = SCENARIOS.iter().map(|(name, _)| *name).collect();
-                    bail!("what is {arg}? Scenarios: {}; options: --json <file>, --scale small|full", known.join(" "));
+                    bail!(
+                        "what is {arg}? Scenarios: {}; options: --json <file>, --scale small|full",
+                        known.join(" ")
+                    );
                 }
             }
         }

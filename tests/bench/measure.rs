@@ -70,14 +70,12 @@ impl Memory {
         let path = format!("/proc/{pid}/status");
         let status = fs::read_to_string(&path).with_context(|| path.clone())?;
         let field = |name: &str| -> anyhow::Result<u64> {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| path.clone())?;
+            let line =
+                status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| path.clone())?;
             let kib = line.trim_start_matches(':').trim().trim_end_matches("kB").trim();
             Ok(kib.parse::<u64>()? * 1024)
         };
-        Ok(Self {
-            resident_bytes: field("VmRSS")?,
-            anonymous_bytes: field("RssAnon")?,
-        })
+        Ok(Self { resident_bytes: field("VmRSS")?, anonymous_bytes: field("RssAnon")? })
     }
 }
 

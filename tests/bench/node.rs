@@ -120,7 +120,11 @@ impl<'a> Node<'a> {
     }
 
     /// Looks again after every turn of the driver until what is looked for is so.
-    pub(crate) fn until(&self, what: &str, is_so: impl Fn(&NodeView) -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    pub(crate) fn until(
+        &self,
+        what: &str,
+        is_so: impl Fn(&NodeView) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
         let mut status = self.daemon.handle().status();
         loop {
             let view = NodeView { driven: status.borrow_and_update().clone(), reader: self.store().read()? };
@@ -128,7 +132,8 @@ impl<'a> Node<'a> {
                 return Ok(());
             }
             drop(view);
-            let changed = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, status.changed()).await });
+            let changed =
+                self.runtime.block_on(async { tokio::time::timeout(PATIENCE, status.changed()).await });
             changed.with_context(|| format!("waited in vain: {what}"))??;
         }
     }
@@ -154,7 +159,10 @@ impl NodeView {
                 let sync = self.sync(id);
                 let is_online = matches!(status.connection, Connection::Online { .. });
                 // A cursor of 0 is that of a device which has not been sent anything.
-                is_online && sync.cold.is_none() && sync.cursor.0 > 0 && status.head.is_some_and(|head| sync.cursor >= head)
+                is_online
+                    && sync.cold.is_none()
+                    && sync.cursor.0 > 0
+                    && status.head.is_some_and(|head| sync.cursor >= head)
             })
     }
 
@@ -173,7 +181,8 @@ pub(crate) fn scratch() -> anyhow::Result<TempDir> {
 /// Where benchmarks keep what they prepare.
 pub(crate) fn data_folder() -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let target = program.parent().and_then(Path::parent).context("the program lies in a folder of the build")?;
+    let target =
+        program.parent().and_then(Path::parent).context("the program lies in a folder of the build")?;
     let folder = target.join("bench-data");
     DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
     Ok(folder)

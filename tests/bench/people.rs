@@ -43,7 +43,13 @@ impl Registry {
     }
 
     /// Makes people of a role members, each with one device.
-    pub(crate) fn enrol(&self, dice: &mut Dice, role: Role, count: usize, store: &Store) -> anyhow::Result<Vec<Person>> {
+    pub(crate) fn enrol(
+        &self,
+        dice: &mut Dice,
+        role: Role,
+        count: usize,
+        store: &Store,
+    ) -> anyhow::Result<Vec<Person>> {
         let people: Vec<Person> = (0..count).map(|_| Person::new(dice, role)).collect();
         let mut turn = store.begin_turn()?;
         for person in &people {

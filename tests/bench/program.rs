@@ -112,6 +112,11 @@ pub(crate) fn command(name: &str, home: &Path) -> anyhow::Result<Command> {
         path.display()
     );
     let mut command = Command::new(path);
-    command.env_clear().env("HOME", home).env("ASSIST_HOME", home).env("PATH", "/usr/bin:/bin").env("TZ", "UTC");
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("ASSIST_HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .env("TZ", "UTC");
     Ok(command)
 }

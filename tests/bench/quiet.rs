@@ -40,10 +40,13 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let (mut times, mut connects) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         connects.extend(echo.connects(1)?);
-        times.push(timed(|| {
-            agent.resume()?;
-            agent.until("in step", |view| Ok(view.is_in_step()))
-        })?.0);
+        times.push(
+            timed(|| {
+                agent.resume()?;
+                agent.until("in step", |view| Ok(view.is_in_step()))
+            })?
+            .0,
+        );
         agent.pause()?;
     }
     agent.stop()?;
@@ -79,8 +82,8 @@ impl Exchange {
         let mut device_store = CountingDevice::new(&mut at_device);
         let mut server_store = CountingServer::new(&mut at_server);
         let mut device = DeviceHub::open(now, key.signing_key().clone(), [1; 32], true, &mut device_store)?;
-        let mut server =
-            ServerHub::open(registry.node.clone(), [2; 32], &server_store)?.context("the server has a project")?;
+        let mut server = ServerHub::open(registry.node.clone(), [2; 32], &server_store)?
+            .context("the server has a project")?;
         let resume = DeviceInput::Command { call: CallId(1), command: Command::Resume(None) };
         device.handle(now, resume, &mut device_store)?;
         let dial = device.take_actions().iter().find_map(dial_in).context("the device dials")?;

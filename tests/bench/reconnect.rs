@@ -6,9 +6,9 @@ use assist_daemon::store::{DeviceReads as _, ServerReads as _};
 use assist_proto::api::{comment, ticket, user};
 
 use crate::Bench;
-use crate::relay::relay;
 use crate::measure::{process_cpu, timed};
 use crate::node::{Node, scratch};
+use crate::relay::relay;
 use crate::report::{Goal, Row, millis};
 use crate::work::{BODY_CHARS, CHANGES_PER_TICKET, COMMENT_CHARS, Writer};
 
@@ -67,7 +67,9 @@ fn file(customer: &Node<'_>, tickets: u64) -> anyhow::Result<()> {
                 scope.spawn(move || file_some(customer, number, count))
             })
             .collect();
-        filers.into_iter().try_for_each(|filer| filer.join().map_err(|_| anyhow::anyhow!("a filer failed"))?)
+        filers
+            .into_iter()
+            .try_for_each(|filer| filer.join().map_err(|_| anyhow::anyhow!("a filer failed"))?)
     })
 }
 

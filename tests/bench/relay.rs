@@ -14,7 +14,8 @@ use crate::floor::{bare_client, bare_server};
 /// Sends so many bytes in so many frames; returns how long it took until the far end had stored the last.
 pub(crate) fn relay(runtime: &Runtime, folder: &Path, bytes: u64, frames: u64) -> anyhow::Result<Duration> {
     let job = Job { frame_bytes: usize::try_from(bytes / frames)?, frames };
-    let (at_server, at_end) = (Database::create(folder.join("relay-1"))?, Database::create(folder.join("relay-2"))?);
+    let (at_server, at_end) =
+        (Database::create(folder.join("relay-1"))?, Database::create(folder.join("relay-2"))?);
     runtime.block_on(runtime.spawn(async move {
         let server = bare_server(0)?;
         let address = server.local_addr()?;

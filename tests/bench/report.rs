@@ -82,7 +82,18 @@ impl Row {
     /// A figure that was taken once.
     pub(crate) fn one(scenario: &'static str, what: impl Into<String>, unit: Unit, value: f64) -> Self {
         let what = what.into();
-        Self { scenario, what, unit, value, p99: None, count: 1, goal: None, floor: None, ratio: None, passes: None }
+        Self {
+            scenario,
+            what,
+            unit,
+            value,
+            p99: None,
+            count: 1,
+            goal: None,
+            floor: None,
+            ratio: None,
+            passes: None,
+        }
     }
 
     /// A time that was taken often.
@@ -161,10 +172,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut cells = vec![["", "what", "p50/total", "p99", "goal", "floor", "ratio", ""].map(String::from)];
+        let mut cells =
+            vec![["", "what", "p50/total", "p99", "goal", "floor", "ratio", ""].map(String::from)];
         cells.extend(self.rows.iter().map(|row| self.cells(row)));
-        let widths: Vec<usize> =
-            (0..8).map(|column| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+        let widths: Vec<usize> = (0..8)
+            .map(|column| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+            .collect();
         for row in cells {
             for (column, cell) in row.iter().enumerate() {
                 let pad = " ".repeat(widths[column] - cell.chars().count());

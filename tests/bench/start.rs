@@ -19,7 +19,8 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let tickets = bench.scale.of(100_000);
     let prepared = Prepared::with(bench, tickets)?;
     let folder = scratch()?;
-    let (agent, empty, at_server) = (folder.path().join("a"), folder.path().join("e"), folder.path().join("s"));
+    let (agent, empty, at_server) =
+        (folder.path().join("a"), folder.path().join("e"), folder.path().join("s"));
     prepared.copy_agent(&agent)?;
     prepared.copy_server(&at_server)?;
     let mut bare = Vec::new();
@@ -41,7 +42,8 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let (first, used) = memory_in_use(&agent, tickets)?;
     let serving = server_memory(&at_server)?;
     let mb = |bytes: u64| bytes as f64 / 1e6;
-    let each = |home: &Path| Ok::<_, anyhow::Error>(file_bytes(&home.join("store.redb"))? as f64 / tickets as f64);
+    let each =
+        |home: &Path| Ok::<_, anyhow::Error>(file_bytes(&home.join("store.redb"))? as f64 / tickets as f64);
     let bare = Spread::of(bare);
     let floor = crate::report::millis(bare.p50);
     Ok(vec![
@@ -54,9 +56,11 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         Row::one(NAME, "device: resident after 100 pages, 300 tickets", Unit::Mb, mb(used.resident_bytes))
             .goal(Goal::AtMost(150.0)),
         Row::one(NAME, "  of it anonymous", Unit::Mb, mb(used.anonymous_bytes)),
-        Row::one(NAME, "server: resident after start", Unit::Mb, mb(serving.resident_bytes)).goal(Goal::AtMost(150.0)),
+        Row::one(NAME, "server: resident after start", Unit::Mb, mb(serving.resident_bytes))
+            .goal(Goal::AtMost(150.0)),
         Row::one(NAME, "device: disk for one ticket", Unit::Bytes, each(&agent)?).goal(Goal::AtMost(3_000.0)),
-        Row::one(NAME, "server: disk for one ticket", Unit::Bytes, each(&at_server)?).goal(Goal::AtMost(3_000.0)),
+        Row::one(NAME, "server: disk for one ticket", Unit::Bytes, each(&at_server)?)
+            .goal(Goal::AtMost(3_000.0)),
     ])
 }
 
