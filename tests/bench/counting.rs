@@ -1,0 +1,135 @@
+//! Stores that count how often a machine reads a whole document, and pass everything on.
+
+use std::cell::Cell;
+
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
+use assist_proto::certificate::Signed;
+use assist_proto::store::{
+    Audience, Device, DeviceStore, Draft, DraftId, Invite, LogEntry, Mark, Membership, OutboxEntry, Record,
+    Seq, ServerProject, ServerStore, StoreResult, StoredVerdict, SyncState, TicketRow, User, Watermarks,
+};
+use assist_proto::wire::Member;
+
+/// A device's store.
+pub(crate) struct CountingDevice<'a> {
+    inner: &'a mut dyn DeviceStore,
+    /// Documents read.
+    pub(crate) opened: Cell<u64>,
+}
+
+/// A server's store.
+pub(crate) struct CountingServer<'a> {
+    inner: &'a mut dyn ServerStore,
+    /// Documents read.
+    pub(crate) opened: Cell<u64>,
+}
+
+impl<'a> CountingDevice<'a> {
+    /// Begins at 0.
+    pub(crate) fn new(inner: &'a mut dyn DeviceStore) -> Self {
+        Self { inner, opened: Cell::new(0) }
+    }
+}
+
+impl<'a> CountingServer<'a> {
+    /// Begins at 0.
+    pub(crate) fn new(inner: &'a mut dyn ServerStore) -> Self {
+        Self { inner, opened: Cell::new(0) }
+    }
+}
+
+/// `reads` and `writes` are passed on, `opens` is counted too.
+macro_rules! pass_on {
+    () => {};
+    (reads $name:ident($($arg:ident: $type:ty),*) -> $result:ty; $($rest:tt)*) => {
+        fn $name(&self, $($arg: $type),*) -> StoreResult<$result> { self.inner.$name($($arg),*) }
+        pass_on! { $($rest)* }
+    };
+    (opens $name:ident($($arg:ident: $type:ty),*) -> $result:ty; $($rest:tt)*) => {
+        fn $name(&self, $($arg: $type),*) -> StoreResult<$result> {
+            self.opened.update(|count| count + 1);
+            self.inner.$name($($arg),*)
+        }
+        pass_on! { $($rest)* }
+    };
+    (writes $name:ident($($arg:ident: $type:ty),*) -> $result:ty; $($rest:tt)*) => {
+        fn $name(&mut self, $($arg: $type),*) -> StoreResult<$result> { self.inner.$name($($arg),*) }
+        pass_on! { $($rest)* }
+    };
+}
+
+impl DeviceStore for CountingDevice<'_> {
+    pass_on! {
+        reads memberships() -> Vec<Membership>;
+        writes put_membership(membership: &Membership) -> ();
+        writes remove_project(project: &ProjectId) -> ();
+        reads sync_state(project: &ProjectId) -> SyncState;
+        writes put_sync_state(project: &ProjectId, state: &SyncState) -> ();
+        writes push_outbox(project: &ProjectId, entry: &OutboxEntry) -> u64;
+        writes remove_outbox(project: &ProjectId, position: u64) -> ();
+        reads outbox(project: &ProjectId, from: u64, limit: usize) -> Vec<(u64, OutboxEntry)>;
+        reads outbox_of_doc(project: &ProjectId, doc: DocId) -> Vec<(u64, OutboxEntry)>;
+        reads outbox_count(project: &ProjectId) -> u64;
+        reads own_change(project: &ProjectId, change: &ChangeHash) -> Option<DocId>;
+        writes append_record(project: &ProjectId, record: &Record) -> ();
+        opens doc_records(project: &ProjectId, doc: DocId) -> Vec<Record>;
+        writes put_quarantined(project: &ProjectId, record: &Record, code: u16, detail: &str) -> ();
+        writes put_unverified(project: &ProjectId, doc: DocId, records: &[u8]) -> ();
+        opens unverified(project: &ProjectId, doc: DocId) -> Option<Vec<u8>>;
+        writes remove_unverified(project: &ProjectId, doc: DocId) -> ();
+        reads next_unverified(project: &ProjectId, limit: usize) -> Vec<DocId>;
+        reads row(project: &ProjectId, ticket: TicketId) -> Option<TicketRow>;
+        writes put_row(project: &ProjectId, row: &TicketRow) -> ();
+        writes remove_row(project: &ProjectId, ticket: TicketId) -> ();
+        reads certificate(project: &ProjectId, device: &DeviceId, serial: u32) -> Option<Signed>;
+        writes put_certificate(project: &ProjectId, device: &DeviceId, serial: u32, certificate: &Signed) -> ();
+        reads member(project: &ProjectId, user: UserId) -> Option<Member>;
+        reads members(project: &ProjectId) -> Vec<Member>;
+        writes put_member(project: &ProjectId, member: &Member) -> ();
+        reads mark(project: &ProjectId, ticket: TicketId) -> Option<Mark>;
+        writes put_mark(project: &ProjectId, mark: &Mark) -> ();
+        writes put_draft(draft: &Draft) -> DraftId;
+        reads draft(id: DraftId) -> Option<Draft>;
+        reads drafts() -> Vec<(DraftId, Draft)>;
+        writes remove_draft(id: DraftId) -> ();
+    }
+}
+
+impl ServerStore for CountingServer<'_> {
+    pass_on! {
+        reads project() -> Option<ServerProject>;
+        writes put_project(project: &ServerProject) -> ();
+        reads head() -> Seq;
+        writes append(record: &Record, customers: &[UserId]) -> ();
+        reads log_after(audience: Audience, after: Seq, limit: usize) -> Vec<LogEntry>;
+        opens record(entry: &LogEntry) -> Record;
+        opens doc_records(doc: DocId) -> Vec<Record>;
+        reads verdict(change: &ChangeHash) -> Option<StoredVerdict>;
+        writes put_rejection(change: &ChangeHash, code: u16, detail: &str) -> ();
+        reads ticket(ticket: TicketId) -> Option<TicketRow>;
+        writes put_ticket(row: &TicketRow) -> ();
+        writes take_ticket_number() -> u32;
+        reads customers_of(ticket: TicketId) -> Vec<UserId>;
+        writes put_customer_of(ticket: TicketId, user: UserId) -> ();
+        reads tickets_by_activity(audience: Audience, before: Seq, limit: usize) -> Vec<TicketRow>;
+        reads ticket_count(audience: Audience) -> u64;
+        reads user(user: UserId) -> Option<User>;
+        reads user_by_email(email: &str) -> Option<User>;
+        writes put_user(user: &User) -> ();
+        reads users() -> Vec<User>;
+        reads device(device: &DeviceId) -> Option<Device>;
+        writes put_device(device: &Device) -> ();
+        reads devices() -> Vec<Device>;
+        reads certificate(device: &DeviceId, serial: u32) -> Option<Signed>;
+        reads invite(code_hash: &[u8; 32]) -> Option<Invite>;
+        writes put_invite(invite: &Invite) -> ();
+        writes remove_invite(code_hash: &[u8; 32]) -> ();
+        reads invites() -> Vec<Invite>;
+        reads watermark(audience: Audience) -> Watermarks;
+        writes put_watermark(audience: Audience, watermarks: Watermarks) -> ();
+        reads mark(ticket: TicketId) -> Option<Mark>;
+        writes put_mark(mark: &Mark) -> ();
+        reads marks_after(audience: Audience, after: u64, limit: usize) -> Vec<(u64, Mark)>;
+        reads mark_head() -> u64;
+    }
+}

@@ -1,0 +1,91 @@
+//! Clocks, memory and files, as the system counts them.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use rustix::time::{ClockId, clock_gettime};
+
+/// Many times of the same thing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spread {
+    /// The median.
+    pub(crate) p50: Duration,
+    /// Only one in a hundred takes longer.
+    pub(crate) p99: Duration,
+    /// How many.
+    pub(crate) count: usize,
+}
+
+impl Spread {
+    /// Sums up times; there must be one.
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
+        assert!(!times.is_empty(), "nothing was measured");
+        times.sort_unstable();
+        let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
+        Self { p50: at(50), p99: at(99), count: times.len() }
+    }
+}
+
+/// Runs something and says how long it took.
+pub(crate) fn timed<T>(run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Duration, T)> {
+    let began = Instant::now();
+    let value = run()?;
+    Ok((began.elapsed(), value))
+}
+
+/// Time that this thread has spent on a core.
+pub(crate) fn thread_cpu() -> Duration {
+    duration(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// Time that all threads of this process have spent on cores.
+pub(crate) fn process_cpu() -> Duration {
+    duration(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+fn duration(time: rustix::time::Timespec) -> Duration {
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a process holds in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    /// Resident now.
+    pub(crate) resident_bytes: u64,
+    /// Of that, what is its own and not pages of a file.
+    pub(crate) anonymous_bytes: u64,
+}
+
+impl Memory {
+    /// Asks the system about a process.
+    pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
+        let path = format!("/proc/{pid}/status");
+        let status = fs::read_to_string(&path).with_context(|| path.clone())?;
+        let field = |name: &str| -> anyhow::Result<u64> {
+            let line =
+                status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| path.clone())?;
+            let kib = line.trim_start_matches(':').trim().trim_end_matches("kB").trim();
+            Ok(kib.parse::<u64>()? * 1024)
+        };
+        Ok(Self { resident_bytes: field("VmRSS")?, anonymous_bytes: field("RssAnon")? })
+    }
+}
+
+/// The load average, as the system says it.
+pub(crate) fn load_average() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// Size of a file.
+pub(crate) fn file_bytes(path: &Path) -> anyhow::Result<u64> {
+    Ok(fs::metadata(path).with_context(|| path.display().to_string())?.len())
+}
