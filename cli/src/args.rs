@@ -106,7 +106,7 @@ pub(crate) enum ProjectVerb {
 /// Arguments of `project join`.
 #[derive(Debug, Args)]
 pub(crate) struct JoinArgs {
-    /// What the operator gave: assist://<project id>@<host>[:port], or a bare overlay address
+    /// What the operator gave: `assist://<project id>@<host>[:port]`, or a bare overlay address
     pub(crate) address: String,
     /// The one-time code of the invitation; `-` reads it from stdin
     #[arg(long)]
