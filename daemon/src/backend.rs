@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use assist_crdt_model::{ChangeHash, CommentId, DocId, EditError, ProjectId};
 use assist_proto::hub::{Command, CommandError, Reply};
+use assist_proto::wire::ask::{Request, Response};
 
 use crate::daemon::DaemonInfo;
 use crate::driver::DriverHandle;
@@ -76,6 +77,14 @@ impl LocalBackend {
         Ok(self.driver.command(command).await??)
     }
 
+    /// Asks a project's server; fails at once where there is no session with it.
+    pub(super) async fn ask(&self, project: ProjectId, request: Request) -> Answer<Response> {
+        match self.command(Command::Ask { project, request }).await? {
+            Reply::Given(response) => Ok(response),
+            _ => Err(Failure::unforeseen("an ask was answered with no answer")),
+        }
+    }
+
     /// Has something written to a document that is there.
     async fn write(&self, project: ProjectId, doc: DocId, command: Command) -> Answer<Written> {
         match self.driver.command(command).await? {
@@ -94,7 +103,9 @@ impl Written {
             Reply::Written { project, doc, change, comment } => {
                 Ok(Self { project, doc, change: Some(change), comment })
             }
-            Reply::Done | Reply::Joined(_) => Err(Failure::unforeseen("a write was answered with no change")),
+            Reply::Done | Reply::Joined(_) | Reply::Given(_) => {
+                Err(Failure::unforeseen("a write was answered with no change"))
+            }
         }
     }
 

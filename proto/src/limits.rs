@@ -42,6 +42,15 @@ pub const FETCH_QUEUE_MAX: usize = 65_536;
 /// Certificates or people in one `Introduce`: of the largest size (600 bytes) half a frame.
 pub const INTRODUCED_MAX: usize = 800;
 
+/// People or devices in one answer: with the longest names and addresses (800 bytes) a sixth of a frame.
+pub const ROSTER_WINDOW_MAX: usize = 200;
+/// Invitations that may be open at once: a large team invited in one day, and one answer lists them all.
+pub const INVITATIONS_OPEN_MAX: usize = 500;
+/// Asks of one device to one project that wait for their answer: more than front ends make at once.
+pub const ASKS_WAITING_MAX: usize = 64;
+/// How long an ask waits: the server answers within a turn, the overlay may need seconds to find a way again.
+pub const ASK_TIMEOUT_MILLIS: u64 = 20_000;
+
 /// Documents held in memory: 256 of 27 KB are 7 MB.
 pub const CACHED_DOCS_MAX: usize = 256;
 /// Records held in memory behind the head of the log, for live fan-out without reading the store.

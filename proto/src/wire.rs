@@ -2,6 +2,7 @@
 //!
 //! Field names on the wire are the short ones; they and the variant names are promises, changed only by adding.
 
+pub mod ask;
 pub mod codec;
 pub mod id;
 pub(crate) mod list;
@@ -14,6 +15,7 @@ use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::limits;
 use crate::store::{Mark, Record, Seq, TicketRow};
 
+use ask::{Answer, Ask};
 use codec::DecodeError;
 use list::List;
 
@@ -41,6 +43,9 @@ pub enum PeerMessage {
     /// Device: send me these documents whole.
     #[serde(rename = "fetch")]
     Fetch(Fetch),
+    /// Device: a question or a wish about people, devices and tickets.
+    #[serde(rename = "ask")]
+    Ask(Ask),
     /// Server: you are in.
     #[serde(rename = "welcome")]
     Welcome(Welcome),
@@ -71,6 +76,9 @@ pub enum PeerMessage {
     /// Server: how far tickets have been delivered.
     #[serde(rename = "marks")]
     Marks(Marks),
+    /// Server: what came of an ask.
+    #[serde(rename = "answer")]
+    Answer(Answer),
 }
 
 /// First message of a member.

@@ -8,6 +8,7 @@ use assist_proto::api::ApiError;
 use assist_proto::hub::{AdminError, CommandError};
 use assist_proto::store::StoreError;
 use assist_proto::wire::RefusedCode;
+use assist_proto::wire::ask::{AskCode, AskRefused};
 
 use crate::driver::{Chain, Fault};
 
@@ -91,6 +92,10 @@ impl From<CommandError> for Failure {
                 format!("{message}; check the address and the network, then try again"),
             ),
             CommandError::Refused { code, reason } => of_refusal(code, reason),
+            CommandError::Offline => ApiError::offline("offline", format!("{message}: try again once it is")),
+            CommandError::AskRefused(refused) => of_ask(refused),
+            CommandError::NoAnswer => ApiError::timed_out("no_answer", message),
+            CommandError::TooManyAsks => ApiError::limit("too_many_requests", message),
             CommandError::NotTheProject(_) => ApiError::not_allowed(
                 "not_the_project",
                 format!("{message}; ask the operator for the project's address"),
@@ -185,6 +190,19 @@ fn of_refusal(code: RefusedCode, reason: String) -> ApiError {
         RefusedCode::Protocol => ApiError::not_allowed("protocol", reason),
         RefusedCode::Unavailable => ApiError::offline("unavailable", format!("{reason}: try again later")),
         RefusedCode::Other(_) => ApiError::not_allowed("refused", reason),
+    }
+}
+
+fn of_ask(refused: AskRefused) -> ApiError {
+    let AskRefused { code, reason } = refused;
+    match code {
+        AskCode::NotAllowed => ApiError::not_allowed("not_allowed", reason),
+        AskCode::NotFound => ApiError::not_found("not_found", reason),
+        AskCode::Conflict => ApiError::conflict("conflict", reason),
+        AskCode::BadValue => ApiError::invalid_params("bad_value", reason),
+        AskCode::Limit => ApiError::limit("limit", reason),
+        AskCode::Unavailable => ApiError::offline("unavailable", reason),
+        AskCode::Other(_) => ApiError::not_allowed("refused", reason),
     }
 }
 

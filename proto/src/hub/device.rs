@@ -12,6 +12,7 @@
 //! It never shows a document that did not pass the gate, never sends unsent work to a node that the project's root
 //! did not vouch for, and never drops what a person wrote: what the server refuses becomes a draft.
 
+mod asks;
 mod connection;
 mod drafts;
 mod edits;
@@ -36,6 +37,7 @@ use super::doc_cache::DocCache;
 use crate::address::Address;
 use crate::limits;
 use crate::store::{DeviceStore, DraftId, Membership, Seq, StoreError, StoreResult, SyncState, TicketRow};
+use crate::wire::ask::{AskRefused, Request, Response};
 use crate::wire::{self, Ack, PeerMessage, Received, RefusedCode};
 
 /// All that can happen to a device.
@@ -157,6 +159,13 @@ pub enum Command {
         /// Which.
         doc: DocId,
     },
+    /// Ask the project's server, now or not at all.
+    Ask {
+        /// Which project's.
+        project: ProjectId,
+        /// What.
+        request: Request,
+    },
 }
 
 /// What it answers.
@@ -177,6 +186,8 @@ pub enum Reply {
         /// The comment, if one was written.
         comment: Option<CommentId>,
     },
+    /// The server's answer to [`Command::Ask`].
+    Given(Response),
 }
 
 /// Why it does not.
@@ -220,6 +231,18 @@ pub enum CommandError {
     /// Whoever answered is not the project.
     #[error("who answers at that address is not the project: {0}")]
     NotTheProject(String),
+    /// It needs the server, and there is no session with it.
+    #[error("this needs the project's server, which is not connected now")]
+    Offline,
+    /// The server said no to an ask.
+    #[error("{}", .0.reason)]
+    AskRefused(AskRefused),
+    /// The session ended, or the time ran out, between an ask and its answer.
+    #[error("no answer came from the server: it may have been done or not, look before you try again")]
+    NoAnswer,
+    /// Too many asks wait for their answer.
+    #[error("{} requests wait for the server already: try again when they are answered", limits::ASKS_WAITING_MAX)]
+    TooManyAsks,
 }
 
 /// How a project is connected.
@@ -319,6 +342,8 @@ struct Session {
     rewritten: BTreeSet<DocId>,
     /// Whether the incarnation has risen for changes that a former life of this device made.
     has_risen: bool,
+    /// What front ends asked the server and it has not answered.
+    asks: asks::Asks,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -431,6 +456,7 @@ impl DeviceHub {
             }
             DeviceInput::Wake => {
                 self.give_up_joins(now);
+                self.give_up_asks(now);
                 self.dial_due(now);
                 Ok(())
             }
@@ -467,6 +493,10 @@ impl DeviceHub {
         let outcome = match command {
             Command::Join { address, code, name, email, device_name } => {
                 self.start_join(now, Join::new(call, address, code, name, email, device_name));
+                return Ok(());
+            }
+            Command::Ask { project, request } => {
+                self.ask(now, call, project, request);
                 return Ok(());
             }
             Command::Leave { project, discard_unsent } => self.leave(project, discard_unsent, store)?,

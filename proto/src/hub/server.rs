@@ -3,12 +3,13 @@
 //! | phase of a link | takes | leaves by |
 //! |---|---|---|
 //! | `Greeting` | `Hello`, `Enroll` | `Hello` of a device on the roster: to `Ready`; anything else, or silence: closed |
-//! | `Ready` | `Push`, `Seen`, `Fetch` | `Closed`, a newer link of the same device, revocation, a broken rule |
+//! | `Ready` | `Push`, `Seen`, `Fetch`, `Ask` | `Closed`, a newer link of the same device, revocation, a broken rule |
 //!
 //! It never sends a record that the store's log does not have, and never one to somebody who may not see it: both
 //! are read from the log by audience, in [`fanout`].
 
 mod admission;
+mod asks;
 mod delivery;
 mod enrolment;
 mod fanout;
@@ -258,6 +259,9 @@ impl ServerHub {
             (Phase::Ready(_), Received::Message(PeerMessage::Fetch(fetch))) => {
                 self.handle_fetch(link, &fetch.docs);
                 Ok(())
+            }
+            (Phase::Ready(_), Received::Message(PeerMessage::Ask(ask))) => {
+                self.handle_ask(now, link, ask, store)
             }
             _ => {
                 self.refuse(link, RefusedCode::Protocol, "this message was not expected here");

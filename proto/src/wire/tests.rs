@@ -1,5 +1,6 @@
 //! What goes over the wire stays as it is, reads back as it was written, and harms nobody who reads it.
 
+mod asks;
 mod document;
 mod golden;
 mod hostile;

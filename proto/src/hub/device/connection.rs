@@ -282,6 +282,9 @@ impl DeviceHub {
             project.since = now;
         }
         project.connection = connection;
+        if was_online && !is_online {
+            self.fail_asks(id);
+        }
         self.notify_sync(id);
     }
 
@@ -305,13 +308,14 @@ impl DeviceHub {
         })
     }
 
-    /// Asks to be woken for the next dial or the end of a join.
+    /// Asks to be woken for the next dial, or the end of a join or an ask.
     pub(super) fn wish_wake(&mut self) {
         let dials = self.projects.values().filter_map(|project| match project.connection {
             Connection::Offline { until, .. } | Connection::Refused { until, .. } => Some(until),
             _ => None,
         });
-        if let Some(next) = dials.chain(self.joins.iter().map(|join| join.until)).min() {
+        let asks = self.projects.values().filter_map(|project| project.session.asks.until());
+        if let Some(next) = dials.chain(asks).chain(self.joins.iter().map(|join| join.until)).min() {
             self.actions.push(Action::WakeAt(next));
         }
     }

@@ -39,6 +39,10 @@ impl DeviceHub {
             }
             Received::Message(PeerMessage::ColdStart(cold)) => self.handle_cold_start(id, cold, store),
             Received::Message(PeerMessage::Marks(marks)) => self.handle_marks(id, marks, store),
+            Received::Message(PeerMessage::Answer(answer)) => {
+                self.handle_answer(id, answer);
+                Ok(())
+            }
             _ => {
                 self.drop_link(now, id, "the server broke the protocol");
                 Ok(())

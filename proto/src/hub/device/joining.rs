@@ -168,16 +168,13 @@ impl DeviceHub {
             return Ok(Err(CommandError::Unsent { count }));
         }
         self.close_link(id, "the project was left");
+        self.fail_asks(id);
         self.projects.remove(&id);
         self.touched.retain(|(project, _), _| *project != id);
         self.docs.clear();
         store.remove_project(&id)?;
         self.actions.push(Action::Notify(Notice::ProjectChanged { project: id }));
         Ok(Ok(Reply::Done))
-    }
-
-    fn answer(&mut self, call: CallId, outcome: Result<Reply, CommandError>) {
-        self.actions.push(Action::Reply { call, outcome });
     }
 }
 

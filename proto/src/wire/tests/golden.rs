@@ -12,6 +12,7 @@ use ciborium::Value;
 use serde::de::DeserializeOwned;
 
 use super::super::*;
+use super::asks;
 use crate::hub::WireEdit;
 use crate::samples::*;
 use crate::store::{
@@ -140,16 +141,23 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Docs(docs) if docs.is_last => "message-docs-last",
         PeerMessage::Docs(_) => "message-docs",
         PeerMessage::Marks(_) => "message-marks",
+        PeerMessage::Ask(_) | PeerMessage::Answer(_) => unreachable!("asks are named where they are made"),
     }
 }
 
 fn goldens() -> Vec<Golden> {
-    let messages = messages().into_iter().map(|message| golden(name_of(&message), message));
+    let plain = plain_messages().into_iter().map(|message| (name_of(&message), message));
+    let messages = plain.chain(asks::samples()).map(|(name, message)| golden(name, message));
     messages.chain(parts()).chain(stored_by_servers()).chain(stored_by_devices()).chain(edits()).collect()
 }
 
 /// All messages; also the seeds of what the hostile tests mutate.
 pub(super) fn messages() -> Vec<PeerMessage> {
+    let asks = asks::samples().into_iter().map(|(_, message)| message);
+    plain_messages().into_iter().chain(asks).collect()
+}
+
+fn plain_messages() -> Vec<PeerMessage> {
     let mut messages = messages_of_devices();
     messages.extend(messages_of_servers());
     messages
@@ -226,7 +234,8 @@ fn parts() -> Vec<Golden> {
 
 /// The structs inside messages, each with all its fields, by the names that `docs/wire.md` gives them.
 pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
-    vec![
+    let mut examples = asks::examples();
+    examples.extend([
         ("signed", codec::encode(&signed_node())),
         ("node-certificate", codec::encode(&node_certificate())),
         ("device-certificate", codec::encode(&device_certificate())),
@@ -239,7 +248,8 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("row", codec::encode(&row())),
         ("paged-doc", codec::encode(&paged_doc())),
         ("mark", codec::encode(&mark())),
-    ]
+    ]);
+    examples
 }
 
 fn stored_by_servers() -> Vec<Golden> {
@@ -382,7 +392,7 @@ fn hello() -> Hello {
     }
 }
 
-fn member() -> Member {
+pub(super) fn member() -> Member {
     Member {
         user: user(),
         name: "Jos\u{e9}".into(),

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::*;
+use super::asks;
 
 proptest! {
     #[test]
@@ -32,7 +33,7 @@ proptest! {
 }
 
 fn message() -> impl Strategy<Value = PeerMessage> {
-    prop_oneof![message_of_device(), message_of_server(), stream_of_server()]
+    prop_oneof![message_of_device(), message_of_server(), stream_of_server(), asks::any_message()]
 }
 
 fn message_of_device() -> impl Strategy<Value = PeerMessage> {

@@ -1,0 +1,180 @@
+//! Samples of every ask and answer, for the golden bytes and as seeds of what the other tests mutate.
+
+use assist_crdt_model::Role;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::ask::*;
+use super::super::*;
+use super::golden;
+use crate::samples::*;
+
+/// One message of each kind, with the name of its fixture.
+pub(super) fn samples() -> Vec<(&'static str, PeerMessage)> {
+    let asks = requests().into_iter().map(|(name, request)| (name, PeerMessage::Ask(Ask { id: 3, request })));
+    let answers =
+        outcomes().into_iter().map(|(name, outcome)| (name, PeerMessage::Answer(Answer { id: 3, outcome })));
+    asks.chain(answers).collect()
+}
+
+fn requests() -> Vec<(&'static str, Request)> {
+    let email = || "jose@example.com".to_owned();
+    let device = device_id(&device_key());
+    let who = || Who::User(user());
+    vec![
+        ("ask-members", Request::Members(ListMembers { after: Some(user()), limit: 50 })),
+        ("ask-members-first", Request::Members(ListMembers { after: None, limit: 50 })),
+        ("ask-devices", Request::Devices(list_devices())),
+        ("ask-devices-all", Request::Devices(ListDevices { of: None, after: None, limit: 50 })),
+        ("ask-invitations", Request::Invitations),
+        ("ask-invite", Request::Invite(make_invitation())),
+        (
+            "ask-invite-anybody",
+            Request::Invite(MakeInvitation { role: Role::Customer, email: None, name: None }),
+        ),
+        ("ask-uninvite", Request::Uninvite(email())),
+        ("ask-set-role", Request::SetRole(set_role())),
+        ("ask-remove", Request::RemoveMember(who())),
+        ("ask-rename", Request::Rename("Jos\u{e9}".into())),
+        ("ask-rename-device", Request::RenameDevice(rename_device())),
+        ("ask-revoke", Request::RevokeDevice(device)),
+        ("ask-approve", Request::ApproveDevice(device)),
+        ("ask-reject", Request::RejectDevice(device)),
+    ]
+}
+
+fn outcomes() -> Vec<(&'static str, Outcome)> {
+    let members = MemberWindow { members: vec![roster_member()], has_more: true };
+    let states = [DeviceState::Online, DeviceState::Offline, DeviceState::Waiting, DeviceState::Revoked];
+    let devices = states.map(|state| RosterDevice { state, ..roster_device() }).to_vec();
+    let invited = Invited { code: "7K3M-9PQ2".into(), expires_at: NOW };
+    let given = Outcome::Given;
+    vec![
+        ("answer-done", given(Response::Done)),
+        ("answer-members", given(Response::Members(members))),
+        ("answer-devices", given(Response::Devices(DeviceWindow { devices, has_more: false }))),
+        ("answer-invitations", given(Response::Invitations(vec![open_invitation()]))),
+        ("answer-invited", given(Response::Invited(invited))),
+        ("answer-refused", Outcome::Refused(AskRefused::new(AskCode::NotFound, "there is no such device"))),
+    ]
+}
+
+/// The structs inside asks and answers, each with all its fields, by the names that `docs/wire.md` gives them.
+pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("list-members", codec::encode(&ListMembers { after: Some(user()), limit: 50 })),
+        ("list-devices", codec::encode(&list_devices())),
+        ("invitation", codec::encode(&make_invitation())),
+        ("new-role", codec::encode(&set_role())),
+        ("device-name", codec::encode(&rename_device())),
+        ("member-window", codec::encode(&MemberWindow { members: Vec::new(), has_more: true })),
+        ("roster-member", codec::encode(&roster_member())),
+        ("device-window", codec::encode(&DeviceWindow { devices: Vec::new(), has_more: true })),
+        ("roster-device", codec::encode(&roster_device())),
+        ("open-invitation", codec::encode(&open_invitation())),
+        ("invited", codec::encode(&Invited { code: "7K3M-9PQ2".into(), expires_at: NOW })),
+        ("ask-refused", codec::encode(&AskRefused::new(AskCode::NotFound, "there is no such device"))),
+    ]
+}
+
+/// Any ask and any answer.
+pub(super) fn any_message() -> impl Strategy<Value = PeerMessage> {
+    let samples: Vec<PeerMessage> = samples().into_iter().map(|(_, message)| message).collect();
+    prop_oneof![
+        (select(samples), any::<u32>()).prop_map(|(message, id)| match message {
+            PeerMessage::Ask(ask) => PeerMessage::Ask(Ask { id, ..ask }),
+            PeerMessage::Answer(answer) => PeerMessage::Answer(Answer { id, ..answer }),
+            other => other,
+        }),
+        (any::<u32>(), select(Role::ALL), option::of(any::<String>()), option::of(any::<String>())).prop_map(
+            |(id, role, email, name)| {
+                PeerMessage::Ask(Ask { id, request: Request::Invite(MakeInvitation { role, email, name }) })
+            }
+        ),
+        (any::<u32>(), any::<u16>(), any::<String>()).prop_map(|(id, code, reason)| {
+            let refused = AskRefused::new(AskCode::from(code), reason);
+            PeerMessage::Answer(Answer { id, outcome: Outcome::Refused(refused) })
+        }),
+    ]
+}
+
+#[test]
+fn codes_of_refused_asks_keep_their_numbers() {
+    use AskCode::{BadValue, Conflict, Limit, NotAllowed, NotFound, Other, Unavailable};
+    let known = [NotAllowed, NotFound, Conflict, BadValue, Limit, Unavailable, Other(7)];
+    for (number, code) in (1..).zip(known) {
+        assert_eq!((u16::from(code), AskCode::from(number)), (number, code));
+    }
+}
+
+/// The largest answer that a server may give fits a frame.
+#[test]
+fn a_full_window_fits_a_frame() {
+    let long = || "\u{1f980}".repeat(limits::NAME_CHARS_MAX);
+    let member = Member { name: long(), email: Some("e".repeat(limits::EMAIL_BYTES_MAX)), ..golden::member() };
+    let members = vec![RosterMember { member, ..roster_member() }; limits::ROSTER_WINDOW_MAX];
+    let devices = vec![RosterDevice { name: long(), ..roster_device() }; limits::ROSTER_WINDOW_MAX];
+    let invitation = OpenInvitation {
+        email: Some("e".repeat(limits::EMAIL_BYTES_MAX)),
+        name: Some(long()),
+        ..open_invitation()
+    };
+    let responses = [
+        Response::Members(MemberWindow { members, has_more: true }),
+        Response::Devices(DeviceWindow { devices, has_more: true }),
+        Response::Invitations(vec![invitation; limits::INVITATIONS_OPEN_MAX]),
+    ];
+    for response in responses {
+        let frame = encode(&PeerMessage::Answer(Answer { id: 1, outcome: Outcome::Given(response) }));
+        assert!(frame.len() <= limits::FRAME_BYTES_MAX / 2, "{} bytes", frame.len());
+        assert!(receive(&frame).is_ok());
+    }
+}
+
+fn list_devices() -> ListDevices {
+    ListDevices {
+        of: Some(Who::Email("jose@example.com".into())),
+        after: Some(device_id(&device_key())),
+        limit: 50,
+    }
+}
+
+fn make_invitation() -> MakeInvitation {
+    MakeInvitation {
+        role: Role::Agent,
+        email: Some("jose@example.com".into()),
+        name: Some("Jos\u{e9}".into()),
+    }
+}
+
+fn set_role() -> SetRole {
+    SetRole { who: Who::User(user()), role: Role::Admin }
+}
+
+fn rename_device() -> RenameDevice {
+    RenameDevice { device: device_id(&device_key()), name: "laptop".into() }
+}
+
+fn roster_member() -> RosterMember {
+    RosterMember { member: golden::member(), joined_at: NOW, devices: 2, waiting: 1 }
+}
+
+fn roster_device() -> RosterDevice {
+    RosterDevice {
+        device: device_id(&device_key()),
+        user: user(),
+        name: "laptop".into(),
+        since: NOW,
+        state: DeviceState::Waiting,
+    }
+}
+
+fn open_invitation() -> OpenInvitation {
+    OpenInvitation {
+        role: Role::Agent,
+        email: Some("jose@example.com".into()),
+        name: Some("Jos\u{e9}".into()),
+        expires_at: NOW,
+    }
+}
