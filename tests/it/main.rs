@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod processes;
 mod simulation;
+mod simulation_asks;
 mod simulation_rejection;
 mod simulation_restore;
 mod simulation_trust;

@@ -241,7 +241,10 @@ pub enum CommandError {
     #[error("no answer came from the server: it may have been done or not, look before you try again")]
     NoAnswer,
     /// Too many asks wait for their answer.
-    #[error("{} requests wait for the server already: try again when they are answered", limits::ASKS_WAITING_MAX)]
+    #[error(
+        "{} requests wait for the server already: try again when they are answered",
+        limits::ASKS_WAITING_MAX
+    )]
     TooManyAsks,
 }
 

@@ -17,6 +17,7 @@ use crate::wire::{PeerMessage, RefusedCode};
 
 /// Who asks, as the roster has them at this moment.
 pub(super) struct Asker {
+    #[expect(dead_code, reason = "asks about one's own devices come next")]
     pub(super) device: Device,
     pub(super) user: User,
 }
@@ -62,6 +63,7 @@ impl ServerHub {
 }
 
 impl Asker {
+    #[expect(dead_code, reason = "the asks of admins come next")]
     pub(super) const fn is_admin(&self) -> bool {
         matches!(self.user.role, Role::Admin)
     }
@@ -82,6 +84,7 @@ fn asker(device: assist_crdt_model::DeviceId, store: &dyn ServerStore) -> StoreR
 }
 
 /// The person that an asker means, if the roster has them.
+#[expect(dead_code, reason = "the asks about one person come next")]
 pub(super) fn user_of(who: &Who, store: &dyn ServerStore) -> StoreResult<Option<User>> {
     match who {
         Who::User(user) => store.user(*user),

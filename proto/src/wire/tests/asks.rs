@@ -112,7 +112,8 @@ fn codes_of_refused_asks_keep_their_numbers() {
 #[test]
 fn a_full_window_fits_a_frame() {
     let long = || "\u{1f980}".repeat(limits::NAME_CHARS_MAX);
-    let member = Member { name: long(), email: Some("e".repeat(limits::EMAIL_BYTES_MAX)), ..golden::member() };
+    let member =
+        Member { name: long(), email: Some("e".repeat(limits::EMAIL_BYTES_MAX)), ..golden::member() };
     let members = vec![RosterMember { member, ..roster_member() }; limits::ROSTER_WINDOW_MAX];
     let devices = vec![RosterDevice { name: long(), ..roster_device() }; limits::ROSTER_WINDOW_MAX];
     let invitation = OpenInvitation {
