@@ -4,6 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -183,16 +184,20 @@ impl Commits {
 pub(crate) fn group_commit_rate(path: &Path, writers: u64, time: Duration) -> anyhow::Result<f64> {
     let database = Database::create(path)?;
     let (requests, waiting) = mpsc::channel::<(u64, mpsc::SyncSender<()>)>();
+    let is_over = AtomicBool::new(false);
     let began = Instant::now();
     std::thread::scope(|scope| {
         for writer in 0..writers {
-            let requests = requests.clone();
+            let (requests, is_over) = (requests.clone(), &is_over);
             scope.spawn(move || {
                 let (answer, answered) = mpsc::sync_channel(1);
                 for number in 0.. {
                     let key = writer << 32 | number;
-                    // Either fails once the committing thread has ended.
+                    // Either fails only if the committing thread failed.
                     if requests.send((key, answer.clone())).is_err() || answered.recv().is_err() {
+                        return;
+                    }
+                    if is_over.load(Ordering::Relaxed) {
                         return;
                     }
                 }
@@ -200,19 +205,23 @@ pub(crate) fn group_commit_rate(path: &Path, writers: u64, time: Duration) -> an
         }
         drop(requests);
         let mut rows = 0;
-        while began.elapsed() < time {
+        let mut outcome = Ok(());
+        while began.elapsed() < time && outcome.is_ok() {
             let Ok(first) = waiting.recv() else { break };
             let batch: Vec<_> = std::iter::once(first).chain(waiting.try_iter()).collect();
-            put(&database, &batch.iter().map(|(key, _)| *key).collect::<Vec<_>>())?;
+            outcome = put(&database, &batch.iter().map(|(key, _)| *key).collect::<Vec<_>>());
             rows += batch.len();
             for (_, answer) in batch {
-                answer.send(()).ok(); // Whoever asked has ended with the measurement.
+                answer.send(()).ok(); // Nobody ends before the measurement does.
             }
         }
         let rate = rows as f64 / began.elapsed().as_secs_f64();
-        // Whoever still waits hears that nobody will answer.
-        drop(waiting);
-        Ok(rate)
+        is_over.store(true, Ordering::Relaxed);
+        // Every writer holds a sender to itself: only an answer makes those who still wait look up.
+        for (_, answer) in waiting {
+            answer.send(()).ok(); // It has ended.
+        }
+        outcome.map(|()| rate)
     })
 }
 
