@@ -50,18 +50,18 @@ impl Bench {
         println!("\n{:?}, {} tickets", self.side, self.tickets);
         let mut sample = Sample::new(self.side);
         self.fill(&mut sample)?;
-        for quick_repair in [false, true] {
-            let options = StoreOptions { quick_repair, ..StoreOptions::default() };
-            let store = self.open(&self.path, options)?;
-            println!("  commits with quick repair {quick_repair}");
-            self.report_commits(&store, &mut sample)?;
-            let image = self.path.with_extension("killed");
-            std::fs::copy(&self.path, &image).context("copy of the live file")?;
+        let options = StoreOptions::default();
+        let store = self.open(&self.path, options)?;
+        self.report_commits(&store, &mut sample)?;
+        let image = self.path.with_extension("killed");
+        for suffix in ["", ".journal"] {
+            let with_suffix = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+            std::fs::copy(with_suffix(&self.path), with_suffix(&image)).context("copy of the live file")?;
             // Else the first sync of whoever opens the copy pays for writing all of it.
-            std::fs::File::open(&image)?.sync_all()?;
-            drop(store);
-            self.report_opening("open after kill -9, first list", &image, options)?;
+            std::fs::File::open(with_suffix(&image))?.sync_all()?;
         }
+        drop(store);
+        self.report_opening("open after kill -9, first list", &image, options)?;
         self.report_bytes()?;
         self.report_opening("open after a clean close, first list", &self.path, StoreOptions::default())?;
         if self.side == Side::Device {
@@ -98,27 +98,21 @@ impl Bench {
 
     /// One comment a turn, on a ticket that is there.
     fn report_commits(&self, store: &Store, sample: &mut Sample) -> anyhow::Result<()> {
-        for (name, is_durable) in [("  one comment a turn, durable", true), ("  the same, lazy", false)] {
-            let (mut walls, mut cpus) = (Vec::new(), Vec::new());
-            for _ in 0..300 {
-                let (record, row) = sample.comment(&store.read()?)?;
-                let (began, cpu_began) = (Instant::now(), cpu_time()?);
-                let mut turn = store.begin_turn()?;
-                self.side.write_records(&mut turn, &[record])?;
-                self.side.write_row(&mut turn, &row)?;
-                if is_durable {
-                    turn.commit()?
-                } else {
-                    turn.commit_lazily()?
-                }
-                walls.push(began.elapsed());
-                cpus.push(cpu_time()? - cpu_began);
-            }
-            walls.sort_unstable();
-            cpus.sort_unstable();
-            line(name, format!("p50 {:?}, p99 {:?}, cpu p50 {:?}", walls[150], walls[297], cpus[150]));
+        let (mut walls, mut cpus) = (Vec::new(), Vec::new());
+        for _ in 0..300 {
+            let (record, row) = sample.comment(&store.read()?)?;
+            let (began, cpu_began) = (Instant::now(), cpu_time()?);
+            let mut turn = store.begin_turn()?;
+            self.side.write_records(&mut turn, &[record])?;
+            self.side.write_row(&mut turn, &row)?;
+            turn.commit()?;
+            walls.push(began.elapsed());
+            cpus.push(cpu_time()? - cpu_began);
         }
-        store.begin_turn()?.commit()?;
+        walls.sort_unstable();
+        cpus.sort_unstable();
+        let name = "  one comment a turn";
+        line(name, format!("p50 {:?}, p99 {:?}, cpu p50 {:?}", walls[150], walls[297], cpus[150]));
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The embedded store: all that a device and a server keep, in one redb file.
+//! The embedded store: all that a device and a server keep, in one redb file with a journal beside it.
 //!
 //! A [`Store`] gives [`Turn`]s and [`Reader`]s. A turn implements both of the sync machine's traits
 //! ([`assist_proto::store::ServerStore`], [`assist_proto::store::DeviceStore`]); a reader has their read halves
@@ -13,6 +13,7 @@
 mod device;
 mod engine;
 mod entry;
+mod journal;
 mod list;
 mod log;
 mod open;
@@ -38,6 +39,7 @@ use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, StorageBackend};
 
 use engine::Engine;
+use journal::{Journal, JournalFile};
 use shared::{Opener, Shared};
 
 pub use device::{Contents, DeviceReads, Quarantined};
@@ -68,14 +70,11 @@ impl std::fmt::Debug for Store {
 pub struct StoreOptions {
     /// Memory for pages.
     pub cache_bytes: usize,
-    /// Whether each durable commit also writes down which pages are free, as [`Store::settle`] does: a start after
-    /// a crash is always quick then, but each commit costs two syncs instead of one.
-    pub quick_repair: bool,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { cache_bytes: 32 * 1024 * 1024, quick_repair: true }
+        Self { cache_bytes: 32 * 1024 * 1024 }
     }
 }
 
@@ -89,29 +88,31 @@ impl Store {
         open::create_if_absent(path, &builder(options), &seal)?;
         open::inspect(path, &builder(options))?;
         let file = path.to_owned();
-        Self::open_with(path, seal, options, Box::new(move || builder(options).open(&file)))
+        let opener: Opener = Box::new(move || builder(options).open(&file));
+        let engine = open::open_engine(path, &opener)?;
+        Self::with_engine(path, seal, opener, engine, || open::open_journal(path))
     }
 
     /// Opens a store on storage of the caller's: for tests of crashes and full disks. Called again, after trouble,
-    /// `storage` has to give the same bytes.
+    /// `storage` has to give the same bytes. The journal is empty or was written with this very storage.
     ///
     /// # Errors
     /// See [`OpenStoreError`].
     pub fn open_on<B: StorageBackend>(
         storage: impl Fn() -> B + Send + Sync + 'static,
+        journal: impl StorageBackend,
         key: &StoreKey,
         options: StoreOptions,
     ) -> Result<Self, OpenStoreError> {
         let path = Path::new("(memory)");
         let is_new = storage().len().map_err(|error| open::io_error(path, error))? == 0;
         let seal = seal::Seal::new(key);
-        let opener = move || builder(options).create_with_backend(storage());
+        let opener: Opener = Box::new(move || builder(options).create_with_backend(storage()));
+        let engine = open::open_engine(path, &opener)?;
         if is_new {
-            let engine = open::open_engine(path, &opener)?;
             open::initialise(&engine, &seal).map_err(|error| open::store_error(path, error))?;
-            return Self::with_engine(path, seal, options, Box::new(opener), engine);
         }
-        Self::open_with(path, seal, options, Box::new(opener))
+        Self::with_engine(path, seal, opener, engine, || Ok(Box::new(journal)))
     }
 
     /// Makes a store that is gone with the process.
@@ -122,29 +123,24 @@ impl Store {
         let mut key = [0; 32];
         let path = PathBuf::from("(memory)");
         getrandom::fill(&mut key).map_err(|error| OpenStoreError::Io { path, source: error.into() })?;
-        Self::open_on(InMemoryBackend::new, &StoreKey::from_bytes(key), StoreOptions::default())
-    }
-
-    fn open_with(
-        path: &Path,
-        seal: seal::Seal,
-        options: StoreOptions,
-        opener: Opener,
-    ) -> Result<Self, OpenStoreError> {
-        let engine = open::open_engine(path, &opener)?;
-        Self::with_engine(path, seal, options, opener, engine)
+        let key = StoreKey::from_bytes(key);
+        Self::open_on(InMemoryBackend::new, InMemoryBackend::new(), &key, StoreOptions::default())
     }
 
     fn with_engine(
         path: &Path,
         seal: seal::Seal,
-        options: StoreOptions,
         opener: Opener,
         engine: Engine,
+        journal: impl FnOnce() -> Result<JournalFile, OpenStoreError>,
     ) -> Result<Self, OpenStoreError> {
-        open::check(path, &engine, &seal, open::MIGRATIONS)?;
-        let shared = Shared::new(opener, engine, seal, options.quick_repair)
-            .map_err(|error| open::store_error(path, error))?;
+        let found = open::check(path, &engine, &seal, open::MIGRATIONS)?;
+        let failed = |error| open::store_error(path, error);
+        let applied = open::applied(&engine, &seal).map_err(failed)?;
+        let (journal, unapplied) = Journal::open(journal()?, &seal, applied).map_err(failed)?;
+        let shared = Shared::new(opener, engine, seal, journal, unapplied).map_err(failed)?;
+        // Behind the journal's changes, which are of the format that wrote them.
+        shared.migrate(found, open::MIGRATIONS).map_err(failed)?;
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -156,13 +152,13 @@ impl Store {
         Turn::begin(Arc::clone(&self.shared))
     }
 
-    /// Makes the next start quick even if the process is killed before it closes the store. For when nothing has
-    /// been written for a moment; costs one durable commit, and nothing if nothing was written since the last one.
+    /// Moves what only the journal has into the engine's file. It happens by itself when the journal is full and when
+    /// the store is closed; until then it costs nothing but memory, and a start after a crash some milliseconds.
     ///
     /// # Errors
-    /// As [`Turn::commit`].
-    pub fn settle(&self) -> StoreResult<()> {
-        self.begin_turn()?.finish(shared::Durability::Settled)
+    /// As [`Turn::commit`]; nothing is lost.
+    pub fn checkpoint(&self) -> StoreResult<()> {
+        self.begin_turn()?.checkpoint()
     }
 
     /// A snapshot of what is committed, for any thread.

@@ -6,11 +6,13 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use assist_proto::store::{StoreError, StoreResult};
+use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase};
 
 use super::engine::{Engine, guarded, is_full};
+use super::journal::{Journal, JournalFile};
 use super::seal::{Nonces, Seal};
-use super::tables::{FORMAT, FORMAT_KEY, STORE_ID_KEY, Table};
+use super::tables::{APPLIED_KEY, FORMAT, FORMAT_KEY, STORE_ID_KEY, Table};
 
 /// The format that this version writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -102,27 +104,16 @@ pub(crate) fn create_if_absent(path: &Path, builder: &Builder, seal: &Seal) -> R
     if path.try_exists().map_err(in_the_way)? {
         return Ok(());
     }
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(in_the_way(error)),
-        _ => {}
-    }
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)
-        .map_err(in_the_way)?;
+    let unfinished = with_suffix(path, ".unfinished");
+    remove_if_there(&unfinished).map_err(in_the_way)?;
+    // A journal without its store is of no use, and must not be taken for the new one's.
+    remove_if_there(&with_suffix(path, ".journal")).map_err(in_the_way)?;
+    let file = create_private(&unfinished).map_err(in_the_way)?;
     let engine = open_engine(path, || builder.create(&unfinished))?;
     initialise(&engine, seal).map_err(|error| store_error(path, error))?;
     drop(engine);
     file.sync_all().map_err(in_the_way)?;
-    fs::rename(&unfinished, path).map_err(in_the_way)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(in_the_way)
+    put_in_place(&unfinished, path).map_err(in_the_way)
 }
 
 /// Looks at the file without opening it for writing: a refusal must not change it.
@@ -186,28 +177,91 @@ pub(crate) fn initialise(database: &Database, seal: &Seal) -> StoreResult<()> {
     })
 }
 
-/// Checks that the store is one that this version can use with this key, and brings it up to date.
+/// Checks that the store is one that this version can use with this key, and returns its format.
 pub(crate) fn check(
     path: &Path,
     database: &Database,
     seal: &Seal,
     migrations: &[Migration],
-) -> Result<(), OpenStoreError> {
+) -> Result<u32, OpenStoreError> {
     let supported = migrations.last().map_or(FORMAT_VERSION, |migration| migration.to);
     let found = check_format(path, database, supported)?;
     check_key(path, database, seal)?;
+    Ok(found)
+}
+
+/// Brings a store up to date, one step a transaction.
+pub(crate) fn migrate(
+    database: &Database,
+    seal: &Seal,
+    found: u32,
+    migrations: &[Migration],
+) -> StoreResult<()> {
     for migration in migrations.iter().filter(|migration| migration.to > found) {
-        guarded("file", || migrate(database, seal, migration)).map_err(|error| store_error(path, error))?;
+        guarded("file", || run_migration(database, seal, migration))?;
     }
     Ok(())
 }
 
-fn migrate(database: &Database, seal: &Seal, migration: &Migration) -> Result<(), redb::Error> {
+fn run_migration(database: &Database, seal: &Seal, migration: &Migration) -> Result<(), redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     (migration.run)(&transaction, seal)?;
     transaction.open_table(FORMAT)?.insert(FORMAT_KEY, migration.to.to_be_bytes().as_slice())?;
     Ok(transaction.commit()?)
+}
+
+/// The number of the last frame of the journal whose changes the engine has; 0 if there never was one.
+pub(crate) fn applied(database: &Database, seal: &Seal) -> StoreResult<u64> {
+    let Some(sealed) = meta(database, APPLIED_KEY)? else { return Ok(0) };
+    let mut number = Vec::new();
+    let opened = seal.open(Table::Meta, APPLIED_KEY, &sealed, &mut number).ok();
+    let number = opened.and_then(|()| number.as_slice().try_into().ok());
+    number.map(u64::from_be_bytes).ok_or_else(|| super::view::damaged(Table::Meta))
+}
+
+/// Opens the journal of the store at `path`, or makes it: under another name first, with all its room.
+pub(crate) fn open_journal(path: &Path) -> Result<JournalFile, OpenStoreError> {
+    let path = &with_suffix(path, ".journal");
+    let in_the_way = |source| io_error(path, source);
+    if !path.try_exists().map_err(in_the_way)? {
+        let unfinished = with_suffix(path, ".unfinished");
+        remove_if_there(&unfinished).map_err(in_the_way)?;
+        let backend = backend_of(create_private(&unfinished).map_err(in_the_way)?, path)?;
+        Journal::lay_out(&backend).map_err(in_the_way)?;
+        drop(backend);
+        put_in_place(&unfinished, path).map_err(in_the_way)?;
+    }
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(in_the_way)?;
+    Ok(Box::new(backend_of(file, path)?))
+}
+
+fn backend_of(file: File, path: &Path) -> Result<FileBackend, OpenStoreError> {
+    FileBackend::new(file).map_err(|_| OpenStoreError::AlreadyOpen { path: path.to_owned() })
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Gives a file that is whole and synced its name, durably.
+fn put_in_place(unfinished: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(unfinished, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// Reads the version and refuses one that is not understood.
@@ -243,15 +297,19 @@ fn format_version(path: &Path, database: &impl ReadableDatabase) -> Result<Optio
 }
 
 fn check_key(path: &Path, database: &Database, seal: &Seal) -> Result<(), OpenStoreError> {
-    let sealed = guarded("file", || {
-        let transaction = database.begin_read()?;
-        let table = transaction.open_table(Table::Meta.definition())?;
-        Ok::<_, redb::Error>(table.get(STORE_ID_KEY)?.map(|value| value.value().to_vec()))
-    })
-    .map_err(|error| store_error(path, error))?;
+    let sealed = meta(database, STORE_ID_KEY).map_err(|error| store_error(path, error))?;
     let Some(sealed) = sealed else { return Err(OpenStoreError::NotAStore { path: path.to_owned() }) };
     seal.open(Table::Meta, STORE_ID_KEY, &sealed, &mut Vec::new())
         .map_err(|_| OpenStoreError::WrongKey { path: path.to_owned() })
+}
+
+/// A sealed value of [`Table::Meta`].
+fn meta(database: &Database, key: &[u8]) -> StoreResult<Option<Vec<u8>>> {
+    guarded("file", || {
+        let transaction = database.begin_read()?;
+        let table = transaction.open_table(Table::Meta.definition())?;
+        Ok::<_, redb::Error>(table.get(key)?.map(|value| value.value().to_vec()))
+    })
 }
 
 pub(crate) fn io_error(path: &Path, source: io::Error) -> OpenStoreError {

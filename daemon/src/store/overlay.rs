@@ -1,24 +1,24 @@
-//! What a turn has written and not committed: plain values in memory, over a snapshot.
+//! Changes over a snapshot, plain values in memory: of a turn that is not committed, and of turns that are durable
+//! in the journal but not in the engine's file yet.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use assist_proto::store::StoreResult;
 
-use super::reader::Reader;
 use super::tables::{Span, Table};
-use super::view::{Order, View as _, Visit};
+use super::view::{Order, Visit};
 
 /// Changes of all tables.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Overlay {
     tables: BTreeMap<Table, Changes>,
 }
 
 /// Changes of one table.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Changes {
-    /// Spans of which nothing of the snapshot is left.
+    /// Spans of which nothing below is left.
     pub(crate) cleared: Vec<Span>,
     /// New values; `None` for a key that is gone.
     pub(crate) entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
@@ -26,9 +26,9 @@ pub(crate) struct Changes {
 
 /// What an overlay knows of a key.
 pub(crate) enum Known<'a> {
-    /// The turn wrote it, or took it away.
+    /// It was written, or taken away.
     Written(Option<&'a Vec<u8>>),
-    /// The turn did not touch it.
+    /// It was not touched.
     Untouched,
 }
 
@@ -61,23 +61,33 @@ impl Overlay {
         }
     }
 
-    /// The changes, table by table.
-    pub(crate) fn into_tables(self) -> impl Iterator<Item = (Table, Changes)> {
-        self.tables.into_iter()
+    /// Takes over the changes of a later turn.
+    pub(crate) fn absorb(&mut self, later: Self) {
+        for (table, changes) in later.tables {
+            for span in changes.cleared {
+                self.clear(table, span);
+            }
+            self.tables.entry(table).or_default().entries.extend(changes.entries);
+        }
     }
 
-    /// Scans the snapshot as it will be with the changes.
+    /// The changes, table by table.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (Table, &Changes)> {
+        self.tables.iter().map(|(table, changes)| (*table, changes))
+    }
+
+    /// Scans what lies below as it will be with the changes.
     pub(crate) fn scan(
         &self,
-        snapshot: &Reader,
         table: Table,
         span: &Span,
         order: Order,
         visit: &mut Visit<'_>,
+        below: impl FnOnce(&mut Visit<'_>) -> StoreResult<()>,
     ) -> StoreResult<()> {
         match self.tables.get(&table) {
-            None => snapshot.scan(table, span, order, visit),
-            Some(changes) => changes.scan(snapshot, table, span, order, visit),
+            None => below(visit),
+            Some(changes) => changes.scan(span, order, visit, below),
         }
     }
 }
@@ -90,11 +100,10 @@ impl Changes {
     /// Merges two ordered sequences. Where both have a key, the change counts.
     fn scan(
         &self,
-        snapshot: &Reader,
-        table: Table,
         span: &Span,
         order: Order,
         visit: &mut Visit<'_>,
+        below: impl FnOnce(&mut Visit<'_>) -> StoreResult<()>,
     ) -> StoreResult<()> {
         if span.end.as_ref().is_some_and(|end| *end <= span.start) {
             return Ok(());
@@ -107,7 +116,7 @@ impl Changes {
         };
         let mut pending = next();
         let mut flow = ControlFlow::Continue(());
-        snapshot.scan(table, span, order, &mut |key, value| {
+        below(&mut |key, value| {
             while let Some((changed, new)) = pending
                 && order.is_before(changed, key)
                 && flow.is_continue()

@@ -8,6 +8,7 @@ use assist_proto::store::{StoreError, StoreResult};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 
 use super::engine::guarded;
+use super::overlay::{Known, Overlay};
 use super::packs::Tail;
 use super::seal::Seal;
 use super::shared::Shared;
@@ -20,6 +21,8 @@ type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 pub struct Reader {
     tables: Vec<OnceLock<OpenTable>>,
     transaction: ReadTransaction,
+    /// What is durable in the journal and not in the transaction's file yet.
+    pending: Arc<Overlay>,
     /// Keeps the store open.
     shared: Arc<Shared>,
 }
@@ -31,8 +34,8 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(transaction: ReadTransaction, shared: Arc<Shared>) -> Self {
-        Self { tables: Table::ALL.iter().map(|_| OnceLock::new()).collect(), transaction, shared }
+    pub(crate) fn new(transaction: ReadTransaction, pending: Arc<Overlay>, shared: Arc<Shared>) -> Self {
+        Self { tables: Table::ALL.iter().map(|_| OnceLock::new()).collect(), transaction, pending, shared }
     }
 
     /// Reads everything once: every seal has to hold, and every table to have as many entries as the engine counted.
@@ -51,7 +54,7 @@ impl Reader {
                 found += 1;
                 Ok(ControlFlow::Continue(()))
             })?;
-            self.scan(table, &all, Order::Ascending, &mut |_, _| Ok(ControlFlow::Continue(())))?;
+            self.scan_unsealed(table, &all, Order::Ascending, &mut |_, _| Ok(ControlFlow::Continue(())))?;
             if found != expected {
                 return Err(damaged(table));
             }
@@ -129,10 +132,9 @@ impl Reader {
     fn unseal(&self, table: Table, key: &[u8], sealed: &[u8], value: &mut Vec<u8>) -> StoreResult<()> {
         self.seal().open(table, key, sealed, value).map_err(|_| damaged(table))
     }
-}
 
-impl View for Reader {
-    fn get(&self, table: Table, key: &[u8]) -> StoreResult<Option<Vec<u8>>> {
+    /// What the engine's file has under a key.
+    fn get_unsealed(&self, table: Table, key: &[u8]) -> StoreResult<Option<Vec<u8>>> {
         let mut value = Vec::new();
         if table.is_in_pieces() {
             let Some(sealed) = self.get_pieces(table, key)? else { return Ok(None) };
@@ -147,7 +149,14 @@ impl View for Reader {
         found.transpose().map(|found| found.map(|()| value))
     }
 
-    fn scan(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
+    /// Goes over what the engine's file has.
+    fn scan_unsealed(
+        &self,
+        table: Table,
+        span: &Span,
+        order: Order,
+        visit: &mut Visit<'_>,
+    ) -> StoreResult<()> {
         let mut value = Vec::new();
         if !table.is_in_pieces() {
             return self.scan_stored(table, span, order, &mut |key, sealed| {
@@ -163,9 +172,22 @@ impl View for Reader {
             }
             last.clear();
             last.extend_from_slice(key);
-            let value = self.get(table, key)?.ok_or_else(|| damaged(table))?;
+            let value = self.get_unsealed(table, key)?.ok_or_else(|| damaged(table))?;
             visit(key, &value)
         })
+    }
+}
+
+impl View for Reader {
+    fn get(&self, table: Table, key: &[u8]) -> StoreResult<Option<Vec<u8>>> {
+        match self.pending.get(table, key) {
+            Known::Written(value) => Ok(value.cloned()),
+            Known::Untouched => self.get_unsealed(table, key),
+        }
+    }
+
+    fn scan(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
+        self.pending.scan(table, span, order, visit, |visit| self.scan_unsealed(table, span, order, visit))
     }
 
     fn tail(&self, _scope: Scope, _doc: DocId) -> Option<&Tail> {

@@ -62,17 +62,18 @@ impl Seal {
         value: &[u8],
         sealed: &mut Vec<u8>,
     ) {
+        self.close_as(nonce, &bound_to(table, key), value, sealed);
+    }
+
+    /// The same for what is no value of a table: `bound` says what it is, and no table's values are bound so.
+    pub(crate) fn close_as(&self, nonce: [u8; NONCE_SIZE], bound: &[u8], value: &[u8], sealed: &mut Vec<u8>) {
         sealed.clear();
         sealed.reserve(SEAL_SIZE + value.len());
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(value);
         let tag = self
             .cipher
-            .encrypt_inout_detached(
-                &nonce.into(),
-                &bound_to(table, key),
-                InOutBuf::from(&mut sealed[NONCE_SIZE..]),
-            )
+            .encrypt_inout_detached(&nonce.into(), bound, InOutBuf::from(&mut sealed[NONCE_SIZE..]))
             .expect("a value is far shorter than the cipher's limit of 256 GiB");
         sealed.extend_from_slice(&tag);
     }
@@ -85,6 +86,11 @@ impl Seal {
         sealed: &[u8],
         value: &mut Vec<u8>,
     ) -> Result<(), Broken> {
+        self.open_as(&bound_to(table, key), sealed, value)
+    }
+
+    /// Opens what [`Seal::close_as`] sealed.
+    pub(crate) fn open_as(&self, bound: &[u8], sealed: &[u8], value: &mut Vec<u8>) -> Result<(), Broken> {
         value.clear();
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_SIZE>().ok_or(Broken)?;
         let (ciphertext, tag) = rest.split_last_chunk::<TAG_SIZE>().ok_or(Broken)?;
@@ -92,7 +98,7 @@ impl Seal {
         self.cipher
             .decrypt_inout_detached(
                 &(*nonce).into(),
-                &bound_to(table, key),
+                bound,
                 InOutBuf::from(value.as_mut_slice()),
                 &(*tag).into(),
             )

@@ -1,18 +1,24 @@
-//! The engine behind all turns and readers of one store: opened again after trouble, written by one at a time.
+//! The engine and the journal behind all turns and readers of one store: written by one at a time, the engine
+//! opened again after trouble.
+//!
+//! A turn is durable with its frame in the journal, and pending: readers find it in memory, over the engine's file.
+//! When the journal is full, everything pending goes to the engine in one transaction ([`Shared::checkpoint`]).
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use assist_proto::store::{StoreError, StoreResult};
 use redb::{Database, DatabaseError, ReadableDatabase as _, WriteTransaction};
 use zstd::bulk::Compressor;
 
 use super::engine::{Engine, guarded};
+use super::journal::{JOURNALED_BYTES_MAX, Journal};
+use super::open::{self, Migration};
 use super::overlay::{Changes, Overlay};
 use super::packs::PACK_LEVEL;
 use super::reader::Reader;
 use super::seal::{Nonces, Seal};
-use super::tables::{PIECE_SIZE, Table, piece_key};
+use super::tables::{APPLIED_KEY, PIECE_SIZE, Table, piece_key};
 
 /// Opens the engine's file, the first time and after trouble.
 pub(crate) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
@@ -26,53 +32,51 @@ pub(crate) struct Shared {
     is_in_trouble: AtomicBool,
     is_closed: AtomicBool,
     seal: Seal,
-    quick_repair: bool,
+    /// What is durable in the journal and not in the engine's file.
+    pending: Mutex<Arc<Overlay>>,
     /// Lies here while no turn is under way.
     writer: Mutex<Option<Writer>>,
     writer_is_back: Condvar,
-}
-
-/// What a commit promises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Durability {
-    /// To survive a loss of power.
-    Now,
-    /// To do so with the next commit that promises it.
-    Later,
-    /// As [`Durability::Now`], and to write down which pages are free: a start after a crash need not find out.
-    Settled,
 }
 
 /// What only the turn under way may use.
 pub(crate) struct Writer {
     pub(crate) nonces: Nonces,
     pub(crate) compressor: Compressor<'static>,
-    /// Whether something was committed that is not durable yet.
-    pub(crate) owes_durability: bool,
-    /// Whether the newest commit was a [`Durability::Settled`] one.
-    pub(crate) is_settled: bool,
+    pub(crate) journal: Journal,
 }
 
 impl Writer {
-    pub(crate) fn new() -> StoreResult<Self> {
+    fn new(journal: Journal) -> StoreResult<Self> {
         let nonces = Nonces::new().map_err(|error| StoreError::Io(error.into()))?;
         let compressor = Compressor::new(PACK_LEVEL).map_err(|error| StoreError::Io(error.into()))?;
-        Ok(Self { nonces, compressor, owes_durability: false, is_settled: false })
+        Ok(Self { nonces, compressor, journal })
     }
 }
 
 impl Shared {
-    pub(crate) fn new(opener: Opener, engine: Engine, seal: Seal, quick_repair: bool) -> StoreResult<Self> {
-        Ok(Self {
+    /// Takes over an engine and its journal, and first gives the engine what only the journal had.
+    pub(crate) fn new(
+        opener: Opener,
+        engine: Engine,
+        seal: Seal,
+        journal: Journal,
+        unapplied: Overlay,
+    ) -> StoreResult<Self> {
+        let mut writer = Writer::new(journal)?;
+        let shared = Self {
             opener,
             engine: RwLock::new(Some(engine)),
             is_in_trouble: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             seal,
-            quick_repair,
-            writer: Mutex::new(Some(Writer::new()?)),
+            pending: Mutex::new(Arc::new(unapplied)),
+            writer: Mutex::new(None),
             writer_is_back: Condvar::new(),
-        })
+        };
+        shared.checkpoint(&mut writer)?;
+        shared.give_back(writer);
+        Ok(shared)
     }
 
     /// Waits until no turn is under way.
@@ -102,59 +106,97 @@ impl Shared {
 
     /// A snapshot of what is committed.
     pub(crate) fn read(self: &Arc<Self>) -> StoreResult<Reader> {
+        // Both of one moment: a checkpoint puts its transaction in before it takes what is pending away.
+        let pending = self.pending();
         let begin = || self.with_database(|database| guarded("page", || database.begin_read()));
         let transaction = begin().or_else(|_| {
             self.report_trouble();
             begin()
         })?;
-        Ok(Reader::new(transaction, Arc::clone(self)))
+        Ok(Reader::new(transaction, Arc::clone(&pending), Arc::clone(self)))
     }
 
-    /// Commits the changes of a turn in one transaction.
-    pub(crate) fn write(
-        &self,
-        writer: &mut Writer,
-        overlay: Overlay,
-        durability: Durability,
-    ) -> StoreResult<()> {
-        let result = self.with_database(|database| {
-            guarded("page", || self.commit(database, &mut writer.nonces, overlay, durability))
-        });
-        match &result {
-            Ok(()) => {
-                writer.owes_durability = durability == Durability::Later;
-                writer.is_settled = durability == Durability::Settled;
-            }
-            Err(_) => self.report_trouble(),
+    /// Commits the changes of a turn.
+    pub(crate) fn write(&self, writer: &mut Writer, overlay: Overlay) -> StoreResult<()> {
+        let is_large = overlay.encoded_size() > JOURNALED_BYTES_MAX;
+        if is_large || !writer.journal.has_room(&overlay) {
+            self.checkpoint(writer)?;
         }
-        result
+        // Still none after a checkpoint that had nothing to do: then this transaction is one.
+        if is_large || !writer.journal.has_room(&overlay) {
+            return self.write_to_engine(writer, &overlay);
+        }
+        writer.journal.append(&self.seal, &mut writer.nonces, &overlay)?;
+        Arc::make_mut(&mut self.pending()).absorb(overlay);
+        Ok(())
+    }
+
+    /// Gives the engine everything that is pending, so that the journal can begin again.
+    pub(crate) fn checkpoint(&self, writer: &mut Writer) -> StoreResult<()> {
+        let pending = Arc::clone(&self.pending());
+        if pending.is_empty() {
+            return Ok(());
+        }
+        self.write_to_engine(writer, &pending)?;
+        *self.pending() = Arc::default();
+        Ok(())
+    }
+
+    /// Commits changes in one transaction that also says that the journal holds nothing new.
+    fn write_to_engine(&self, writer: &mut Writer, overlay: &Overlay) -> StoreResult<()> {
+        let Writer { nonces, journal, .. } = writer;
+        self.with_database(|database| {
+            guarded("page", || self.commit(database, nonces, overlay, journal.last()))
+        })
+        .inspect_err(|_| self.report_trouble())?;
+        journal.begin_again();
+        Ok(())
     }
 
     fn commit(
         &self,
         database: &Database,
         nonces: &mut Nonces,
-        overlay: Overlay,
-        durability: Durability,
+        overlay: &Overlay,
+        applied: u64,
     ) -> Result<(), redb::Error> {
         let mut transaction = database.begin_write()?;
-        match durability {
-            Durability::Now => transaction.set_quick_repair(self.quick_repair),
-            Durability::Settled => transaction.set_quick_repair(true),
-            Durability::Later => transaction.set_durability(redb::Durability::None)?,
-        }
-        for (table, changes) in overlay.into_tables() {
+        // Writes down which pages are free, so that a start after a crash need not find out.
+        transaction.set_quick_repair(true);
+        for (table, changes) in overlay.tables() {
             apply(&transaction, &self.seal, nonces, table, changes)?;
         }
+        let mut applied_only = Changes::default();
+        applied_only.entries.insert(APPLIED_KEY.to_vec(), Some(applied.to_be_bytes().to_vec()));
+        apply(&transaction, &self.seal, nonces, Table::Meta, &applied_only)?;
         Ok(transaction.commit()?)
+    }
+
+    /// Brings the engine's file up to date; see [`open::migrate`].
+    pub(crate) fn migrate(&self, found: u32, migrations: &[Migration]) -> StoreResult<()> {
+        self.with_database(|database| open::migrate(database, &self.seal, found, migrations))
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Arc<Overlay>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes the engine's file for good. Waits for the turn under way.
     pub(crate) fn close(&self) {
-        let writer = self.take_writer();
+        let mut writer = self.take_writer();
+        self.checkpoint_at_end(&mut writer);
         self.is_closed.store(true, Ordering::Release);
         self.put_away();
         self.give_back(writer);
+    }
+
+    /// What cannot be moved now is moved when the store is opened next.
+    fn checkpoint_at_end(&self, writer: &mut Writer) {
+        if !self.is_closed.load(Ordering::Acquire)
+            && let Err(error) = self.checkpoint(writer)
+        {
+            tracing::warn!(%error, "the journal was not emptied at the end; the next start does it");
+        }
     }
 
     fn put_away(&self) {
@@ -184,12 +226,19 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let mut writer = self.take_writer();
+        self.checkpoint_at_end(&mut writer);
+    }
+}
+
 fn apply(
     transaction: &WriteTransaction,
     seal: &Seal,
     nonces: &mut Nonces,
     table: Table,
-    changes: Changes,
+    changes: &Changes,
 ) -> Result<(), redb::Error> {
     let mut open = transaction.open_table(table.definition())?;
     for span in &changes.cleared {
@@ -198,17 +247,17 @@ fn apply(
         open.retain_in::<&[u8], _>((start, end), |_, _| false)?;
     }
     let mut sealed = Vec::new();
-    for (key, value) in changes.entries {
+    for (key, value) in &changes.entries {
         match value {
-            None if table.is_in_pieces() => remove_pieces(&mut open, &key, 0)?,
+            None if table.is_in_pieces() => remove_pieces(&mut open, key, 0)?,
             None => {
                 open.remove(key.as_slice())?;
             }
             Some(value) => {
                 let nonce = nonces.next().map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
-                seal.close(nonce, table, &key, &value, &mut sealed);
+                seal.close(nonce, table, key, value, &mut sealed);
                 if table.is_in_pieces() {
-                    insert_pieces(&mut open, &key, &sealed)?;
+                    insert_pieces(&mut open, key, &sealed)?;
                 } else {
                     open.insert(key.as_slice(), sealed.as_slice())?;
                 }

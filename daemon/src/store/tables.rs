@@ -39,6 +39,7 @@ tables! {
     // -- The file itself --
 
     /// `store`: random id of the store, 16 bytes. Written once; opening it proves that the key is the right one.
+    /// `journal`: number of the last frame of the journal whose changes are here (8).
     Meta = "meta", "store id";
     /// project id (32): its scope (2). Written by the first call that stores something of the project.
     Scopes = "scopes", "number of a project";
@@ -129,8 +130,10 @@ impl Table {
 pub(crate) const FORMAT: Definition = TableDefinition::new("format");
 /// Its only key.
 pub(crate) const FORMAT_KEY: &[u8] = b"format";
-/// The key of [`Table::Meta`].
+/// The key of [`Table::Meta`] that tells the store's id.
 pub(crate) const STORE_ID_KEY: &[u8] = b"store";
+/// The key of [`Table::Meta`] that tells the number of the last frame of the journal whose changes are here.
+pub(crate) const APPLIED_KEY: &[u8] = b"journal";
 
 /// Bytes of a piece of a long value, after sealing: four of them and their keys fill a page.
 pub(crate) const PIECE_SIZE: usize = 984;

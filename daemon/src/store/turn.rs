@@ -1,8 +1,7 @@
 //! A turn: reads and writes that become durable together or not at all.
 //!
-//! Writes stay in memory ([`Overlay`]) until the commit puts them into one transaction of the engine, table by
-//! table in the order of keys. So a value that a turn writes ten times is sealed and written once, a turn that
-//! writes nothing costs no transaction, and dropping a turn costs nothing.
+//! Writes stay in memory ([`Overlay`]) until the commit puts them into the journal as one frame. So a value that a
+//! turn writes ten times is written once, a turn that writes nothing costs nothing, and neither does a dropped one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use super::overlay::{Known, Overlay};
 use super::packs::{Pack, Tail, stored_tail};
 use super::reader::Reader;
 use super::seal::Seal;
-use super::shared::{Durability, Shared, Writer};
+use super::shared::{Shared, Writer};
 use super::tables::{Counter, Scope, Span, Table, key};
 use super::view::{Order, View, Visit};
 
@@ -74,33 +73,25 @@ impl Turn {
     ///
     /// # Errors
     /// Nothing of the turn is in the store then, and the store can be used on.
-    pub fn commit(self) -> StoreResult<()> {
-        self.finish(Durability::Now)
-    }
-
-    /// Makes the writes visible, and durable with the next [`Turn::commit`]: for what a peer sends again.
-    ///
-    /// # Errors
-    /// As [`Turn::commit`].
-    pub fn commit_lazily(self) -> StoreResult<()> {
-        self.finish(Durability::Later)
-    }
-
-    pub(crate) fn finish(mut self, durability: Durability) -> StoreResult<()> {
+    pub fn commit(mut self) -> StoreResult<()> {
         self.close_tails();
         let Self { snapshot, overlay, mut writer, .. } = self;
-        // The engine cannot use the space of what this very turn replaces while its snapshot lives.
-        drop(snapshot);
-        let is_needed = match durability {
-            Durability::Now => writer.writer().owes_durability,
-            Durability::Later => false,
-            Durability::Settled => !writer.writer().is_settled,
-        };
-        if overlay.is_empty() && !is_needed {
+        if overlay.is_empty() {
             return Ok(());
         }
+        // The engine cannot use the space of what this very turn replaces while its snapshot lives, and what is
+        // pending is not copied if nobody else looks at it.
+        drop(snapshot);
         let shared = Arc::clone(&writer.shared);
-        shared.write(writer.writer(), overlay, durability)
+        shared.write(writer.writer(), overlay)
+    }
+
+    /// Moves what is durable in the journal to the engine's file; what this turn wrote is dropped.
+    pub(crate) fn checkpoint(self) -> StoreResult<()> {
+        let Self { snapshot, mut writer, .. } = self;
+        drop(snapshot);
+        let shared = Arc::clone(&writer.shared);
+        shared.checkpoint(writer.writer())
     }
 
     fn close_tails(&mut self) {
@@ -203,7 +194,7 @@ impl View for Turn {
     }
 
     fn scan(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
-        self.overlay.scan(&self.snapshot, table, span, order, visit)
+        self.overlay.scan(table, span, order, visit, |visit| self.snapshot.scan(table, span, order, visit))
     }
 
     fn tail(&self, scope: Scope, doc: DocId) -> Option<&Tail> {

@@ -6,15 +6,26 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rand_core::Rng;
 use redb::StorageBackend;
 
-/// A disk in memory. Clones are the same disk; opening it again finds what was written.
+/// A disk in memory with the two files of a store. Clones are the same disk; opening it again finds what was written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Disk {
     state: Arc<Mutex<State>>,
 }
 
+/// One file of a disk.
+#[derive(Debug, Clone)]
+pub(crate) struct DiskFile {
+    disk: Disk,
+    which: usize,
+}
+
+/// What both files hold: the engine's, then the journal.
+pub(crate) type Files = [Vec<u8>; 2];
+
 #[derive(Debug, Default)]
 struct State {
-    bytes: Vec<u8>,
+    files: Files,
+    /// Of the engine's file: the journal never grows.
     capacity: Option<usize>,
     broken_syncs: usize,
     history: Option<Vec<Event>>,
@@ -24,20 +35,34 @@ struct State {
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     Write {
+        which: usize,
         offset: usize,
         data: Vec<u8>,
     },
-    SetLen(usize),
-    Sync,
+    SetLen {
+        which: usize,
+        size: usize,
+    },
+    Sync(usize),
     /// Not the disk's: what the test wants to find in the history.
     Note(usize),
 }
 
 impl Disk {
-    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+    pub(crate) fn holding(files: Files) -> Self {
         let disk = Self::default();
-        disk.lock().bytes = bytes;
+        disk.lock().files = files;
         disk
+    }
+
+    /// The engine's file.
+    pub(crate) fn store(&self) -> DiskFile {
+        DiskFile { disk: self.clone(), which: 0 }
+    }
+
+    /// The journal.
+    pub(crate) fn journal(&self) -> DiskFile {
+        DiskFile { disk: self.clone(), which: 1 }
     }
 
     /// From now on there is room for that many bytes.
@@ -63,8 +88,8 @@ impl Disk {
         self.lock().history.clone().unwrap_or_default()
     }
 
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.lock().bytes.clone()
+    pub(crate) fn files(&self) -> Files {
+        self.lock().files.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -79,78 +104,78 @@ impl State {
         }
     }
 
-    fn check_room(&self, end: usize) -> io::Result<()> {
+    fn check_room(&self, which: usize, end: usize) -> io::Result<()> {
         match self.capacity {
-            Some(capacity) if end > capacity => Err(io::ErrorKind::StorageFull.into()),
+            Some(capacity) if which == 0 && end > capacity => Err(io::ErrorKind::StorageFull.into()),
             _ => Ok(()),
         }
     }
 }
 
-impl StorageBackend for Disk {
+impl StorageBackend for DiskFile {
     fn len(&self) -> Result<u64, io::Error> {
-        Ok(self.lock().bytes.len() as u64)
+        Ok(self.disk.lock().files[self.which].len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-        let state = self.lock();
+        let state = self.disk.lock();
         let from = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
         let end = from.checked_add(out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        out.copy_from_slice(state.bytes.get(from..end).ok_or(io::ErrorKind::UnexpectedEof)?);
+        out.copy_from_slice(state.files[self.which].get(from..end).ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn set_len(&self, len: u64) -> Result<(), io::Error> {
-        let mut state = self.lock();
-        let len = usize::try_from(len).unwrap();
-        state.check_room(len)?;
-        state.bytes.resize(len, 0);
-        state.push(Event::SetLen(len));
+        let (mut state, which) = (self.disk.lock(), self.which);
+        let size = usize::try_from(len).unwrap();
+        state.check_room(which, size)?;
+        state.files[which].resize(size, 0);
+        state.push(Event::SetLen { which, size });
         Ok(())
     }
 
     fn sync_data(&self) -> Result<(), io::Error> {
-        let mut state = self.lock();
+        let mut state = self.disk.lock();
         if state.broken_syncs > 0 {
             state.broken_syncs -= 1;
             return Err(io::Error::other("the disk is broken"));
         }
-        state.push(Event::Sync);
+        state.push(Event::Sync(self.which));
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        let mut state = self.lock();
+        let (mut state, which) = (self.disk.lock(), self.which);
         let offset = usize::try_from(offset).unwrap();
-        state.check_room(offset + data.len())?;
-        state.bytes[offset..offset + data.len()].copy_from_slice(data);
-        state.push(Event::Write { offset, data: data.to_vec() });
+        state.check_room(which, offset + data.len())?;
+        state.files[which][offset..offset + data.len()].copy_from_slice(data);
+        state.push(Event::Write { which, offset, data: data.to_vec() });
         Ok(())
     }
 }
 
-/// What a disk may hold after it lost power behind the first `cut` events: all that was synced, and of the rest
-/// any part in any order, the last write perhaps by halves.
-pub(crate) fn crash(before: &[u8], events: &[Event], cut: usize, rng: &mut impl Rng) -> Vec<u8> {
-    let mut bytes = before.to_vec();
-    let synced = events[..cut].iter().rposition(|event| matches!(event, Event::Sync)).unwrap_or(0);
-    for event in &events[..synced] {
-        replay(&mut bytes, event, 1.0, rng);
-    }
+/// What a disk may hold after it lost power behind the first `cut` events: of each file all that was synced, and of
+/// the rest any part in any order, the last write perhaps by halves.
+pub(crate) fn crash(before: &Files, events: &[Event], cut: usize, rng: &mut impl Rng) -> Files {
+    let mut files = before.clone();
     // Each crash has its own luck, so that "nothing more" and "all of it" come too.
     let luck = [0.0, 0.5, 0.9, 1.0][rng.next_u32() as usize % 4];
-    for event in &events[synced..cut] {
-        replay(&mut bytes, event, luck, rng);
+    for (which, bytes) in files.iter_mut().enumerate() {
+        let is_sync = |event: &Event| matches!(event, Event::Sync(synced) if *synced == which);
+        let synced = events[..cut].iter().rposition(is_sync).unwrap_or(0);
+        for (index, event) in events[..cut].iter().enumerate() {
+            replay(bytes, which, event, if index < synced { 1.0 } else { luck }, rng);
+        }
     }
-    bytes
+    files
 }
 
-/// Does what an event did, sector by sector, each with a chance. A length that grew without its sync may be lost
-/// as well, but a write behind it brings it back.
-fn replay(bytes: &mut Vec<u8>, event: &Event, chance: f64, rng: &mut impl Rng) {
+/// Does what an event did to a file, sector by sector, each with a chance. A length that grew without its sync may
+/// be lost as well, but a write behind it brings it back.
+fn replay(bytes: &mut Vec<u8>, file: usize, event: &Event, chance: f64, rng: &mut impl Rng) {
     let mut happens = || f64::from(rng.next_u32()) < chance * (f64::from(u32::MAX) + 1.0);
     match event {
-        Event::Write { offset, data } => {
+        Event::Write { which, offset, data } if *which == file => {
             let is_whole = happens();
             for (number, sector) in data.chunks(SECTOR).enumerate() {
                 if is_whole || (chance < 1.0 && chance > 0.0 && happens()) {
@@ -162,8 +187,8 @@ fn replay(bytes: &mut Vec<u8>, event: &Event, chance: f64, rng: &mut impl Rng) {
                 }
             }
         }
-        Event::SetLen(len) if happens() => bytes.resize(*len, 0),
-        Event::SetLen(_) | Event::Sync | Event::Note(_) => {}
+        Event::SetLen { which, size } if *which == file && happens() => bytes.resize(*size, 0),
+        _ => {}
     }
 }
 

@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use assist_crdt_model::DocId;
-use assist_proto::store::{Audience, DeviceStore as _, Seq, ServerStore as _};
+use assist_proto::store::{Audience, DeviceStore as _, Seq, ServerStore as _, StoreError};
 use redb::{ReadableDatabase as _, TableDefinition};
 
 use super::samples::{key, outbox_entry, project, record, row, ticket, user};
-use crate::store::open::{FORMAT_VERSION, Migration, check};
+use crate::store::open::{FORMAT_VERSION, Migration, check, migrate};
 use crate::store::seal::Seal;
 use crate::store::tables::{FORMAT, FORMAT_KEY};
 use crate::store::{
@@ -90,8 +90,11 @@ fn new_store_is_for_its_owner_only_and_nothing_else_is_left() {
     let home = Home::empty();
     fs::write(home.path.with_extension("unfinished"), b"of a crash while the store was made").unwrap();
     drop(home.open().unwrap());
-    assert_eq!(fs::metadata(&home.path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::read_dir(home.path.parent().unwrap()).unwrap().count(), 1);
+    for name in ["store", "store.journal"] {
+        let metadata = fs::metadata(home.path.with_file_name(name)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(fs::read_dir(home.path.parent().unwrap()).unwrap().count(), 2);
 }
 
 #[test]
@@ -177,6 +180,8 @@ fn what_a_person_wrote_is_nowhere_in_the_file() {
     let home = Home::with_store();
     let bytes = fs::read(&home.path).unwrap();
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    let journal = fs::read(home.path.with_file_name("store.journal")).unwrap();
+    assert!(!journal.windows(10).any(|window| window == b"to be sent"));
     for text in ["Größe", "to be sent", "does not start", "network"] {
         assert!(!holds(text.as_bytes()), "{text}");
     }
@@ -212,9 +217,10 @@ fn migrations_run_once_in_order_and_raise_the_format() {
     let home = Home::with_store();
     let database = redb::Database::open(&home.path).unwrap();
     let seal = Seal::new(&key());
-    check(&home.path, &database, &seal, &STEPS[..1]).unwrap();
-    check(&home.path, &database, &seal, STEPS).unwrap();
-    check(&home.path, &database, &seal, STEPS).unwrap();
+    for steps in [&STEPS[..1], STEPS, STEPS] {
+        let found = check(&home.path, &database, &seal, steps).unwrap();
+        migrate(&database, &seal, found, steps).unwrap();
+    }
     let notes: TableDefinition<'_, u64, u64> = TableDefinition::new("notes of the test");
     let transaction = database.begin_read().unwrap();
     let notes = transaction.open_table(notes).unwrap();
@@ -231,8 +237,8 @@ fn failed_migration_leaves_the_old_format() {
     let failing: &[Migration] =
         &[Migration { to: 2, run: |_, _| Err(redb::Error::Io(std::io::ErrorKind::StorageFull.into())) }];
     let database = redb::Database::open(&home.path).unwrap();
-    let error = check(&home.path, &database, &Seal::new(&key()), failing).unwrap_err();
-    assert!(matches!(error, OpenStoreError::Full { .. }), "{error:?}");
+    let error = migrate(&database, &Seal::new(&key()), FORMAT_VERSION, failing).unwrap_err();
+    assert!(matches!(error, StoreError::Full(_)), "{error:?}");
     drop(database);
     check_filled(&home.open().unwrap().read().unwrap());
 }

@@ -1,11 +1,11 @@
 //! Turns: what they see, what they leave behind.
 
 use assist_crdt_model::DocId;
-use assist_proto::store::{DeviceStore, LogEntry, Seq, ServerStore};
+use assist_proto::store::{Audience, DeviceStore, LogEntry, Seq, ServerStore};
 
 use super::samples::{change_hash_of, key, memory_store, outbox_entry, project, record, row, ticket, user};
 use crate::store::packs::PACK_BYTES;
-use crate::store::{Contents, DeviceReads as _, ServerReads as _, Store, StoreOptions};
+use crate::store::{Contents, DeviceReads as _, Reader, ServerReads as _, Store, StoreOptions};
 
 #[test]
 fn committed_turn_is_there_after_reopening() {
@@ -43,7 +43,7 @@ fn turn_sees_its_writes_and_readers_do_not_until_the_commit() {
     DeviceStore::push_outbox(&mut turn, &project(1), &outbox_entry(DocId::Ticket(ticket(1)), "a")).unwrap();
     assert_eq!(DeviceStore::outbox_count(&turn, &project(1)).unwrap(), 1);
     let before = store.read().unwrap();
-    turn.commit_lazily().unwrap();
+    turn.commit().unwrap();
     assert_eq!(before.outbox_count(&project(1)).unwrap(), 0);
     assert_eq!(store.read().unwrap().outbox_count(&project(1)).unwrap(), 1);
 }
@@ -129,4 +129,57 @@ fn contents_are_counted_as_they_come_and_go() {
     assert!(!reader.is_unverified(&project(1), docs[0]).unwrap());
     assert!(reader.is_unverified(&project(1), docs[1]).unwrap());
     assert_eq!(reader.contents(&project(2)).unwrap(), Contents::default());
+}
+
+#[test]
+fn readers_see_the_same_whether_a_turn_is_in_the_journal_or_in_the_engine() {
+    let store = memory_store();
+    let doc = DocId::Ticket(ticket(1));
+    let answers = |reader: &Reader| {
+        (
+            reader.server_doc_records(doc).unwrap(),
+            reader.log_after(Audience::Team, Seq::ZERO, 99).unwrap(),
+            reader.outbox(&project(1), 0, 99).unwrap(),
+            reader.contents(&project(1)).unwrap(),
+        )
+    };
+    for seq in 1..=9 {
+        let mut turn = store.begin_turn().unwrap();
+        ServerStore::append(&mut turn, &record(seq, doc, "text"), &[user(1)]).unwrap();
+        DeviceStore::push_outbox(&mut turn, &project(1), &outbox_entry(doc, &format!("own {seq}"))).unwrap();
+        if seq > 3 {
+            DeviceStore::remove_outbox(&mut turn, &project(1), seq - 4).unwrap();
+        }
+        turn.commit().unwrap();
+        if seq == 5 {
+            store.checkpoint().unwrap();
+        }
+    }
+    let old = store.read().unwrap();
+    let journaled = answers(&old);
+    assert_eq!(journaled.0.len(), 9);
+    store.checkpoint().unwrap();
+    assert_eq!(answers(&store.read().unwrap()), journaled);
+    assert_eq!(answers(&old), journaled, "a snapshot stays as it is");
+}
+
+#[test]
+fn project_that_was_removed_stays_removed_over_an_older_state_of_the_engine() {
+    let store = memory_store();
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::put_row(&mut turn, &project(1), &row(1)).unwrap();
+    turn.commit().unwrap();
+    store.checkpoint().unwrap();
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::put_row(&mut turn, &project(1), &row(2)).unwrap();
+    turn.commit().unwrap();
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::remove_project(&mut turn, &project(1)).unwrap();
+    turn.commit().unwrap();
+    for _ in 0..2 {
+        let reader = store.read().unwrap();
+        assert_eq!(reader.row(&project(1), ticket(1)).unwrap(), None);
+        assert_eq!(reader.row(&project(1), ticket(2)).unwrap(), None);
+        store.checkpoint().unwrap();
+    }
 }
