@@ -14,7 +14,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use assist_crdt_model::{ProjectId, UnixMillis};
-use assist_proto::hub::{Action, CallId, DeviceHub, DeviceInput, LinkId, Notice, ServerHub, ServerInput};
+use assist_proto::hub::{
+    Action, CallId, DeviceHub, DeviceInput, Durability, LinkId, Notice, ServerHub, ServerInput,
+};
 use assist_proto::store::{StoreError, StoreResult};
 use assist_proto::wire::codec::DecodeError;
 use assist_proto::wire::{self, Received};
@@ -265,8 +267,10 @@ impl Driver {
 
     fn store_turn(&mut self, now: UnixMillis, inputs: Vec<Input>) -> StoreResult<()> {
         let mut turn = self.parts.store.begin_turn()?;
-        self.hubs.handle(now, inputs, &mut turn)?;
-        turn.commit()
+        match self.hubs.handle(now, inputs, &mut turn)? {
+            Durability::Now => turn.commit(),
+            Durability::Later => turn.commit_lazily(),
+        }
     }
 
     fn carry_out(&mut self, role: Role, action: Action, notices: &mut Vec<Notice>) {
@@ -350,7 +354,7 @@ impl Hubs {
         Ok(Self { device, server })
     }
 
-    fn handle(&mut self, now: UnixMillis, inputs: Vec<Input>, turn: &mut Turn) -> StoreResult<()> {
+    fn handle(&mut self, now: UnixMillis, inputs: Vec<Input>, turn: &mut Turn) -> StoreResult<Durability> {
         for input in inputs {
             match (input, &mut self.server) {
                 (Input::Device(input), _) => self.device.handle(now, input, turn)?,
@@ -358,10 +362,10 @@ impl Hubs {
                 (Input::Server(_), None) => {}
             }
         }
-        self.device.finish_turn(turn)?;
+        let durability = self.device.finish_turn(turn)?;
         match &mut self.server {
-            Some(server) => server.finish_turn(turn),
-            None => Ok(()),
+            Some(server) => Ok(server.finish_turn(turn)?.max(durability)),
+            None => Ok(durability),
         }
     }
 

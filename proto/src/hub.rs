@@ -3,11 +3,11 @@
 //! Neither touches a socket, a file or a clock. The driver runs them in *turns*:
 //!
 //! 1. `handle` one or more inputs, each with the present time and the store's open turn;
-//! 2. `finish_turn`, which writes list rows and fills the peers' windows;
-//! 3. commit the store's turn;
+//! 2. `finish_turn`, which writes list rows, fills the peers' windows, and says how durable the turn has to be;
+//! 3. commit the store's turn accordingly;
 //! 4. `take_actions`, and carry them out.
 //!
-//! **Invariant:** actions leave a hub only after the commit, so whatever a peer or a front end hears of is durable.
+//! **Invariant:** actions leave a hub only after the commit, so whatever a peer or a front end is promised is durable.
 //! If the commit fails the turn never happened: the driver drops the hub, closes all links and opens a new hub
 //! on the store.
 //!
@@ -20,7 +20,7 @@ mod doc_cache;
 mod edit_codec;
 mod server;
 
-pub use action::{Action, CallId, Cause, DialId, LinkId, Notice};
+pub use action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice};
 pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply};
 pub use edit_codec::WireEdit;
 pub use server::{

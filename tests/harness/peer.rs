@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use assist_crdt_model::{DeviceId, UnixMillis};
 use assist_proto::hub::{
-    Action, AdminCommand, CallId, Command, DeviceHub, DeviceInput, DialId, LinkId, ServerHub, ServerInput,
+    Action, AdminCommand, CallId, Command, DeviceHub, DeviceInput, DialId, Durability, LinkId, ServerHub,
+    ServerInput,
 };
 use assist_proto::store::StoreError;
 use assist_proto::wire::Received;
@@ -72,8 +73,10 @@ pub struct Peer {
     pub name: String,
     /// What it is for.
     pub kind: PeerKind,
-    /// What is durable.
+    /// What can be read. Change it by [`Peer::put_store`].
     pub store: MemoryStore,
+    /// What a crash leaves, where that is less.
+    durable: Option<MemoryStore>,
     /// Inputs that wait for a turn.
     pub inbox: VecDeque<Input>,
     /// The hub's last wish, in the time of the network.
@@ -100,6 +103,7 @@ impl Peer {
             name: name.to_owned(),
             kind,
             store: MemoryStore::default(),
+            durable: None,
             inbox: VecDeque::new(),
             wake_at: None,
             wants_continue: false,
@@ -157,6 +161,10 @@ impl Peer {
     /// If the store is damaged, or a server was not initialised.
     pub fn start(&mut self, now: u64, seed: [u8; 32], was_clean: bool) -> Vec<Action> {
         self.run += 1;
+        match self.durable.take() {
+            Some(durable) if !was_clean => self.store = durable,
+            _ => {}
+        }
         match self.kind {
             PeerKind::Device => {
                 let clock = self.clock(now);
@@ -185,13 +193,18 @@ impl Peer {
     /// # Panics
     /// If the hub finds its store damaged.
     pub fn turn(&mut self, now: u64, inputs: Vec<Input>, fate: Fate) -> Vec<Action> {
-        let before = matches!(fate, Fate::CommitFails | Fate::CrashesBefore).then(|| self.store.clone());
+        let before = self.store.clone();
         self.wants_continue = false;
         let clock = self.clock(now);
-        let actions = self.handle_all(clock, inputs);
-        let actions = actions.unwrap_or_else(|error| panic!("{}: {error:?}", self.name));
-        if let Some(before) = before {
-            self.store = before;
+        let handled = self.handle_all(clock, inputs);
+        let (actions, durability) = handled.unwrap_or_else(|error| panic!("{}: {error:?}", self.name));
+        match (fate, durability) {
+            (Fate::Commits, Durability::Later) => drop(self.durable.get_or_insert(before)),
+            (Fate::Commits | Fate::CrashesAfter, Durability::Now) => self.durable = None,
+            (Fate::CommitFails, _) => self.store = before,
+            (Fate::CrashesBefore, _) | (Fate::CrashesAfter, Durability::Later) => {
+                self.store = self.durable.take().unwrap_or(before);
+            }
         }
         if fate == Fate::Commits {
             return actions;
@@ -200,22 +213,32 @@ impl Peer {
         Vec::new()
     }
 
-    fn handle_all(&mut self, clock: UnixMillis, inputs: Vec<Input>) -> Result<Vec<Action>, StoreError> {
+    /// Puts another state in the place of what is stored.
+    pub fn put_store(&mut self, store: MemoryStore) {
+        self.store = store;
+        self.durable = None;
+    }
+
+    fn handle_all(
+        &mut self,
+        clock: UnixMillis,
+        inputs: Vec<Input>,
+    ) -> Result<(Vec<Action>, Durability), StoreError> {
         match &mut self.hub {
-            Hub::Down => Ok(Vec::new()),
+            Hub::Down => Ok((Vec::new(), Durability::Later)),
             Hub::Device(hub) => {
                 for input in inputs.into_iter().filter_map(device_input) {
                     hub.handle(clock, input, &mut self.store)?;
                 }
-                hub.finish_turn(&mut self.store)?;
-                Ok(hub.take_actions())
+                let durability = hub.finish_turn(&mut self.store)?;
+                Ok((hub.take_actions(), durability))
             }
             Hub::Server(hub) => {
                 for input in inputs.into_iter().filter_map(server_input) {
                     hub.handle(clock, input, &mut self.store)?;
                 }
-                hub.finish_turn(&mut self.store)?;
-                Ok(hub.take_actions())
+                let durability = hub.finish_turn(&mut self.store)?;
+                Ok((hub.take_actions(), durability))
             }
         }
     }

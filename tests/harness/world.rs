@@ -186,7 +186,7 @@ impl World {
         self.remember_held(device);
         self.restored.insert(device);
         self.asked.retain(|_, (seat, _)| seat.device != device);
-        self.net.peer_mut(device).store = copy;
+        self.net.peer_mut(device).put_store(copy);
         let promises = std::mem::take(&mut self.promises);
         self.promises =
             promises.into_iter().filter(|promise| self.outlives_restore(promise, device)).collect();

@@ -115,7 +115,7 @@ fn server_that_lost_the_end_of_its_log_is_given_it_again_with_the_next_change() 
     desk.world.comment(desk.alice, ticket, "Since Monday.");
     desk.world.settle();
     desk.world.net.stop(desk.server);
-    desk.world.net.peer_mut(desk.server).store = copy;
+    desk.world.net.peer_mut(desk.server).put_store(copy);
     let store = &mut desk.world.net.peer_mut(desk.server).store;
     let project = ServerStore::project(store).unwrap().unwrap();
     store.put_project(&ServerProject { log: [9; 16], ..project }).unwrap();

@@ -67,22 +67,29 @@ impl Journal {
         self.last
     }
 
-    /// Whether a frame of these changes can be appended.
-    pub(crate) fn has_room(&self, overlay: &Overlay) -> bool {
-        !self.is_suspect && self.end + FRAME_HEAD + SEAL_SIZE + overlay.encoded_size() <= JOURNAL_BYTES
+    /// Whether a frame of changes of this encoded size can be appended.
+    pub(crate) fn has_room(&self, size: usize) -> bool {
+        !self.is_suspect && self.end + FRAME_HEAD + SEAL_SIZE + size <= JOURNAL_BYTES
     }
 
-    /// Makes changes durable.
+    /// Makes changes durable in one frame: the earlier ones, then the later ones.
     ///
     /// # Errors
     /// When the file cannot be written. Whether the frame is there is not known then: the journal takes no other
     /// before [`Journal::begin_again`].
-    pub(crate) fn append(&mut self, seal: &Seal, nonces: &mut Nonces, overlay: &Overlay) -> StoreResult<()> {
+    pub(crate) fn append(
+        &mut self,
+        seal: &Seal,
+        nonces: &mut Nonces,
+        overlays: [&Overlay; 2],
+    ) -> StoreResult<()> {
         // A number is used once, whatever becomes of its frame.
         self.last += 1;
         let nonce = nonces.next().map_err(|error| StoreError::Io(error.into()))?;
-        let mut plain = Vec::with_capacity(overlay.encoded_size());
-        overlay.encode(&mut plain);
+        let mut plain = Vec::with_capacity(overlays.iter().map(|overlay| overlay.encoded_size()).sum());
+        for overlay in overlays {
+            overlay.encode(&mut plain);
+        }
         let mut sealed = Vec::new();
         seal.close_as(nonce, &bound_to(self.last), &plain, &mut sealed);
         let size = u32::try_from(sealed.len()).expect("a frame fits the journal");

@@ -44,13 +44,15 @@ pub(crate) struct Writer {
     pub(crate) nonces: Nonces,
     pub(crate) compressor: Compressor<'static>,
     pub(crate) journal: Journal,
+    /// What is visible and not durable yet: goes into the next frame.
+    owed: Overlay,
 }
 
 impl Writer {
     fn new(journal: Journal) -> StoreResult<Self> {
         let nonces = Nonces::new().map_err(|error| StoreError::Io(error.into()))?;
         let compressor = Compressor::new(PACK_LEVEL).map_err(|error| StoreError::Io(error.into()))?;
-        Ok(Self { nonces, compressor, journal })
+        Ok(Self { nonces, compressor, journal, owed: Overlay::default() })
     }
 }
 
@@ -116,17 +118,34 @@ impl Shared {
         Ok(Reader::new(transaction, Arc::clone(&pending), Arc::clone(self)))
     }
 
-    /// Commits the changes of a turn.
+    /// Commits the changes of a turn, and of lazy ones before it.
     pub(crate) fn write(&self, writer: &mut Writer, overlay: Overlay) -> StoreResult<()> {
-        let is_large = overlay.encoded_size() > JOURNALED_BYTES_MAX;
-        if is_large || !writer.journal.has_room(&overlay) {
+        if writer.owed.is_empty() && overlay.is_empty() {
+            return Ok(());
+        }
+        let size = overlay.encoded_size();
+        let is_large = size > JOURNALED_BYTES_MAX;
+        if is_large || !writer.journal.has_room(writer.owed.encoded_size() + size) {
             self.checkpoint(writer)?;
         }
         // Still none after a checkpoint that had nothing to do: then this transaction is one.
-        if is_large || !writer.journal.has_room(&overlay) {
+        if is_large || !writer.journal.has_room(size) {
             return self.write_to_engine(writer, &overlay);
         }
-        writer.journal.append(&self.seal, &mut writer.nonces, &overlay)?;
+        let Writer { journal, nonces, owed, .. } = writer;
+        journal.append(&self.seal, nonces, [&*owed, &overlay])?;
+        *owed = Overlay::default();
+        Arc::make_mut(&mut self.pending()).absorb(overlay);
+        Ok(())
+    }
+
+    /// Makes the changes of a turn visible. They are durable with the next [`Shared::write`] or checkpoint.
+    pub(crate) fn write_lazily(&self, writer: &mut Writer, overlay: Overlay) -> StoreResult<()> {
+        let owed = writer.owed.encoded_size() + overlay.encoded_size();
+        if owed > JOURNALED_BYTES_MAX {
+            return self.write(writer, overlay);
+        }
+        writer.owed.absorb(overlay.clone());
         Arc::make_mut(&mut self.pending()).absorb(overlay);
         Ok(())
     }
@@ -138,6 +157,7 @@ impl Shared {
             return Ok(());
         }
         self.write_to_engine(writer, &pending)?;
+        writer.owed = Overlay::default();
         *self.pending() = Arc::default();
         Ok(())
     }

@@ -69,21 +69,34 @@ impl Turn {
         Ok(Self { snapshot, overlay: Overlay::default(), tails: BTreeMap::new(), head: None, writer })
     }
 
-    /// Makes everything that the turn wrote durable: on return it survives a loss of power.
+    /// Makes everything that the turn wrote durable, and all lazy turns before it: on return it survives a loss of
+    /// power.
     ///
     /// # Errors
     /// Nothing of the turn is in the store then, and the store can be used on.
-    pub fn commit(mut self) -> StoreResult<()> {
+    pub fn commit(self) -> StoreResult<()> {
+        self.finish(Shared::write)
+    }
+
+    /// Makes the writes visible, and durable with the next [`Turn::commit`]: for what comes again if it is lost.
+    ///
+    /// # Errors
+    /// As [`Turn::commit`].
+    pub fn commit_lazily(self) -> StoreResult<()> {
+        self.finish(Shared::write_lazily)
+    }
+
+    fn finish(
+        mut self,
+        write: impl FnOnce(&Shared, &mut Writer, Overlay) -> StoreResult<()>,
+    ) -> StoreResult<()> {
         self.close_tails();
         let Self { snapshot, overlay, mut writer, .. } = self;
-        if overlay.is_empty() {
-            return Ok(());
-        }
         // The engine cannot use the space of what this very turn replaces while its snapshot lives, and what is
         // pending is not copied if nobody else looks at it.
         drop(snapshot);
         let shared = Arc::clone(&writer.shared);
-        shared.write(writer.writer(), overlay)
+        write(&shared, writer.writer(), overlay)
     }
 
     /// Moves what is durable in the journal to the engine's file; what this turn wrote is dropped.

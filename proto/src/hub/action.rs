@@ -21,7 +21,17 @@ pub struct DialId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
-/// What the driver must do, in order, after the turn is durable.
+/// What a turn's actions need before they may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// Only that the turn can be read: they promise nothing of ours. If the turn is lost in a crash, it comes again
+    /// by itself, because whoever caused it still has it or says it again. Durable with the next [`Durability::Now`].
+    Later,
+    /// That the turn survives a loss of power.
+    Now,
+}
+
+/// What the driver must do, in order, after the turn is as durable as it asked to be.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Send one frame.

@@ -31,7 +31,7 @@ use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
 use self::joining::Join;
-use super::action::{Action, CallId, Cause, DialId, LinkId, Notice};
+use super::action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice};
 use super::dice::Dice;
 use super::doc_cache::DocCache;
 use crate::address::Address;
@@ -316,6 +316,8 @@ pub struct DeviceHub {
     next_dial: u64,
     /// Tickets that this turn wrote to: their rows are written at its end.
     touched: BTreeMap<(ProjectId, TicketId), Touched>,
+    /// Of the turn under way.
+    durability: Durability,
     actions: Vec<Action>,
 }
 
@@ -402,6 +404,7 @@ impl DeviceHub {
             docs: DocCache::new(limits::CACHED_DOCS_MAX),
             next_dial: 0,
             touched: BTreeMap::new(),
+            durability: Durability::Later,
             actions: Vec::new(),
         };
         for mut membership in store.memberships()? {
@@ -440,6 +443,7 @@ impl DeviceHub {
         input: DeviceInput,
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
+        self.durability = self.durability.max(durability_of(&input));
         match input {
             DeviceInput::Opened { dial, link, peer } => self.handle_opened(now, dial, link, peer, store),
             DeviceInput::DialFailed { dial, reason } => {
@@ -467,18 +471,19 @@ impl DeviceHub {
         }
     }
 
-    /// Ends a turn: writes the rows of changed tickets, and asks for more time where something was put off.
+    /// Ends a turn: writes the rows of changed tickets, and asks for more time where something was put off. Says how
+    /// durable the turn has to be before its actions are carried out.
     ///
     /// # Errors
     /// The store's: the turn is void, and so is this hub.
-    pub fn finish_turn(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
+    pub fn finish_turn(&mut self, store: &mut dyn DeviceStore) -> StoreResult<Durability> {
         self.write_rows(store)?;
         self.docs.trim();
         if self.projects.values().any(|project| project.has_unverified) {
             self.actions.push(Action::Continue);
         }
         self.wish_wake();
-        Ok(())
+        Ok(std::mem::replace(&mut self.durability, Durability::Later))
     }
 
     /// Hands over what the committed turns ask for.
@@ -627,6 +632,27 @@ impl DeviceHub {
         if self.actions.last() != Some(&notice) {
             self.actions.push(notice);
         }
+    }
+}
+
+/// Commands are acknowledged, and so is what a server sends but for two kinds: marks and acks, which it sends again
+/// to a device that lost them. What they tell people is true whatever this device remembers of it.
+fn durability_of(input: &DeviceInput) -> Durability {
+    match input {
+        DeviceInput::Command { .. } => Durability::Now,
+        DeviceInput::Received { message, .. } => match &**message {
+            Received::Message(PeerMessage::Marks(_)) => Durability::Later,
+            Received::Message(PeerMessage::Verdicts(verdicts)) if verdicts.rejected.is_empty() => {
+                Durability::Later
+            }
+            _ => Durability::Now,
+        },
+        DeviceInput::Opened { .. }
+        | DeviceInput::DialFailed { .. }
+        | DeviceInput::Closed { .. }
+        | DeviceInput::NetworkChanged
+        | DeviceInput::Wake
+        | DeviceInput::Continue => Durability::Later,
     }
 }
 

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
 use self::fanout::{RecentRecords, Session};
-use super::action::{Action, CallId, LinkId};
+use super::action::{Action, CallId, Durability, LinkId};
 use super::dice::Dice;
 use super::doc_cache::DocCache;
 use crate::limits;
@@ -109,6 +109,8 @@ pub struct ServerHub {
     /// Sides whose marks lag behind what they have seen.
     unmarked: BTreeSet<Audience>,
     code_tries: enrolment::CodeTries,
+    /// Of the turn under way.
+    durability: Durability,
     actions: Vec<Action>,
     status: ServerStatus,
 }
@@ -151,6 +153,7 @@ impl ServerHub {
             runnable: BTreeSet::new(),
             unmarked: BTreeSet::from([Audience::Team]),
             code_tries: enrolment::CodeTries::default(),
+            durability: Durability::Later,
             actions: Vec::new(),
             status: ServerStatus::default(),
         }))
@@ -177,6 +180,7 @@ impl ServerHub {
         input: ServerInput,
         store: &mut dyn ServerStore,
     ) -> StoreResult<()> {
+        self.durability = self.durability.max(durability_of(&input));
         match input {
             ServerInput::Opened { link, peer } => {
                 let until = UnixMillis(now.0 + limits::GREETING_TIMEOUT_MILLIS);
@@ -212,11 +216,11 @@ impl ServerHub {
     }
 
     /// Ends a turn: rows of changed tickets, marks of what was delivered, and as much of the log for each peer as
-    /// its window takes.
+    /// its window takes. Says how durable the turn has to be before its actions are carried out.
     ///
     /// # Errors
     /// The store's: the turn is void, and so is this hub.
-    pub fn finish_turn(&mut self, store: &mut dyn ServerStore) -> StoreResult<()> {
+    pub fn finish_turn(&mut self, store: &mut dyn ServerStore) -> StoreResult<Durability> {
         self.write_rows(store)?;
         self.advance_marks(store)?;
         self.fill_windows(store)?;
@@ -227,7 +231,7 @@ impl ServerHub {
         if let Some((until, _)) = self.greetings.first() {
             self.actions.push(Action::WakeAt(*until));
         }
-        Ok(())
+        Ok(std::mem::replace(&mut self.durability, Durability::Later))
     }
 
     /// Hands over what the committed turns ask for.
@@ -385,6 +389,18 @@ impl ServerHub {
                 Ok(store.customers_of(ticket)?.contains(&user))
             }
         }
+    }
+}
+
+/// What devices send is acknowledged, or told to others.
+fn durability_of(input: &ServerInput) -> Durability {
+    match input {
+        ServerInput::Received { .. } | ServerInput::Admin { .. } => Durability::Now,
+        ServerInput::Opened { .. }
+        | ServerInput::Sent { .. }
+        | ServerInput::Closed { .. }
+        | ServerInput::Wake
+        | ServerInput::Continue => Durability::Later,
     }
 }
 

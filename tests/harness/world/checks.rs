@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assist_crdt_model::{ChangeHash, Doc, DocId, ScannedChange, TicketId, UserId};
+use assist_crdt_model::{ChangeHash, Doc, DocId, ProjectId, ScannedChange, TicketId, UserId};
 use assist_proto::hub::{Connection, Reply};
 use assist_proto::store::{Audience, DeviceStore, Mark, Record, Seq, ServerStore, StoredVerdict, TicketRow};
 use assist_proto::wire::{PagedDoc, PeerMessage, codec};
@@ -102,10 +102,9 @@ impl World {
         for seat in self.seats.clone().into_iter().filter(|seat| seat.device == device) {
             let project = self.projects[seat.project].id;
             let store = &self.net.peer(device).store;
+            let is_team = self.people[seat.person].role.is_team();
             for doc in store.docs(&project) {
-                let records = DeviceStore::doc_records(store, &project, doc).expect("memory is read");
-                let is_team = self.people[seat.person].role.is_team();
-                let held = records.iter().map(|record| (seat.project, is_team, record.seq));
+                let held = held(store, &project, doc).map(|seq| (seat.project, is_team, seq));
                 self.once_held.extend(held);
             }
         }
@@ -127,15 +126,7 @@ impl World {
     fn holds(&self, seat: Seat, ticket: TicketId, seq: Seq) -> bool {
         let project = self.projects[seat.project].id;
         let store = &self.net.peer(seat.device).store;
-        let doc = DocId::Ticket(ticket);
-        let records = DeviceStore::doc_records(store, &project, doc).expect("memory is read");
-        let aside = store.quarantined(&project).into_iter().map(|(record, ..)| record);
-        if records.into_iter().chain(aside).any(|record| record.seq == seq) {
-            return true;
-        }
-        let unverified = store.unverified(&project, doc).expect("memory is read").unwrap_or_default();
-        let unverified: Vec<Record> = codec::decode("document", &unverified).unwrap_or_default();
-        unverified.iter().any(|record| record.seq == seq)
+        held(store, &project, DocId::Ticket(ticket)).any(|held| held == seq)
     }
 
     /// Checks everything that must hold when all is healed and quiet.
@@ -281,4 +272,15 @@ fn hash_of(record: &Record) -> ChangeHash {
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// The records of a document that a device has: those that it shows, those that it put aside, and those that it has
+/// not looked into yet.
+fn held(store: &MemoryStore, project: &ProjectId, doc: DocId) -> impl Iterator<Item = Seq> + use<> {
+    let shown = DeviceStore::doc_records(store, project, doc).expect("memory is read");
+    let aside = store.quarantined(project).into_iter().map(|(record, ..)| record);
+    let aside = aside.filter(move |record| record.envelope.doc == doc);
+    let unverified = store.unverified(project, doc).expect("memory is read").unwrap_or_default();
+    let unverified: Vec<Record> = codec::decode("document", &unverified).unwrap_or_default();
+    shown.into_iter().chain(aside).chain(unverified).map(|record| record.seq)
 }

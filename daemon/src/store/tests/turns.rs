@@ -3,6 +3,7 @@
 use assist_crdt_model::DocId;
 use assist_proto::store::{Audience, DeviceStore, LogEntry, Seq, ServerStore};
 
+use super::disk::Disk;
 use super::samples::{change_hash_of, key, memory_store, outbox_entry, project, record, row, ticket, user};
 use crate::store::packs::PACK_BYTES;
 use crate::store::{Contents, DeviceReads as _, Reader, ServerReads as _, Store, StoreOptions};
@@ -182,4 +183,32 @@ fn project_that_was_removed_stays_removed_over_an_older_state_of_the_engine() {
         assert_eq!(reader.row(&project(1), ticket(2)).unwrap(), None);
         store.checkpoint().unwrap();
     }
+}
+
+#[test]
+fn lazy_turn_is_seen_at_once_and_durable_with_the_next_that_is() {
+    let disk = Disk::default();
+    let open = |disk: &Disk| {
+        let file = disk.store();
+        Store::open_on(move || file.clone(), disk.journal(), &key(), StoreOptions::default()).unwrap()
+    };
+    let has = |store: &Store, number| {
+        store.read().unwrap().row(&project(1), ticket(number)).unwrap() == Some(row(number))
+    };
+    let store = open(&disk);
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::put_row(&mut turn, &project(1), &row(1)).unwrap();
+    turn.commit_lazily().unwrap();
+    assert!(has(&store, 1));
+    assert!(!has(&open(&Disk::holding(disk.files())), 1), "nobody paid for it yet");
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::put_row(&mut turn, &project(1), &row(2)).unwrap();
+    turn.commit().unwrap();
+    let after = open(&Disk::holding(disk.files()));
+    assert!(has(&after, 1) && has(&after, 2));
+    let mut turn = store.begin_turn().unwrap();
+    DeviceStore::put_row(&mut turn, &project(1), &row(3)).unwrap();
+    turn.commit_lazily().unwrap();
+    drop(store);
+    assert!(has(&open(&disk), 3), "a clean end leaves nothing behind");
 }

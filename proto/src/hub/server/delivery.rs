@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assist_crdt_model::TicketId;
 
 use super::ServerHub;
-use crate::hub::action::LinkId;
+use crate::hub::action::{Durability, LinkId};
 use crate::limits;
 use crate::store::{Audience, Mark, Seq, ServerStore, StoreResult, Watermarks};
 
@@ -75,6 +75,8 @@ impl ServerHub {
         }
         *side = seq;
         store.put_mark(&mark)?;
+        // The mark's place is about to be told.
+        self.durability = Durability::Now;
         self.woken.insert(Audience::Team);
         self.woken.extend(store.customers_of(ticket)?.into_iter().map(Audience::Customer));
         Ok(())
