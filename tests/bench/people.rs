@@ -66,6 +66,7 @@ impl Registry {
             email: None,
             role: person.role,
             joined_at: self.now,
+            removed_at_millis: None,
         })?;
         Ok(store.put_device(&Device {
             device: person.device(),

@@ -111,6 +111,7 @@ impl From<AdminError> for Failure {
         match error {
             AdminError::BadEmail(_) => ApiError::invalid_params("bad_email", message).with_field("email"),
             AdminError::BadName => ApiError::invalid_params("bad_name", message).with_field("name"),
+            AdminError::TooManyInvitations => ApiError::limit("too_many_invitations", message),
             AdminError::OtherRole { role, .. } => ApiError::conflict(
                 "other_role",
                 format!("{message}: a further device of theirs is invited with the role {role}"),

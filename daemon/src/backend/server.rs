@@ -69,7 +69,7 @@ fn status(reader: &Reader, server: &ServerInfo, sessions: u64) -> Answer<ServerS
         log_id: base32().encode(&server.project.log),
         head: reader.head()?.0,
         ticket_count: reader.ticket_count(Audience::Team)?,
-        member_count: reader.users()?.len() as u64,
+        member_count: reader.users()?.iter().filter(|user| user.is_member()).count() as u64,
         device_count: reader.devices()?.len() as u64,
         connected_count: sessions,
     })
@@ -77,6 +77,7 @@ fn status(reader: &Reader, server: &ServerInfo, sessions: u64) -> Answer<ServerS
 
 fn members(reader: &Reader, offset: u64, limit: usize) -> Answer<MemberList> {
     let mut users = reader.users()?;
+    users.retain(User::is_member);
     users.sort_by(|left, right| (&left.name, left.user).cmp(&(&right.name, right.user)));
     let total = users.len() as u64;
     let mut devices: BTreeMap<UserId, Vec<Device>> = BTreeMap::new();

@@ -11,8 +11,10 @@
 mod admission;
 mod asks;
 mod delivery;
+mod devices;
 mod enrolment;
 mod fanout;
+mod people;
 mod roster;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,6 +111,8 @@ pub struct ServerHub {
     /// Sides whose marks lag behind what they have seen.
     unmarked: BTreeSet<Audience>,
     code_tries: enrolment::CodeTries,
+    /// Whose sessions end once the present ask is answered.
+    departures: Vec<(DeviceId, devices::Departure)>,
     /// Of the turn under way.
     durability: Durability,
     actions: Vec<Action>,
@@ -153,6 +157,7 @@ impl ServerHub {
             runnable: BTreeSet::new(),
             unmarked: BTreeSet::from([Audience::Team]),
             code_tries: enrolment::CodeTries::default(),
+            departures: Vec::new(),
             durability: Durability::Later,
             actions: Vec::new(),
             status: ServerStatus::default(),
@@ -162,6 +167,11 @@ impl ServerHub {
     /// Which project this is.
     pub fn project(&self) -> &ServerProject {
         &self.project
+    }
+
+    /// This server as a device of its project.
+    fn node(&self) -> DeviceId {
+        DeviceId::from_bytes(self.key.verifying_key().to_bytes())
     }
 
     /// Numbers for the operator.

@@ -165,6 +165,17 @@ pub struct User {
     /// When they joined.
     #[serde(with = "millis")]
     pub joined_at: UnixMillis,
+    /// When they were taken out of the project, in milliseconds. What they wrote stays, so their name does: nothing
+    /// else, and as a customer, who may do the least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at_millis: Option<u64>,
+}
+
+impl User {
+    /// Whether they are in the project.
+    pub const fn is_member(&self) -> bool {
+        self.removed_at_millis.is_none()
+    }
 }
 
 /// A device on the roster.

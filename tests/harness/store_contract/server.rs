@@ -71,6 +71,7 @@ fn person(user: UserId, email: Option<&str>) -> User {
         email: email.map(str::to_owned),
         role: Role::Agent,
         joined_at: NOW,
+        removed_at_millis: None,
     }
 }
 

@@ -260,7 +260,9 @@ fn customers_who_see(doc: DocId, store: &dyn ServerStore) -> StoreResult<Vec<Use
 fn check_people(edits: &[Edit], store: &dyn ServerStore) -> StoreResult<Result<(), Rejection>> {
     for edit in edits {
         match edit {
-            Edit::CreateTicket { requester, .. } if store.user(*requester)?.is_none() => {
+            Edit::CreateTicket { requester, .. }
+                if !store.user(*requester)?.is_some_and(|user| user.is_member()) =>
+            {
                 return Ok(Err(refusal(RejectCode::BadValue, "the requester is no member of the project")));
             }
             Edit::SetAssignee(Some(assignee))

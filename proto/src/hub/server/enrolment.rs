@@ -119,7 +119,7 @@ impl ServerHub {
             return Ok(Err("a name has 1 to 80 characters and no control characters: give one with --name"));
         }
         let user = UserId::from_bytes(self.dice.bytes());
-        Ok(Ok(User { user, name, email, role: invite.role, joined_at: now }))
+        Ok(Ok(User { user, name, email, role: invite.role, joined_at: now, removed_at_millis: None }))
     }
 
     fn put_device(
@@ -187,6 +187,7 @@ pub fn initialise_server(
         email: None,
         role: Role::Admin,
         joined_at: now,
+        removed_at_millis: None,
     };
     store.put_user(&user)?;
     let hub = ServerHub::open(node_key.clone(), seed, store)?.expect("the project was stored above");

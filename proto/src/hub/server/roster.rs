@@ -45,6 +45,12 @@ pub enum AdminError {
     /// Not a name.
     #[error("a name has 1 to {} characters and no control characters", limits::NAME_CHARS_MAX)]
     BadName,
+    /// As many invitations are open as may be.
+    #[error(
+        "{} invitations are open already: take some back, or wait until they are used",
+        limits::INVITATIONS_OPEN_MAX
+    )]
+    TooManyInvitations,
     /// The person is in the project in another role.
     #[error("{email} is in the project already, as {role}")]
     OtherRole {
@@ -89,12 +95,25 @@ impl ServerHub {
         {
             return Ok(Err(AdminError::OtherRole { email: email.clone(), role: user.role }));
         }
+        if self.open_invitations(now, store)? >= limits::INVITATIONS_OPEN_MAX {
+            return Ok(Err(AdminError::TooManyInvitations));
+        }
         let code = assist_crdt_model::base32().encode(&self.dice.bytes::<5>());
         let expires_at = UnixMillis(now.0 + limits::INVITE_LIFETIME_MILLIS);
         let code_hash = code_hash(&self.project.project, &code);
         store.put_invite(&Invite { code_hash, role, email, name, expires_at })?;
         let (left, right) = code.split_at(limits::CODE_CHARS / 2);
         Ok(Ok(AdminReply::Invited { code: format!("{left}-{right}"), expires_at }))
+    }
+
+    /// Counts the open invitations, and forgets those that nobody used in time.
+    fn open_invitations(&self, now: UnixMillis, store: &mut dyn ServerStore) -> StoreResult<usize> {
+        let (open, late): (Vec<Invite>, Vec<Invite>) =
+            store.invites()?.into_iter().partition(|invite| now < invite.expires_at);
+        for invite in late {
+            store.remove_invite(&invite.code_hash)?;
+        }
+        Ok(open.len())
     }
 
     /// Signs the claim that a device is a user's, in the user's present role.
@@ -130,6 +149,20 @@ impl ServerHub {
         let device = Device { serial, certificate, issued_at: now, ..device };
         store.put_device(&device)?;
         Ok(device)
+    }
+
+    /// Tells a name that is another now to everybody who was told the one before.
+    pub(super) fn introduce_again(&mut self, user: &User) {
+        let links: Vec<LinkId> = self.by_device.values().copied().collect();
+        for link in links {
+            let Some(session) = self.session(link) else { continue };
+            if !session.introduced_users.contains(&user.user) {
+                continue;
+            }
+            let is_self = session.audience == Audience::Customer(user.user);
+            let members = vec![member_for(user, session.audience, is_self)];
+            self.send(link, &PeerMessage::Introduce(Introduce { certificates: Vec::new(), members }));
+        }
     }
 
     /// Tells a device who it is.

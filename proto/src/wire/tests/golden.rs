@@ -266,7 +266,9 @@ fn stored_by_servers() -> Vec<Golden> {
         email: Some("jose@example.com".into()),
         role: Role::Agent,
         joined_at: NOW,
+        removed_at_millis: None,
     };
+    let removed = User { email: None, role: Role::Customer, removed_at_millis: Some(NOW.0), ..user.clone() };
     let device = Device {
         device: device_id(&device_key()),
         user: user.user,
@@ -286,6 +288,7 @@ fn stored_by_servers() -> Vec<Golden> {
     vec![
         golden("server-project", server_project),
         golden("server-user", user),
+        golden("server-user-removed", removed),
         golden("server-device", device),
         golden("server-invite", invite),
         golden("server-watermarks", Watermarks { seen: Seq(41), marked: Seq(40) }),

@@ -1,0 +1,132 @@
+//! What members ask about devices: which there are, what they are called, and which may no longer come in.
+//!
+//! One's own are one's own to rule; an admin rules everybody's. Whose device somebody else's is, nobody is told.
+
+use assist_crdt_model::DeviceId;
+
+use super::ServerHub;
+use super::asks::{Asked, Asker, window};
+use super::enrolment::is_name;
+use super::people::{is_let_in, last_admin, user_of};
+use crate::certificate::DeviceCertificate;
+use crate::store::{Device, ServerStore, StoreResult};
+use crate::wire::ask::{
+    AskCode, AskRefused, DeviceState, DeviceWindow, ListDevices, RenameDevice, Response, RosterDevice,
+};
+use crate::wire::{RefusedCode, codec};
+
+/// Why a device's session ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Departure {
+    /// It is a member's no longer.
+    ShutOut,
+    /// Its user has another role.
+    OtherRole,
+}
+
+impl ServerHub {
+    pub(super) fn list_devices(&self, asker: &Asker, list: &ListDevices, store: &dyn ServerStore) -> Asked {
+        let of = match &list.of {
+            None if asker.is_admin() => None,
+            None => Some(asker.user.user),
+            Some(who) => match user_of(who, store)? {
+                Some(user) if asker.is_admin() || user.user == asker.user.user => Some(user.user),
+                _ => return Ok(Err(super::people::no_such_person())),
+            },
+        };
+        let limit = window(list.limit);
+        let devices = store.devices()?.into_iter();
+        let shown = devices.filter(|device| of.is_none_or(|user| device.user == user));
+        let mut shown: Vec<Device> =
+            shown.filter(|device| Some(device.device) > list.after).take(limit + 1).collect();
+        let has_more = shown.len() > limit;
+        shown.truncate(limit);
+        let devices = shown.into_iter().map(|device| self.roster_device(device, store));
+        Ok(Ok(Response::Devices(DeviceWindow { devices: devices.collect::<StoreResult<_>>()?, has_more })))
+    }
+
+    pub(super) fn rename_device(asker: &Asker, rename: &RenameDevice, store: &mut dyn ServerStore) -> Asked {
+        // A name is a person's word for their own thing: not even an admin has another for it.
+        let device = store.device(&rename.device)?.filter(|device| is_let_in(device, &asker.user));
+        let Some(device) = device else { return Ok(Err(no_such_device())) };
+        let name = rename.name.trim();
+        if !is_name(name) {
+            let reason = super::AdminError::BadName.to_string();
+            return Ok(Err(AskRefused::new(AskCode::BadValue, reason)));
+        }
+        store.put_device(&Device { name: name.to_owned(), ..device })?;
+        Ok(Ok(Response::Done))
+    }
+
+    pub(super) fn revoke_device(
+        &mut self,
+        asker: &Asker,
+        device: DeviceId,
+        store: &mut dyn ServerStore,
+    ) -> Asked {
+        let Some(device) = store.device(&device)?.filter(|device| may_rule(asker, device)) else {
+            return Ok(Err(no_such_device()));
+        };
+        if device.device == self.node() {
+            return Ok(Err(AskRefused::new(AskCode::Conflict, "the server itself cannot be shut out")));
+        }
+        if device.is_revoked {
+            return Ok(Ok(Response::Done));
+        }
+        if let Some(user) = store.user(device.user)?
+            && store.devices()?.iter().filter(|other| is_let_in(other, &user)).count() == 1
+            && self.is_last_admin(&user, store)?
+        {
+            return Ok(Err(last_admin()));
+        }
+        self.shut_out(device, store)?;
+        Ok(Ok(Response::Done))
+    }
+
+    /// Takes a device off the roster, for good: its key comes back only by enrolling again.
+    pub(super) fn shut_out(&mut self, device: Device, store: &mut dyn ServerStore) -> StoreResult<()> {
+        self.departures.push((device.device, Departure::ShutOut));
+        store.put_device(&Device { is_revoked: true, ..device })
+    }
+
+    /// Ends the sessions of those whose place on the roster is another now; whoever asked for it was answered.
+    pub(super) fn end_departed(&mut self) {
+        for (device, departure) in std::mem::take(&mut self.departures) {
+            let Some(link) = self.by_device.get(&device).copied() else { continue };
+            match departure {
+                Departure::ShutOut => {
+                    self.refuse(link, RefusedCode::Device, "this device was removed from the project");
+                }
+                Departure::OtherRole => self.close(link, "the role changed: a new session knows it"),
+            }
+        }
+    }
+
+    fn roster_device(&self, device: Device, store: &dyn ServerStore) -> StoreResult<RosterDevice> {
+        // Certificates are renewed; the first one was issued at the enrolment.
+        let first = store.certificate(&device.device, 1)?;
+        let first: Option<DeviceCertificate> =
+            first.and_then(|signed| codec::decode("device certificate", &signed.payload).ok());
+        let state = match (device.is_revoked, self.by_device.contains_key(&device.device)) {
+            (true, _) => DeviceState::Revoked,
+            (false, true) => DeviceState::Online,
+            (false, false) => DeviceState::Offline,
+        };
+        Ok(RosterDevice {
+            device: device.device,
+            user: device.user,
+            name: device.name,
+            since: first.map_or(device.issued_at, |first| first.issued_at),
+            state,
+        })
+    }
+}
+
+fn may_rule(asker: &Asker, device: &Device) -> bool {
+    asker.is_admin() || device.user == asker.user.user
+}
+
+/// One answer for a device that is not there and for one that is not the asker's.
+pub(super) fn no_such_device() -> AskRefused {
+    AskRefused::new(AskCode::NotFound, "there is no such device")
+}
