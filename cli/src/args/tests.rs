@@ -1,3 +1,5 @@
+//! The grammar of the command line: what is taken, and what is refused with which words.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Where a text comes from, and that nothing of it is lost on the way.
+
 use std::fs;
 use std::io::{self, Read as _};
 

@@ -1,3 +1,5 @@
+//! Finding and starting the daemon.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;

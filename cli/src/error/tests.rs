@@ -1,3 +1,5 @@
+//! Exit codes and hints of every error.
+
 use std::io;
 use std::path::PathBuf;
 

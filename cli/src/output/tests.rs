@@ -1,3 +1,5 @@
+//! Data and talk, each to its own stream.
+
 use std::io::{self, Write};
 
 use assist_proto::api::ticket::TicketRow;

@@ -1,3 +1,5 @@
+//! Addresses as people paste them: the forms that are taken, the one that is printed, the errors.
+
 use proptest::prelude::*;
 
 use super::*;

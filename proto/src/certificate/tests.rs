@@ -1,3 +1,5 @@
+//! Certificates hold for what they were signed for and for nothing else.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Every part of an envelope is under its signature.
+
 use assist_crdt_model::TicketId;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The store in memory holds the contract of the traits.
+
 use super::*;
 use crate::store_contract;
 

@@ -1,3 +1,5 @@
+//! One call of any method: its parameters, its result, its errors.
+
 use assist_proto::api::ApiError;
 use serde_json::{Value, json};
 

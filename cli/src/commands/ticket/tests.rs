@@ -1,3 +1,5 @@
+//! Commands on tickets, against a daemon that is made up.
+
 use assist_proto::api::ApiError;
 use assist_proto::api::ticket::Patch;
 use serde_json::{Value, json};

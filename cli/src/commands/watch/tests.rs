@@ -1,3 +1,5 @@
+//! Lines of `watch`, event by event.
+
 use serde_json::{Value, json};
 
 use crate::fake_daemon::{FakeDaemon, ticket_ref};

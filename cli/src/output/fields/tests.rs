@@ -1,3 +1,5 @@
+//! Dotted paths that choose fields, and which of them exist.
+
 use assist_proto::api::events::Event;
 use assist_proto::api::ticket::{Ticket, TicketRow, TicketWritten};
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! JSON that a terminal can be shown without harm.
+
 use serde_json::{Value, json};
 
 use super::{write_line, write_pretty};

@@ -1,3 +1,5 @@
+//! What a terminal would obey is shown, not passed on.
+
 use std::borrow::Cow;
 
 use super::{block, line};

@@ -1,3 +1,5 @@
+//! Columns for people and for scripts.
+
 use assist_proto::api::user::UserName;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,3 +1,5 @@
+//! Times as people tell them, and as scripts read them.
+
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 

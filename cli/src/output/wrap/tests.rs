@@ -1,3 +1,5 @@
+//! Texts broken to the width of a terminal.
+
 use unicode_width::UnicodeWidthStr as _;
 
 use super::wrap;

@@ -1,3 +1,5 @@
+//! Which folder is meant.
+
 use std::path::{Path, PathBuf};
 
 use super::Home;

@@ -1,10 +1,12 @@
+//! The times that a row shows.
+
 use assist_crdt_model::Status;
 
 use super::*;
 
 #[test]
 fn row_shows_the_servers_time_once_nothing_waits() {
-    let touched = Touched { admitted: Some((Seq(7), UnixMillis(70))), written_at: None, number: None };
+    let touched = Touched { admitted: Some((Seq(7), UnixMillis(70))), ..Touched::default() };
     let ahead = row(6, 9_000);
     assert_eq!(touched.updated_at(Some(&ahead), false), UnixMillis(70));
     assert_eq!(touched.updated_at(None, false), UnixMillis(70));
@@ -12,15 +14,18 @@ fn row_shows_the_servers_time_once_nothing_waits() {
 
 #[test]
 fn row_shows_the_newest_time_while_something_waits() {
-    let touched =
-        Touched { admitted: Some((Seq(7), UnixMillis(70))), written_at: Some(UnixMillis(80)), number: None };
+    let touched = Touched {
+        admitted: Some((Seq(7), UnixMillis(70))),
+        written_at: Some(UnixMillis(80)),
+        ..Touched::default()
+    };
     assert_eq!(touched.updated_at(Some(&row(6, 60)), true), UnixMillis(80));
     assert_eq!(touched.updated_at(Some(&row(6, 9_000)), true), UnixMillis(9_000));
 }
 
 #[test]
 fn older_record_does_not_move_the_row_back() {
-    let touched = Touched { admitted: Some((Seq(5), UnixMillis(50))), written_at: None, number: None };
+    let touched = Touched { admitted: Some((Seq(5), UnixMillis(50))), ..Touched::default() };
     assert_eq!(touched.updated_at(Some(&row(6, 60)), false), UnixMillis(60));
 }
 

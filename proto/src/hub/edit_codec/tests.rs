@@ -1,3 +1,5 @@
+//! Edits survive being written down, and what is none is refused.
+
 use assist_crdt_model::{Priority, Status};
 use proptest::prelude::*;
 

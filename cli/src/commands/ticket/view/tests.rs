@@ -1,3 +1,5 @@
+//! What `ticket view` prints, for people and for scripts.
+
 use assist_proto::api::ticket::Ticket;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

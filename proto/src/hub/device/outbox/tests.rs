@@ -1,3 +1,5 @@
+//! How what waits is cut into frames, and of which documents something waits.
+
 use assist_crdt_model::{DeviceId, TicketId};
 
 use super::*;

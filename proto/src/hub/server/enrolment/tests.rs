@@ -1,3 +1,5 @@
+//! Codes and email addresses, as people write them.
+
 use super::*;
 
 const PROJECT: ProjectId = ProjectId::from_bytes([1; 32]);

@@ -1,3 +1,5 @@
+//! How documents are cut into pages, and how long recent records stay at hand.
+
 use assist_crdt_model::{TicketId, UnixMillis};
 
 use super::*;
