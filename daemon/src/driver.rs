@@ -126,6 +126,7 @@ impl Driver {
             self.turn(inputs);
         }
         self.calls.clear();
+        self.end_sessions();
         self.parts.net.shutdown(CloseCode::SHUTDOWN, "the daemon stops", SHUTDOWN_PATIENCE).await;
     }
 
@@ -247,6 +248,16 @@ impl Driver {
             LinkSide::Inbound => Input::Server(ServerInput::Closed { link }),
             LinkSide::Outbound { .. } => Input::Device(DeviceInput::Closed { link, reason }),
         })
+    }
+
+    /// The server hears of the end of its sessions before they end: what it notes of them is then durable.
+    fn end_sessions(&mut self) {
+        let inbound = self.sides.iter().filter(|(_, side)| matches!(side, LinkSide::Inbound));
+        let inputs: Vec<Input> =
+            inbound.map(|(link, _)| Input::Server(ServerInput::Closed { link: *link })).collect();
+        if !inputs.is_empty() {
+            self.turn(inputs);
+        }
     }
 
     fn turn(&mut self, inputs: Vec<Input>) {

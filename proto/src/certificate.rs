@@ -177,6 +177,30 @@ pub mod millis {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnixMillis, D::Error> {
         u64::deserialize(deserializer).map(UnixMillis)
     }
+
+    /// Times that may be unknown.
+    pub mod opt {
+        use assist_crdt_model::UnixMillis;
+        use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+        /// Writes milliseconds, or nothing.
+        ///
+        /// # Errors
+        /// The serialiser's.
+        pub fn serialize<S: Serializer>(time: &Option<UnixMillis>, serializer: S) -> Result<S::Ok, S::Error> {
+            time.map(|time| time.0).serialize(serializer)
+        }
+
+        /// Reads milliseconds, or nothing.
+        ///
+        /// # Errors
+        /// For anything else.
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<UnixMillis>, D::Error> {
+            Ok(Option::<u64>::deserialize(deserializer)?.map(UnixMillis))
+        }
+    }
 }
 
 /// Roles by their stable names.

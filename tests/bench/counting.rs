@@ -71,6 +71,8 @@ impl DeviceStore for CountingDevice<'_> {
         reads outbox_of_doc(project: &ProjectId, doc: DocId) -> Vec<(u64, OutboxEntry)>;
         reads outbox_count(project: &ProjectId) -> u64;
         reads own_change(project: &ProjectId, change: &ChangeHash) -> Option<DocId>;
+        reads own_seq(project: &ProjectId, ticket: TicketId) -> Option<Seq>;
+        writes put_own_seq(project: &ProjectId, ticket: TicketId, seq: Seq) -> ();
         writes append_record(project: &ProjectId, record: &Record) -> ();
         opens doc_records(project: &ProjectId, doc: DocId) -> Vec<Record>;
         writes put_quarantined(project: &ProjectId, record: &Record, code: u16, detail: &str) -> ();

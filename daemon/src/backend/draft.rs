@@ -106,8 +106,7 @@ fn show(names: &mut Names<'_>, draft: store::Draft) -> Answer<Draft> {
         project: project.to_string(),
         ticket,
         created_at_millis: draft.made_at.0,
-        // When the refusal came is not stored: no earlier than this.
-        refused_at_millis: draft.made_at.0,
+        refused_at_millis: draft.refused_at.unwrap_or(draft.made_at).0,
         reason: RejectCode::from_number(draft.code).map_or("refused", RejectCode::as_str).to_owned(),
         message: draft.reason,
         edits: told,

@@ -113,20 +113,19 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// The state is exact while an own change waits. After that the requester is told of the ticket's newest
-    /// record, whosever it is, and the team of nothing: which record is one's own stands only in the document, and
-    /// no document is opened for a list. So a list says too little at times, never that more was delivered.
+    /// The state is that of one's own newest change, as the document says it. A document that came whole and was not
+    /// looked into yet has none: the list never says more than what was checked.
     fn facts(&mut self, project: ProjectId, row: &TicketRow) -> Answer<RowFacts> {
         let has_unsent = self.reader.has_unsent(&project, DocId::Ticket(row.ticket))?;
         let reader = self.reader;
         let (membership, sync) = self.project(project)?;
         // A cold start brings the newest documents first.
+        let own_seq = reader.own_seq(&project, row.ticket)?;
         let is_loaded = has_unsent || sync.cold.is_none_or(|cold| row.last_seq >= cold.position.before);
         let state = if has_unsent {
             Some(DeliveryState::SavedHere)
-        } else if row.requester == membership.user {
-            let mark = reader.mark(&project, row.ticket)?;
-            Some(admitted_state(row.last_seq, mark, membership))
+        } else if let Some(seq) = own_seq {
+            Some(admitted_state(seq, reader.mark(&project, row.ticket)?, membership))
         } else {
             None
         };

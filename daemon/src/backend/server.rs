@@ -1,8 +1,8 @@
 //! `server.*`: what only a daemon in the server role answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use assist_crdt_model::{UserId, base32};
+use assist_crdt_model::{DeviceId, UnixMillis, UserId, base32};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::server::{
@@ -14,7 +14,7 @@ use assist_proto::store::{Audience, Device, User};
 use assist_proto::wire::codec;
 
 use super::LocalBackend;
-use super::errors::Answer;
+use super::errors::{Answer, Failure};
 use super::ticket::page_limit;
 use crate::api_server::Handle;
 use crate::daemon::ServerInfo;
@@ -39,7 +39,8 @@ impl Handle<Members> for LocalBackend {
     async fn handle(&self, params: Members) -> Result<MemberList, ApiError> {
         self.server()?;
         let limit = page_limit(params.limit, limits::PAGE_ROWS_DEFAULT)?;
-        Ok(self.read(move |reader| members(reader, params.offset, limit)).await?)
+        let presence = self.sessions().await?;
+        Ok(self.read(move |reader| members(reader, &presence, params.offset, limit)).await?)
     }
 }
 
@@ -52,12 +53,30 @@ impl LocalBackend {
         })
     }
 
+    /// Who is connected. This server's own device is, as long as it answers.
+    async fn sessions(&self) -> Answer<Sessions> {
+        let AdminReply::Sessions { now, mut devices } = self.driver.admin(AdminCommand::Sessions).await??
+        else {
+            return Err(Failure::unforeseen("a question for sessions was answered with something else"));
+        };
+        devices.insert(self.info.device);
+        Ok(Sessions { now, devices })
+    }
+
     async fn invite(&self, server: &ServerInfo, params: Invite) -> Answer<Invitation> {
         let Invite { role, email, name } = params;
         let command = AdminCommand::Invite { role: role.into(), email, name };
-        let AdminReply::Invited { code, expires_at } = self.driver.admin(command).await??;
+        let AdminReply::Invited { code, expires_at } = self.driver.admin(command).await?? else {
+            return Err(Failure::unforeseen("an invitation was answered with something else"));
+        };
         Ok(Invitation { code, address: server.address.to_string(), role, expires_at_millis: expires_at.0 })
     }
+}
+
+/// Which devices are connected, at one moment.
+struct Sessions {
+    now: UnixMillis,
+    devices: BTreeSet<DeviceId>,
 }
 
 fn status(reader: &Reader, server: &ServerInfo, sessions: u64) -> Answer<ServerStatus> {
@@ -75,7 +94,7 @@ fn status(reader: &Reader, server: &ServerInfo, sessions: u64) -> Answer<ServerS
     })
 }
 
-fn members(reader: &Reader, offset: u64, limit: usize) -> Answer<MemberList> {
+fn members(reader: &Reader, sessions: &Sessions, offset: u64, limit: usize) -> Answer<MemberList> {
     let mut users = reader.users()?;
     users.retain(User::is_member);
     users.sort_by(|left, right| (&left.name, left.user).cmp(&(&right.name, right.user)));
@@ -88,13 +107,13 @@ fn members(reader: &Reader, offset: u64, limit: usize) -> Answer<MemberList> {
     let shown = users.into_iter().skip(skipped).take(limit);
     let members = shown.map(|user| {
         let devices = devices.remove(&user.user).unwrap_or_default();
-        member(reader, user, devices)
+        member(reader, sessions, user, devices)
     });
     Ok(MemberList { members: members.collect::<Answer<_>>()?, total })
 }
 
-fn member(reader: &Reader, user: User, devices: Vec<Device>) -> Answer<Member> {
-    let devices = devices.into_iter().map(|device| member_device(reader, device));
+fn member(reader: &Reader, sessions: &Sessions, user: User, devices: Vec<Device>) -> Answer<Member> {
+    let devices = devices.into_iter().map(|device| member_device(reader, sessions, device));
     Ok(Member {
         id: user.user.to_string(),
         name: user.name,
@@ -104,7 +123,9 @@ fn member(reader: &Reader, user: User, devices: Vec<Device>) -> Answer<Member> {
     })
 }
 
-fn member_device(reader: &Reader, device: Device) -> Answer<MemberDevice> {
+fn member_device(reader: &Reader, sessions: &Sessions, device: Device) -> Answer<MemberDevice> {
+    let is_connected = sessions.devices.contains(&device.device);
+    let last_seen_at = if is_connected { Some(sessions.now) } else { device.last_seen_at };
     // Certificates are renewed; the first one was issued at the enrolment.
     let first = reader.server_certificate(&device.device, 1)?;
     let first = first
@@ -113,8 +134,8 @@ fn member_device(reader: &Reader, device: Device) -> Answer<MemberDevice> {
         id: device.device.to_string(),
         name: device.name,
         enrolled_at_millis: first.map_or(device.issued_at, |first| first.issued_at).0,
-        last_seen_at_millis: None,
-        is_connected: false,
+        last_seen_at_millis: last_seen_at.map(|time| time.0),
+        is_connected,
         is_revoked: device.is_revoked,
     })
 }

@@ -3,7 +3,8 @@
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, Record, StoreResult, SyncState, TicketRow,
+    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, Record, Seq, StoreResult, SyncState,
+    TicketRow,
 };
 use assist_proto::wire::Member;
 use serde::{Deserialize, Serialize};
@@ -147,6 +148,12 @@ pub trait DeviceReads: View + Sized {
     fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
         Ok(entry_of(self, scope, ticket)?.row)
+    }
+
+    /// See [`DeviceStore::own_seq`].
+    fn own_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        Ok(entry_of(self, scope, ticket)?.own)
     }
 
     /// See [`DeviceStore::certificate`].
@@ -382,6 +389,18 @@ impl DeviceStore for Turn {
         self.hide_row(scope, &row);
         self.put_entry(Table::Rows, key!(scope, ticket), &entry);
         self.count_down(key!(scope, Counter::Rows))
+    }
+
+    fn own_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
+        DeviceReads::own_seq(self, project, ticket)
+    }
+
+    fn put_own_seq(&mut self, project: &ProjectId, ticket: TicketId, seq: Seq) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        let mut entry = entry_of(self, scope, ticket)?;
+        entry.own = Some(seq);
+        self.put_entry(Table::Rows, key!(scope, ticket), &entry);
+        Ok(())
     }
 
     fn certificate(

@@ -1,9 +1,10 @@
 //! What is kept of a ticket beside its documents, in one value: its row, its mark, and on a server its customers.
 //!
 //! ```text
-//! flags (1): 1 has a row, 2 has a mark
+//! flags (1): 1 has a row, 2 has a mark, 4 has an own record
 //! count of customers (2), each a user id (16)
 //! if marked: position in the order of marks (8, 0 on a device), team (8), customers (8)
+//! if there is an own record: the place of the newest one that the device's user wrote (8)
 //! if there is a row: its bytes (row_codec)
 //! ```
 
@@ -20,6 +21,7 @@ use super::view::{View, damaged};
 pub(crate) struct Entry {
     pub(crate) customers: Vec<UserId>,
     pub(crate) mark: Option<PlacedMark>,
+    pub(crate) own: Option<Seq>,
     pub(crate) row: Option<TicketRow>,
 }
 
@@ -49,13 +51,16 @@ impl Entry {
             let mark = Mark { ticket, team: Seq(number(team)), customers: Seq(number(customers)) };
             PlacedMark { position: number(position), mark }
         });
+        let own = parts.own.map(|bytes| Seq(number(bytes)));
         let row = parts.row.map(|bytes| RowBytes::new(table, bytes)?.decode(ticket)).transpose()?;
-        Ok(Self { customers, mark, row })
+        Ok(Self { customers, mark, own, row })
     }
 
     fn encode(&self) -> Vec<u8> {
-        let flags =
-            if self.row.is_some() { HAS_ROW } else { 0 } | if self.mark.is_some() { HAS_MARK } else { 0 };
+        let flag = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+        let flags = flag(self.row.is_some(), HAS_ROW)
+            | flag(self.mark.is_some(), HAS_MARK)
+            | flag(self.own.is_some(), HAS_OWN);
         let count = u16::try_from(self.customers.len()).expect("put_customer_of bounds the count");
         let mut value = vec![flags];
         value.extend_from_slice(&count.to_be_bytes());
@@ -66,6 +71,9 @@ impl Entry {
             value.extend_from_slice(&position.to_be_bytes());
             value.extend_from_slice(&mark.team.0.to_be_bytes());
             value.extend_from_slice(&mark.customers.0.to_be_bytes());
+        }
+        if let Some(seq) = self.own {
+            value.extend_from_slice(&seq.0.to_be_bytes());
         }
         if let Some(row) = &self.row {
             row_codec::encode(row, &mut value);
@@ -95,6 +103,7 @@ impl Turn {
 struct Parts<'a> {
     customers: &'a [u8],
     mark: Option<&'a [u8]>,
+    own: Option<&'a [u8]>,
     row: Option<&'a [u8]>,
 }
 
@@ -109,12 +118,19 @@ impl<'a> Parts<'a> {
             let (bytes, behind) = rest.split_at_checked(MARK_SIZE)?;
             (mark, rest) = (Some(bytes), behind);
         }
-        Some(Self { customers, mark, row: (flags & HAS_ROW != 0).then_some(rest) })
+        let mut own = None;
+        if flags & HAS_OWN != 0 {
+            let (bytes, behind) = rest.split_at_checked(OWN_SIZE)?;
+            (own, rest) = (Some(bytes), behind);
+        }
+        Some(Self { customers, mark, own, row: (flags & HAS_ROW != 0).then_some(rest) })
     }
 }
 
 const HAS_ROW: u8 = 1;
 const HAS_MARK: u8 = 2;
+const HAS_OWN: u8 = 4;
 const MARK_SIZE: usize = 24;
+const OWN_SIZE: usize = 8;
 /// Customers of one ticket: their ids stay within a few pages.
 pub(crate) const CUSTOMERS_MAX: usize = 1_000;

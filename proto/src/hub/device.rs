@@ -314,6 +314,8 @@ pub struct DeviceHub {
     joins: Vec<Join>,
     docs: DocCache<(ProjectId, DocId)>,
     next_dial: u64,
+    /// The time of the newest input.
+    now: UnixMillis,
     /// Tickets that this turn wrote to: their rows are written at its end.
     touched: BTreeMap<(ProjectId, TicketId), Touched>,
     /// Of the turn under way.
@@ -363,6 +365,8 @@ struct Touched {
     number: Option<u32>,
     /// Place and time of the newest record among those that came.
     admitted: Option<(Seq, UnixMillis)>,
+    /// Place of the newest of them that this device's user wrote.
+    own: Option<Seq>,
     /// When an own change was made, by this device's clock.
     written_at: Option<UnixMillis>,
 }
@@ -403,6 +407,7 @@ impl DeviceHub {
             joins: Vec::new(),
             docs: DocCache::new(limits::CACHED_DOCS_MAX),
             next_dial: 0,
+            now,
             touched: BTreeMap::new(),
             durability: Durability::Later,
             actions: Vec::new(),
@@ -444,6 +449,7 @@ impl DeviceHub {
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
         self.durability = self.durability.max(durability_of(&input));
+        self.now = now;
         match input {
             DeviceInput::Opened { dial, link, peer } => self.handle_opened(now, dial, link, peer, store),
             DeviceInput::DialFailed { dial, reason } => {
@@ -566,6 +572,11 @@ impl DeviceHub {
             let last_seq = touched.admitted.map(|(seq, _)| seq).max(old.map(|row| row.last_seq));
             let last_seq = last_seq.unwrap_or_default();
             store.put_row(&project, &TicketRow::new(ticket, summary, number, updated_at, last_seq))?;
+            if let Some(seq) = touched.own
+                && touched.own > store.own_seq(&project, ticket)?
+            {
+                store.put_own_seq(&project, ticket, seq)?;
+            }
         }
         Ok(())
     }
@@ -575,9 +586,13 @@ impl DeviceHub {
         Some(self.touched.entry((project, doc.ticket()?)).or_default())
     }
 
-    /// The same for a ticket of which a record was admitted.
-    fn touch_admitted(&mut self, project: ProjectId, place: &Ack) {
+    /// The same for a ticket of which a record by this user was admitted.
+    fn touch_admitted(&mut self, project: ProjectId, place: &Ack, author: UserId) {
+        let is_own = self.projects.get(&project).is_some_and(|it| it.membership.user == author);
         let Some(touched) = self.touch(project, place.doc) else { return };
+        if is_own {
+            touched.own = touched.own.max(Some(place.seq));
+        }
         touched.admitted = touched.admitted.max(Some((place.seq, place.admitted_at)));
         touched.number = touched.number.or(place.number);
     }

@@ -110,6 +110,10 @@ pub struct ServerHub {
     runnable: BTreeSet<LinkId>,
     /// Sides whose marks lag behind what they have seen.
     unmarked: BTreeSet<Audience>,
+    /// Devices whose time on the roster is written at the turn's end.
+    seen: BTreeSet<DeviceId>,
+    /// The time of the newest input.
+    now: UnixMillis,
     code_tries: enrolment::CodeTries,
     /// Whose sessions end once the present ask is answered.
     departures: Vec<(DeviceId, devices::Departure)>,
@@ -156,6 +160,8 @@ impl ServerHub {
             woken: BTreeSet::new(),
             runnable: BTreeSet::new(),
             unmarked: BTreeSet::from([Audience::Team]),
+            seen: BTreeSet::new(),
+            now: UnixMillis::default(),
             code_tries: enrolment::CodeTries::default(),
             departures: Vec::new(),
             durability: Durability::Later,
@@ -191,6 +197,7 @@ impl ServerHub {
         store: &mut dyn ServerStore,
     ) -> StoreResult<()> {
         self.durability = self.durability.max(durability_of(&input));
+        self.now = now;
         match input {
             ServerInput::Opened { link, peer } => {
                 let until = UnixMillis(now.0 + limits::GREETING_TIMEOUT_MILLIS);
@@ -234,6 +241,7 @@ impl ServerHub {
         self.write_rows(store)?;
         self.advance_marks(store)?;
         self.fill_windows(store)?;
+        self.write_last_seen(store)?;
         self.docs.trim();
         if !self.unmarked.is_empty() {
             self.actions.push(Action::Continue);
@@ -256,7 +264,13 @@ impl ServerHub {
         message: Received,
         store: &mut dyn ServerStore,
     ) -> StoreResult<()> {
-        let Some(entry) = self.links.get(&link) else { return Ok(()) };
+        let Some(entry) = self.links.get_mut(&link) else { return Ok(()) };
+        if let Phase::Ready(session) = &mut entry.phase
+            && now.0 >= session.noted_at.0 + limits::LAST_SEEN_STEP_MILLIS
+        {
+            session.noted_at = now;
+            self.seen.insert(entry.peer);
+        }
         match (&entry.phase, message) {
             (Phase::Greeting { .. }, Received::Message(PeerMessage::Hello(hello))) => {
                 self.greet(now, link, &hello, store)
@@ -383,7 +397,10 @@ impl ServerHub {
         let Some(entry) = self.links.remove(&link) else { return };
         match entry.phase {
             Phase::Greeting { until } => self.greetings.remove(&(until, link)),
-            Phase::Ready(session) => self.by_audience.remove(&(session.audience, link)),
+            Phase::Ready(session) => {
+                self.seen.insert(entry.peer);
+                self.by_audience.remove(&(session.audience, link))
+            }
         };
         if self.by_device.get(&entry.peer) == Some(&link) {
             self.by_device.remove(&entry.peer);

@@ -64,6 +64,11 @@ pub trait DeviceStore {
     /// Drops it: the ticket was refused, or is no longer visible.
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()>;
 
+    /// Place of the newest record of a ticket that this device's user wrote, among those that passed the gate.
+    fn own_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>>;
+    /// Writes it.
+    fn put_own_seq(&mut self, project: &ProjectId, ticket: TicketId, seq: Seq) -> StoreResult<()>;
+
     /// A device certificate of the project, signed by a node; the signature was checked before it was stored.
     fn certificate(&self, project: &ProjectId, device: &DeviceId, serial: u32)
     -> StoreResult<Option<Signed>>;
@@ -198,4 +203,7 @@ pub struct Draft {
     /// When it was written.
     #[serde(with = "millis")]
     pub made_at: UnixMillis,
+    /// When this device heard that it was refused, by its own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::opt")]
+    pub refused_at: Option<UnixMillis>,
 }

@@ -198,6 +198,9 @@ pub struct Device {
     pub issued_at: UnixMillis,
     /// Whether it was shut out.
     pub is_revoked: bool,
+    /// When it was last connected, as far as was noted; see [`crate::limits::LAST_SEEN_STEP_MILLIS`].
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::opt")]
+    pub last_seen_at: Option<UnixMillis>,
 }
 
 /// An invitation: whoever shows its code becomes a member.

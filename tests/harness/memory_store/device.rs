@@ -6,7 +6,8 @@ use std::sync::Arc;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, Record, StoreResult, SyncState, TicketRow,
+    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, Record, Seq, StoreResult, SyncState,
+    TicketRow,
 };
 use assist_proto::wire::Member;
 
@@ -39,6 +40,7 @@ struct ProjectTables {
     unverified: Table<DocId, Vec<u8>>,
 
     rows: Table<TicketId, TicketRow>,
+    own_seqs: Table<TicketId, Seq>,
     certificates: Table<(DeviceId, u32), Signed>,
     members: Table<UserId, Member>,
     marks: Table<TicketId, Mark>,
@@ -194,6 +196,15 @@ impl DeviceStore for MemoryStore {
 
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
         self.change(project, |tables| tables.rows.drop_row(&ticket));
+        Ok(())
+    }
+
+    fn own_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
+        Ok(self.of(project).own_seqs.row(&ticket))
+    }
+
+    fn put_own_seq(&mut self, project: &ProjectId, ticket: TicketId, seq: Seq) -> StoreResult<()> {
+        self.change(project, |tables| tables.own_seqs.put(ticket, seq));
         Ok(())
     }
 

@@ -22,6 +22,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("records keep the order of their arrival", records_keep_the_order_of_their_arrival),
     ("an unverified document waits until it is removed", an_unverified_document_waits_until_it_is_removed),
     ("a row is written and removed", a_row_is_written_and_removed),
+    ("the place of an own record outlives the row", the_place_of_an_own_record_outlives_the_row),
     ("what is written again is replaced", what_is_written_again_is_replaced),
     ("a draft's id is used once", a_drafts_id_is_used_once),
 ];
@@ -97,6 +98,7 @@ fn draft(project: ProjectId, reason: &str) -> Draft {
         code: 21,
         reason: reason.to_owned(),
         made_at: NOW,
+        refused_at: None,
     }
 }
 
@@ -109,6 +111,7 @@ fn fill(store: &mut Store, project: ProjectId) {
     store.put_quarantined(&project, &record(2, DOC, "bad"), 21, "not allowed").unwrap();
     store.put_unverified(&project, doc(1), b"records").unwrap();
     store.put_row(&project, &row(1, "a ticket")).unwrap();
+    store.put_own_seq(&project, ticket(1), Seq(1)).unwrap();
     store.put_certificate(&project, &device(), 1, &signed(1)).unwrap();
     store.put_member(&project, &member("Ada")).unwrap();
     store.put_mark(&project, &Mark::new(ticket(1))).unwrap();
@@ -263,6 +266,23 @@ fn a_row_is_written_and_removed(store: &mut Store) {
     store.remove_row(&id, ticket(1)).unwrap();
     store.remove_row(&id, ticket(1)).unwrap();
     assert_eq!(store.row(&id, ticket(1)).unwrap(), None);
+}
+
+fn the_place_of_an_own_record_outlives_the_row(store: &mut Store) {
+    let id = project(1);
+    let own = |store: &Store, number| store.own_seq(&id, ticket(number)).unwrap();
+    assert_eq!(own(store, 1), None);
+    store.put_own_seq(&id, ticket(1), Seq(3)).unwrap();
+    assert_eq!((own(store, 1), own(store, 2)), (Some(Seq(3)), None));
+    store.put_row(&id, &row(1, "a ticket")).unwrap();
+    store.put_mark(&id, &Mark::new(ticket(1))).unwrap();
+    store.put_own_seq(&id, ticket(1), Seq(7)).unwrap();
+    assert_eq!(store.row(&id, ticket(1)).unwrap(), Some(row(1, "a ticket")));
+    assert_eq!(store.mark(&id, ticket(1)).unwrap(), Some(Mark::new(ticket(1))));
+    store.remove_row(&id, ticket(1)).unwrap();
+    assert_eq!(own(store, 1), Some(Seq(7)));
+    store.remove_project(&id).unwrap();
+    assert_eq!(own(store, 1), None);
 }
 
 fn what_is_written_again_is_replaced(store: &mut Store) {

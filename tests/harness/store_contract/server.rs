@@ -265,6 +265,7 @@ fn old_certificates_are_kept(store: &mut Store) {
         certificate: signed(1),
         issued_at: NOW,
         is_revoked: false,
+        last_seen_at: None,
     };
     let second = Device { serial: 2, certificate: signed(2), is_revoked: true, ..first.clone() };
     store.put_device(&first).unwrap();

@@ -224,6 +224,13 @@ impl World {
         let DocId::Ticket(ticket) = doc else { return };
         let row = store.row(&project, ticket).expect("memory is read");
         assert_eq!(row, server.ticket(ticket).expect("memory is read"), "{name}: row");
+        let user = self.user_of(seat).expect("a seat is a member");
+        let by_user = |record: &&Record| {
+            let device = ServerStore::device(server, &record.envelope.device).expect("memory is read");
+            device.is_some_and(|device| device.user == user)
+        };
+        let own = records.iter().filter(by_user).map(|record| record.seq).max();
+        assert_eq!(store.own_seq(&project, ticket).expect("memory is read"), own, "{name}: own record");
         let mark = DeviceStore::mark(store, &project, ticket).expect("memory is read");
         assert_eq!(mark, ServerStore::mark(server, ticket).expect("memory is read"), "{name}: mark");
     }

@@ -24,6 +24,7 @@ fn put_drafts(world: &World, ticket: &str, refused: &[&[WireEdit]]) -> Vec<Strin
             code: 21,
             reason: "only the team may do that".into(),
             made_at: UnixMillis(5_000),
+            refused_at: Some(UnixMillis(6_000)),
         })
         .unwrap();
         change.to_string()
@@ -47,7 +48,7 @@ async fn a_draft_shows_the_full_text_and_the_reason() {
     let listed = world.customer.call(List { project: Some("Mycelium".into()) }).await.drafts;
     let shown = world.customer.call(Get { draft: ids[0][..6].into() }).await;
     assert_eq!(listed.as_slice(), std::slice::from_ref(&shown));
-    assert_eq!((&shown.id, shown.created_at_millis), (&ids[0], 5_000));
+    assert_eq!((&shown.id, shown.created_at_millis, shown.refused_at_millis), (&ids[0], 5_000, 6_000));
     assert_eq!((shown.reason.as_str(), shown.message.as_str()), ("not_allowed", "only the team may do that"));
     let ticket = shown.ticket.unwrap();
     assert_eq!((ticket.id, ticket.number, ticket.title.as_str()), (id, Some(1), "Ticket"));

@@ -1,7 +1,8 @@
 //! Lists: filters, orders, windows, and what a row says without opening its document.
 
 use assist_proto::api::ErrorCode;
-use assist_proto::api::sync::{DeliveryState, Pause, WaitUntil};
+use assist_proto::api::comment::Add;
+use assist_proto::api::sync::{DeliveryState, Pause, Resume, WaitUntil};
 use assist_proto::api::ticket::{Edit, FieldValues, List, Order, Patch, Priority, Sort, Status, TicketPage};
 use assist_proto::api::user::Role;
 
@@ -72,7 +73,7 @@ async fn windows_out_of_bounds_name_the_parameter() {
 #[tokio::test]
 async fn filters_hold_all_at_once() {
     let world = World::new().await;
-    let id = world.file("Größe ist falsch").await;
+    let id = world.file("Gr\u{f6}\u{df}e ist falsch").await;
     world.agent.file("Disk full").await;
     world.agent.file("Nothing").await;
     let set = FieldValues {
@@ -92,12 +93,12 @@ async fn filters_hold_all_at_once() {
         List { assignee: text("ARNO@example.org"), ..all() },
         List { requester: text("Carla"), ..all() },
         List { labels: vec!["ui".into(), "text".into()], ..all() },
-        List { text: text("GRÖßE"), ..all() },
+        List { text: text("GR\u{d6}\u{df}E"), ..all() },
         List { project: text("myc"), status: vec![Status::Pending], labels: vec!["ui".into()], ..all() },
     ];
     for params in hits {
         let page = world.agent.call(params.clone()).await;
-        assert_eq!((titles(&page), page.total), (vec!["Größe ist falsch"], 1), "{params:?}");
+        assert_eq!((titles(&page), page.total), (vec!["Gr\u{f6}\u{df}e ist falsch"], 1), "{params:?}");
     }
     let others = world.agent.call(List { assignee: text("none"), sort: Sort::Created, ..all() }).await;
     assert_eq!(titles(&others), ["Nothing", "Disk full"]);
@@ -122,6 +123,33 @@ async fn rows_say_how_far_own_changes_are() {
     assert_eq!(page.tickets[0].number, None);
     assert_eq!(page.tickets[0].short_id, waiting.ticket.short_id);
     assert_eq!(world.agent.call(List::default()).await.tickets[0].state, None, "nothing of it is Arno's");
+}
+
+#[tokio::test]
+async fn rows_and_tickets_say_the_same_of_how_far_own_changes_are() {
+    let world = World::new().await;
+    let id = world.file("Delivered").await;
+    // What came last is not one's own: the customer is still told of what they wrote themselves.
+    world.customer.call(Pause::default()).await;
+    let comment = Add { ticket: id.clone(), body: "Seen.".into(), ..Add::default() };
+    let added = world.agent.call(comment).await;
+    world.agent.wait(&[&added.change], WaitUntil::Server).await;
+    let same = async |node: &Node, state: DeliveryState| {
+        assert_eq!(node.get(&id).await.row.state, Some(state));
+        assert_eq!(node.call(List::default()).await.tickets[0].state, Some(state));
+    };
+    same(&world.customer, DeliveryState::Delivered).await;
+    same(&world.agent, DeliveryState::OnServer).await;
+    world.customer.call(Resume::default()).await;
+    world.agent.wait(&[&added.change], WaitUntil::Delivered).await;
+    same(&world.customer, DeliveryState::Delivered).await;
+    same(&world.agent, DeliveryState::Delivered).await;
+
+    // A device that came later learns which are its user's own from the documents.
+    let phone = Node::device();
+    phone.join_as(&world.server, Role::Agent, "Arno").await;
+    let rows = phone.until(List::default(), |page| page.tickets.iter().any(|row| row.state.is_some())).await;
+    assert_eq!(rows.tickets[0].state, Some(DeliveryState::Delivered));
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use assist_proto::api::daemon::{self, DaemonRole};
-use assist_proto::api::server::{GetStatus, Invite, Members};
+use assist_proto::api::server::{GetStatus, Invite, MemberDevice, MemberList, Members};
+use assist_proto::api::sync::{Pause, Resume};
 use assist_proto::api::user::Role;
 use assist_proto::api::{API_VERSION, ErrorCode};
 
@@ -39,9 +40,47 @@ async fn the_roster_comes_in_windows_by_name() {
     assert_eq!(roster.members[2].email, "", "the server itself has none");
 
     let window = world.server.call(Members { offset: 1, limit: Some(1) }).await;
-    assert_eq!((window.members.as_slice(), window.total), (&roster.members[1..2], 3));
+    let ids: Vec<&str> = window.members.iter().map(|member| member.id.as_str()).collect();
+    assert_eq!((ids.as_slice(), window.total), ([carla.id.as_str()].as_slice(), 3));
     let error = world.server.fail(Members { offset: 0, limit: Some(501) }).await;
     check(&error, ErrorCode::InvalidParams, "page_too_large", Some("limit"));
+}
+
+/// The only device of a member, as the roster shows it.
+fn device_of<'a>(roster: &'a MemberList, name: &str) -> &'a MemberDevice {
+    &roster.members.iter().find(|member| member.name == name).unwrap().devices[0]
+}
+
+#[tokio::test]
+async fn the_roster_says_who_is_connected_and_when_the_others_were() {
+    let world = World::new().await;
+    let server = world.server;
+    let is_connected = |roster: &MemberList, name: &str| device_of(roster, name).is_connected;
+    let roster = server
+        .until(Members::default(), |roster| is_connected(roster, "Carla") && is_connected(roster, "Arno"))
+        .await;
+    assert!(is_connected(&roster, "Mycelium"), "the server itself is there");
+    let joined_at = device_of(&roster, "Carla").enrolled_at_millis;
+    let first_seen_at = device_of(&roster, "Carla").last_seen_at_millis.unwrap();
+    assert!(first_seen_at >= joined_at);
+
+    world.customer.stop().await;
+    let roster = server.until(Members::default(), |roster| !is_connected(roster, "Carla")).await;
+    let left_at = device_of(&roster, "Carla").last_seen_at_millis.unwrap();
+    assert!(left_at >= first_seen_at, "{left_at} is when she left");
+    assert!(is_connected(&roster, "Arno"));
+    assert!(device_of(&roster, "Arno").last_seen_at_millis.unwrap() >= left_at, "still there");
+
+    // A server that stops has noted whom it had then.
+    world.agent.call(Pause::default()).await;
+    let roster = server.until(Members::default(), |roster| !is_connected(roster, "Arno")).await;
+    let paused_at = device_of(&roster, "Arno").last_seen_at_millis.unwrap();
+    world.agent.call(Resume::default()).await;
+    server.until(Members::default(), |roster| is_connected(roster, "Arno")).await;
+    let server = server.restart().await;
+    let roster = server.call(Members::default()).await;
+    assert_eq!(device_of(&roster, "Carla").last_seen_at_millis, Some(left_at));
+    assert!(device_of(&roster, "Arno").last_seen_at_millis.unwrap() >= paused_at);
 }
 
 #[tokio::test]

@@ -106,6 +106,7 @@ fn put_draft(node: &Node, ticket: TicketId, change: ChangeHash) {
         code: 21,
         reason: "only the team may do that".into(),
         made_at: UnixMillis(1),
+        refused_at: None,
     })
     .unwrap();
     turn.commit().unwrap();

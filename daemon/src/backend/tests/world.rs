@@ -19,12 +19,19 @@ use crate::{Daemon, DaemonConfig, init_server};
 
 /// A daemon in a folder that goes with it.
 pub(super) struct Node {
-    _folder: TempDir,
+    folder: TempDir,
     daemon: Daemon,
     backend: LocalBackend,
 }
 
 impl Node {
+    /// Stops it and starts it again in the same folder.
+    pub(super) async fn restart(self) -> Self {
+        let is_server = self.daemon.info().server.is_some();
+        self.daemon.stop().await.unwrap();
+        Self::start(self.folder, is_server)
+    }
+
     /// A device that has joined nothing.
     pub(super) fn device() -> Self {
         Self::start(tempfile::tempdir().unwrap(), false)
@@ -45,7 +52,7 @@ impl Node {
         };
         let daemon = Daemon::start(&config).unwrap();
         let backend = LocalBackend::new(daemon.handle().clone(), Arc::new(daemon.info().clone()));
-        Self { _folder: folder, daemon, backend }
+        Self { folder, daemon, backend }
     }
 
     pub(super) fn driver(&self) -> &DriverHandle {
@@ -97,6 +104,13 @@ impl Node {
         let email = Some(format!("{}@example.org", name.to_lowercase()));
         self.call(Join { address, code, name: Some(name.into()), email, device_name: Some("laptop".into()) })
             .await
+    }
+
+    /// Joins as a further device of somebody who is a member already.
+    pub(super) async fn join_as(&self, server: &Self, role: Role, name: &str) -> ProjectInfo {
+        let email = Some(format!("{}@example.org", name.to_lowercase()));
+        let Invitation { code, address, .. } = server.call(Invite { role, email, name: None }).await;
+        self.call(Join { address, code, name: None, email: None, device_name: Some("phone".into()) }).await
     }
 
     pub(super) async fn file(&self, title: &str) -> TicketWritten {

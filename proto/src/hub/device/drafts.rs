@@ -140,6 +140,7 @@ impl DeviceHub {
             code,
             reason,
             made_at: refused.entry.made_at,
+            refused_at: Some(self.now),
         })?;
         self.actions.push(Action::Notify(Notice::DraftAdded { project, draft }));
         Ok(())

@@ -170,7 +170,7 @@ impl DeviceHub {
             Err(rejection) => return Ok(Some(rejection)),
         };
         store.append_record(&id, &record_of(place, verified.envelope().clone()))?;
-        self.touch_admitted(id, place);
+        self.touch_admitted(id, place, author.user);
         self.notify_edits(id, doc, &edits, Cause::Remote, author.user);
         if doc == DocId::Project {
             self.rename_project(id, store)?;

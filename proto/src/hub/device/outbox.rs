@@ -140,11 +140,12 @@ impl DeviceHub {
     ) -> StoreResult<bool> {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(false) };
         let Some(position) = project.outbox.forget(&ack.change) else { return Ok(false) };
+        let user = project.membership.user;
         let Some(entry) = outbox_entry(&id, position, store)? else { return Ok(false) };
         let place = Ack { doc: entry.envelope.doc, ..ack.clone() };
         store.remove_outbox(&id, position)?;
         store.append_record(&id, &record_of(&place, entry.envelope))?;
-        self.touch_admitted(id, &place);
+        self.touch_admitted(id, &place, user);
         self.notify_ticket(id, place.doc, Cause::Local, None);
         Ok(true)
     }

@@ -1,6 +1,6 @@
 //! Documents that came whole: stored at once as they came, verified when there is time or somebody looks.
 
-use assist_crdt_model::{Author, Doc, DocId, ProjectId, RejectCode};
+use assist_crdt_model::{Author, Doc, DocId, ProjectId, RejectCode, UserId};
 
 use super::incoming::{place_of, quarantine, record_of};
 use super::{CommandError, DeviceHub, Reply};
@@ -82,10 +82,10 @@ impl DeviceHub {
                 }
             }
         }
-        if let Some(loaded) = self.verify_fresh(id, doc, &verified, store)? {
-            for (place, envelope) in verified {
+        if let Some((loaded, authors)) = self.verify_fresh(id, doc, &verified, store)? {
+            for ((place, envelope), author) in verified.into_iter().zip(authors) {
                 store.append_record(&id, &record_of(&place, envelope.into_envelope()))?;
-                self.touch_admitted(id, &place);
+                self.touch_admitted(id, &place, author);
             }
             self.docs.put((id, doc), loaded);
             return Ok(());
@@ -117,14 +117,15 @@ impl DeviceHub {
         self.write_again(id, doc, withdrawn, store)
     }
 
-    /// The whole document in one go, if nothing of it was here before and nothing of it is refused.
+    /// The whole document in one go, with the author of each change, if nothing of it was here before and nothing of
+    /// it is refused.
     fn verify_fresh(
         &mut self,
         id: ProjectId,
         doc: DocId,
         verified: &[(Ack, VerifiedEnvelope)],
         store: &dyn DeviceStore,
-    ) -> StoreResult<Option<Doc>> {
+    ) -> StoreResult<Option<(Doc, Vec<UserId>)>> {
         if !self.load_doc(id, doc, store)?.heads().is_empty() {
             return Ok(None);
         }
@@ -134,7 +135,8 @@ impl DeviceHub {
             let Some(author) = self.author(id, envelope, place.serial, store)? else { return Ok(None) };
             authored.push((envelope.change(), author));
         }
-        Ok(Doc::verify(doc, authored).ok())
+        let authors = authored.iter().map(|(_, author)| author.user).collect();
+        Ok(Doc::verify(doc, authored).ok().map(|loaded| (loaded, authors)))
     }
 }
 

@@ -140,6 +140,7 @@ impl ServerHub {
             certificate: self.certify(now, peer, user, serial),
             issued_at: now,
             is_revoked: false,
+            last_seen_at: Some(now),
         };
         store.put_device(&device)?;
         Ok(device)

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use assist_crdt_model::{DeviceId, DocId, UserId};
+use assist_crdt_model::{DeviceId, DocId, UnixMillis, UserId};
 
 use super::admission::ack_of;
 use super::roster::member_for;
@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub(super) audience: Audience,
     stream: Stream,
     mark_cursor: u64,
+    /// When the roster was last told that the device is there.
+    pub(super) noted_at: UnixMillis,
     /// Bytes given to the transport that have not left.
     pub(super) queued_bytes: usize,
     /// The window was full before everything was sent.
@@ -73,6 +75,7 @@ impl Session {
             audience: Audience::new(user.user, user.role),
             stream,
             mark_cursor: if is_same_log { hello.mark_cursor } else { 0 },
+            noted_at: UnixMillis::default(),
             queued_bytes: 0,
             has_more: false,
             told: BTreeSet::new(),

@@ -1,5 +1,7 @@
 //! Who is in the project: what the operator asks, certificates, and introducing people to peers.
 
+use std::collections::BTreeSet;
+
 use assist_crdt_model::{DeviceId, Role, UnixMillis};
 
 use super::ServerHub;
@@ -22,6 +24,8 @@ pub enum AdminCommand {
         /// What they will be called.
         name: Option<String>,
     },
+    /// Tell which devices are connected now.
+    Sessions,
 }
 
 /// What it answers.
@@ -33,6 +37,13 @@ pub enum AdminReply {
         code: String,
         /// After this it is worth nothing.
         expires_at: UnixMillis,
+    },
+    /// Who is connected.
+    Sessions {
+        /// The moment of which this is true.
+        now: UnixMillis,
+        /// The devices.
+        devices: BTreeSet<DeviceId>,
     },
 }
 
@@ -70,6 +81,9 @@ impl ServerHub {
     ) -> StoreResult<Result<AdminReply, AdminError>> {
         match command {
             AdminCommand::Invite { role, email, name } => self.invite(now, role, email, name, store),
+            AdminCommand::Sessions => {
+                Ok(Ok(AdminReply::Sessions { now, devices: self.by_device.keys().copied().collect() }))
+            }
         }
     }
 
@@ -163,6 +177,16 @@ impl ServerHub {
             let members = vec![member_for(user, session.audience, is_self)];
             self.send(link, &PeerMessage::Introduce(Introduce { certificates: Vec::new(), members }));
         }
+    }
+
+    /// Notes on the roster that devices were there now.
+    pub(super) fn write_last_seen(&mut self, store: &mut dyn ServerStore) -> StoreResult<()> {
+        for device in std::mem::take(&mut self.seen) {
+            if let Some(device) = store.device(&device)?.filter(|it| it.last_seen_at < Some(self.now)) {
+                store.put_device(&Device { last_seen_at: Some(self.now), ..device })?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells a device who it is.

@@ -277,7 +277,9 @@ fn stored_by_servers() -> Vec<Golden> {
         certificate: signed_device(),
         issued_at: NOW,
         is_revoked: false,
+        last_seen_at: None,
     };
+    let device_seen = Device { last_seen_at: Some(UnixMillis(NOW.0 + 7)), ..device.clone() };
     let invite = Invite {
         code_hash: [5; 32],
         role: Role::Admin,
@@ -290,6 +292,7 @@ fn stored_by_servers() -> Vec<Golden> {
         golden("server-user", user),
         golden("server-user-removed", removed),
         golden("server-device", device),
+        golden("server-device-seen", device_seen),
         golden("server-invite", invite),
         golden("server-watermarks", Watermarks { seen: Seq(41), marked: Seq(40) }),
     ]
@@ -327,7 +330,9 @@ fn stored_by_devices() -> Vec<Golden> {
         code: 21,
         reason: "customers set no labels".into(),
         made_at: NOW,
+        refused_at: None,
     };
+    let draft_refused = Draft { refused_at: Some(UnixMillis(NOW.0 + 7)), ..draft.clone() };
     vec![
         golden("device-membership", membership),
         golden("device-sync-state-first", SyncState::default()),
@@ -337,6 +342,7 @@ fn stored_by_devices() -> Vec<Golden> {
             OutboxEntry { change: change_hash(), made_at: NOW, envelope: envelope() },
         ),
         golden("device-draft", draft),
+        golden("device-draft-refused", draft_refused),
     ]
 }
 
