@@ -107,6 +107,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 async fn run_daemon(config: DaemonConfig) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    // A limit on the size of files is an error of the write, like a full disk; unheard, it would end the process.
+    let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     let daemon = Daemon::start(&config)?;
     let info = daemon.info();
     tracing::info!(home = %info.home.display(), device = %info.device, "assistd runs");

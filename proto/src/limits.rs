@@ -58,10 +58,12 @@ pub const RECENT_RECORDS_MAX: usize = 4_096;
 /// Bytes of those records.
 pub const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Sessions of one device at one server: a new one replaces the old, after a network change or a crash.
-pub const SESSIONS_PER_DEVICE_MAX: usize = 1;
 /// A peer that has a link but has not said who it is for.
 pub const GREETING_TIMEOUT_MILLIS: u64 = 10_000;
+
+/// How often the roster notes that a device which is connected was there: at the end of every session, and this
+/// often while it has something to say, so that a server which loses power is not far off.
+pub const LAST_SEEN_STEP_MILLIS: u64 = 10 * 60_000;
 
 /// A person's or a device's name, in characters.
 pub const NAME_CHARS_MAX: usize = 80;
@@ -89,8 +91,6 @@ pub const CODE_TRIES_ALL_MAX: u32 = 1_000;
 
 /// How long a device certificate is valid; the server renews it at half of that.
 pub const CERTIFICATE_LIFETIME_MILLIS: u64 = 90 * 24 * 3_600_000;
-/// How far a change's claimed time may lie ahead of the server's clock before the shown time is clamped.
-pub const CLOCK_SKEW_SHOWN_MILLIS: u64 = 0;
 
 /// First pause before a new dial; doubled up to [`RECONNECT_MAX_MILLIS`], each with jitter of plus or minus half.
 pub const RECONNECT_MIN_MILLIS: u64 = 250;

@@ -76,6 +76,7 @@ impl Registry {
             certificate: self.certificate(person),
             issued_at: self.now,
             is_revoked: false,
+            last_seen_at: None,
         })?)
     }
 

@@ -6,4 +6,5 @@ pub mod network;
 pub mod peer;
 pub mod process;
 pub mod store_contract;
+pub mod stranger;
 pub mod world;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use assist_proto::api::{Method, daemon, server, sync, user};
 use assist_proto::client::{Client, Home};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tempfile::TempDir;
 
 /// Longer than anything takes on a slow machine that is busy; only a failing test waits for it.
@@ -44,10 +45,15 @@ impl DaemonProcess {
 
     /// Makes a project and starts its server.
     pub fn server(project: &str) -> Self {
+        Self::server_at(project, "127.0.0.1:0")
+    }
+
+    /// The same at an address that is known.
+    pub fn server_at(project: &str, bind: &str) -> Self {
         let folder = private_folder();
         let init = run(assistd(folder.path()).args(["server", "init", "--name", project]), b"");
         assert_eq!(init.code, Some(0), "{init:?}");
-        let args = ["server", "run", "--bind", "127.0.0.1:0"].map(String::from).to_vec();
+        let args = ["server", "run", "--bind", bind].map(String::from).to_vec();
         let mut daemon = Self { folder, args, child: None, ready_line: String::new() };
         daemon.start();
         // From now on it comes back where it was.
@@ -107,6 +113,15 @@ impl DaemonProcess {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
+    }
+
+    /// From now on its store cannot grow, as if the disk were full; or it can again.
+    pub fn forbid_growth(&self, is_forbidden: bool) {
+        let pid = self.child.as_ref().map(Pid::from_child);
+        let size = std::fs::metadata(self.home().join("store.redb")).expect("a store").len();
+        let current = is_forbidden.then_some(size);
+        let limit = Rlimit { current, maximum: getrlimit(Resource::Fsize).maximum };
+        prlimit(pid, Resource::Fsize, limit).expect("a limit of one's own process");
     }
 
     /// A connection to its local API.
@@ -209,6 +224,16 @@ pub fn assist(home: &Path) -> Command {
     program("assist", home)
 }
 
+/// Bash on a person's home folder, with the programs of this build before all others on its path, and in front of
+/// them what is in `first`.
+pub fn shell(home: &Path, first: &Path, script: &str) -> Command {
+    let mut command = Command::new("bash");
+    let path = format!("{}:{}:/usr/bin:/bin", first.display(), folder_of_programs().display());
+    command.args(["-euo", "pipefail", "-c", script]).current_dir(home);
+    command.env_clear().env("HOME", home).env("PATH", path).env("TZ", "UTC");
+    command
+}
+
 /// Runs a command to its end.
 pub fn run(command: &mut Command, input: &[u8]) -> Finished {
     let mut child = command
@@ -250,13 +275,16 @@ fn program(name: &str, home: &Path) -> Command {
 
 /// The program that this very build made.
 fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    let folder = test.parent().and_then(Path::parent).expect("the folder of the build");
-    let path = folder.join(name);
+    let path = folder_of_programs().join(name);
     assert!(
         path.exists(),
         "{} is not built: run `cargo test --workspace`, or `cargo build` first",
         path.display()
     );
     path
+}
+
+fn folder_of_programs() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    test.parent().and_then(Path::parent).expect("the folder of the build").to_owned()
 }

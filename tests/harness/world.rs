@@ -149,7 +149,7 @@ impl World {
         let name = Some(person.name.to_owned());
         let invite = AdminCommand::Invite { role: person.role, email: email.clone(), name };
         let invited = self.net.admin(place.server, invite).expect("the invitation is in order");
-        let AdminReply::Invited { code, .. } = invited;
+        let AdminReply::Invited { code, .. } = invited else { panic!("not invited: {invited:?}") };
         Command::Join {
             address: self.address(place),
             code,

@@ -1,11 +1,15 @@
 //! What is wrong gets a clear answer, and harms nothing.
 
+mod disk;
+mod wire;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 
+use assist_daemon::store::FORMAT_VERSION;
 use assist_proto::api::{server, sync, ticket, user};
 use assist_tests::process::{DaemonProcess, Finished, assist, assistd, private_folder, run};
 
@@ -61,6 +65,45 @@ fn folder_that_others_can_read_is_refused_with_the_command_that_mends_it() {
     let home = private_folder();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     assert!(refused(home.path()).stderr.contains("chmod 700"));
+}
+
+#[test]
+fn key_and_store_that_others_can_read_are_refused_with_the_command_that_mends_it() {
+    for name in ["device.key", "store.redb"] {
+        let mut device = DaemonProcess::device();
+        device.stop();
+        let path = device.home().join(name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let ended = refused(device.home());
+        assert!(ended.stderr.contains(name) && ended.stderr.contains("chmod 600"), "{ended:?}");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        device.start();
+    }
+}
+
+#[test]
+fn store_of_a_newer_version_is_refused_and_left_as_it_is() {
+    const FORMAT: redb::TableDefinition<'_, &[u8], &[u8]> = redb::TableDefinition::new("format");
+    let mut device = DaemonProcess::device();
+    device.stop();
+    let path = device.home().join("store.redb");
+    let set_format = |format: u32| {
+        let database = redb::Database::open(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let mut table = transaction.open_table(FORMAT).unwrap();
+        table.insert(b"format".as_slice(), format.to_be_bytes().as_slice()).unwrap();
+        drop(table);
+        transaction.commit().unwrap();
+    };
+    set_format(FORMAT_VERSION + 1);
+    let before = fs::read(&path).unwrap();
+    let ended = refused(device.home());
+    let says = format!("store.redb has format {}", FORMAT_VERSION + 1);
+    assert!(ended.stderr.contains(&says) && ended.stderr.contains("a later one"), "{ended:?}");
+    assert!(fs::read(&path).unwrap() == before, "the store was touched");
+    set_format(FORMAT_VERSION);
+    device.start();
+    device.call(&ticket::List::default());
 }
 
 #[test]
@@ -123,9 +166,11 @@ fn texts_that_cannot_be_sent_are_refused_with_nothing_filed() {
     let invalid = device.assist_with_input(["ticket", "new", "-t", "T", "-F", "-"], b"good \xff bad");
     assert_ne!(invalid.code, Some(0));
     assert!(invalid.stderr.contains("UTF-8"), "{invalid:?}");
-    let unreadable = device.assist(["ticket", "new", "-t", "T", "-F", "/nonexistent/report.txt"]);
-    assert_ne!(unreadable.code, Some(0));
-    assert!(unreadable.stderr.contains("report.txt"), "{unreadable:?}");
+    for path in ["/nonexistent/report.txt", "/usr/bin"] {
+        let unreadable = device.assist(["ticket", "new", "-t", "T", "-F", path]);
+        assert_eq!((unreadable.code, unreadable.stdout.as_str()), (Some(1), ""), "{unreadable:?}");
+        assert!(unreadable.stderr.contains(path), "{unreadable:?}");
+    }
     let large = vec![b'x'; 64 * 1024 + 1];
     let too_large = device.assist_with_input(["ticket", "new", "-t", "T", "-F", "-"], &large);
     assert_ne!(too_large.code, Some(0));

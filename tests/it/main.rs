@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cli;
+mod documented;
 mod processes;
 mod simulation;
 mod simulation_asks;
@@ -11,3 +12,4 @@ mod simulation_rejection;
 mod simulation_restore;
 mod simulation_trust;
 mod simulation_volume;
+mod tidy;

@@ -192,15 +192,3 @@ fn daemon_that_was_stopped_has_everything_when_it_starts_again() {
     assert_eq!(status.projects[0].connection.state, sync::ConnectionState::Paused, "the user's switch stays");
     assert_eq!(status.projects[0].outbox_count, 1);
 }
-
-#[test]
-fn demonstration_does_every_step_and_cleans_up() {
-    let home = assist_tests::process::private_folder();
-    let data = home.path().join("data");
-    let mut command = assist_tests::process::assistd(home.path());
-    let told = assist_tests::process::run(command.args(["demo", "--once", "--data"]).arg(&data), b"");
-    assert_eq!(told.code, Some(0), "{told:?}");
-    for said in ["saved here", "on server", "delivered", "sees both", "Everything worked"] {
-        assert!(told.stdout.contains(said), "{said} is missing in {}", told.stdout);
-    }
-}

@@ -85,6 +85,7 @@ fn change_made_past_the_rules_is_refused_and_the_rest_goes_through() {
     desk.world.check();
     let [(_, draft)] = &desk.drafts(desk.alice)[..] else { panic!("one draft") };
     assert_eq!(draft.code, RejectCode::NotAllowed.number());
+    assert!(draft.refused_at > Some(draft.made_at), "{draft:?}");
     assert_eq!(desk.world.comments_at(desk.carol, ticket), ["Still hangs."]);
     assert_eq!(desk.world.ticket_at(desk.alice, ticket).unwrap().status, Status::Open);
 }

@@ -229,7 +229,8 @@ fn impostor_of(desk: &mut Desk) -> PeerId {
 
 fn join_hero(desk: &mut Desk, device: PeerId, at: PeerId) -> CommandError {
     let invite = AdminCommand::Invite { role: Role::Agent, email: None, name: None };
-    let AdminReply::Invited { code, .. } = desk.world.net.admin(at, invite).unwrap();
+    let invited = desk.world.net.admin(at, invite).unwrap();
+    let AdminReply::Invited { code, .. } = invited else { panic!("not invited: {invited:?}") };
     let command = join_command(desk, code);
     desk.world.net.command(device, command).unwrap_err()
 }

@@ -1,0 +1,100 @@
+//! The columns that scripts count on: each row of the table in `docs/cli.md` is run, and its columns are counted.
+
+use std::collections::BTreeMap;
+
+use assist_proto::api::{sync, user};
+use assist_tests::process::{DaemonProcess, Finished};
+
+use super::page;
+
+#[test]
+fn commands_print_the_columns_that_the_page_lists() {
+    let documented = documented_columns();
+    let (server, carla, amir) =
+        (DaemonProcess::server("hero"), DaemonProcess::device(), DaemonProcess::device());
+    carla.join(&server, user::Role::Customer, "Carla");
+    amir.join(&server, user::Role::Agent, "Amir");
+    amir.until_connection(sync::ConnectionState::Online);
+    amir.assist_ok(["ticket", "new", "-t", "It flaps", "-b", "", "--wait=server"]);
+
+    let mut unseen = documented.clone();
+    for (command, args) in RUN {
+        let columns =
+            unseen.remove(*command).unwrap_or_else(|| panic!("docs/cli.md does not list {command}"));
+        let device = if command.starts_with("server") { &server } else { &amir };
+        let printed = device.assist_ok(args.iter());
+        assert!(!printed.is_empty(), "{command} prints nothing");
+        for line in printed.lines() {
+            assert_eq!(line.split('\t').count(), columns.len(), "{command}: {line:?} against {columns:?}");
+        }
+    }
+    // There is no server that refuses here: without drafts there is nothing to list, and none to try again.
+    assert!(unseen.remove("draft list").is_some() && unseen.remove("draft retry").is_some());
+    assert_eq!(amir.assist_ok(["draft", "list"]), "");
+    let Finished { code, .. } = amir.assist(["draft", "retry", "0000"]);
+    assert_eq!(code, Some(3));
+    // A join is what made this world; a further one prints the same.
+    assert_eq!(unseen.remove("project join").map(|columns| columns.len()), Some(1));
+    let phone = DaemonProcess::device();
+    let invitation = server.invite(user::Role::Customer);
+    let joined = phone.assist_ok([
+        "project",
+        "join",
+        &invitation.address,
+        "--code",
+        &invitation.code,
+        "--name",
+        "Bob",
+    ]);
+    assert_eq!(joined.trim_end().len(), 52, "just the id: {joined:?}");
+    assert!(unseen.is_empty(), "docs/cli.md lists what no test runs: {unseen:?}");
+}
+
+/// Each command of the table, as it is run.
+const RUN: &[(&str, &[&str])] = &[
+    ("ticket new", &["ticket", "new", "-t", "It hums", "-b", "All day."]),
+    ("ticket edit", &["ticket", "edit", "1", "--priority", "high"]),
+    ("ticket close", &["ticket", "close", "1"]),
+    ("ticket reopen", &["ticket", "reopen", "1"]),
+    ("ticket label", &["ticket", "label", "1", "network"]),
+    ("ticket assign", &["ticket", "assign", "1", "me"]),
+    ("ticket comment", &["ticket", "comment", "1", "-b", "Since when?"]),
+    ("ticket list", &["ticket", "list"]),
+    ("ticket history", &["ticket", "history", "1"]),
+    ("project list", &["project", "list"]),
+    ("user list", &["user", "list"]),
+    ("sync status", &["sync", "status"]),
+    ("sync pause", &["sync", "pause"]),
+    ("sync resume", &["sync", "resume"]),
+    ("server invite", &["server", "invite", "--role", "agent"]),
+    ("server members", &["server", "members"]),
+    ("watch", &["watch", "-n", "1", "--since", "long-ago"]),
+    ("daemon status", &["daemon", "status"]),
+    ("server status", &["server", "status"]),
+];
+
+/// The rows of the table: each command and its columns. A verb alone goes with the noun before it.
+fn documented_columns() -> BTreeMap<String, Vec<String>> {
+    let page = page("docs/cli.md");
+    let (_, table) = page.split_once("| command | columns |\n|---|---|\n").expect("the table is there");
+    let (table, _) = table.split_once("\n\n").expect("the table ends");
+    let mut found = BTreeMap::new();
+    for row in table.lines() {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [commands, columns] = cells[..] else { panic!("{row:?} has two cells") };
+        let columns: Vec<String> = columns.split(", ").map(str::to_owned).collect();
+        let mut noun = String::new();
+        for command in commands.split('`').skip(1).step_by(2) {
+            let full = match command.split_once(' ') {
+                Some((first, _)) => {
+                    first.clone_into(&mut noun);
+                    command.to_owned()
+                }
+                None if noun.is_empty() => command.to_owned(),
+                None => format!("{noun} {command}"),
+            };
+            found.insert(full, columns.clone());
+        }
+    }
+    found
+}
