@@ -129,7 +129,7 @@ async fn a_stopped_daemon_answers_first_and_takes_nothing_more() {
     device.call(daemon::Stop {}).await;
     let ended = tokio::time::timeout(Duration::from_secs(10), device.ended()).await;
     assert!(ended.is_ok());
-    let error = device.fail(assist_proto::api::sync::Pause::default()).await;
+    let error = device.fail(Pause::default()).await;
     check(&error, ErrorCode::Internal, "not_stored", None);
     device.stop().await;
 }
