@@ -9,12 +9,12 @@ use super::asks::{Asked, Asker, window};
 use super::devices::Departure;
 use super::enrolment::{fold_email, is_name};
 use super::roster::member_for;
-use super::{AdminCommand, AdminError, AdminReply, ServerHub, server_user};
+use super::{AdminError, ServerHub, server_user};
 use crate::limits;
 use crate::store::{Device, Invite, ServerStore, StoreResult, User};
 use crate::wire::ask::{
-    AskCode, AskRefused, Invited, ListMembers, MakeInvitation, MemberWindow, OpenInvitation, Response,
-    RosterMember, SetRole, Who,
+    AskCode, AskRefused, ListMembers, MakeInvitation, MemberWindow, OpenInvitation, Response, RosterMember,
+    SetRole, Who,
 };
 
 impl ServerHub {
@@ -64,12 +64,10 @@ impl ServerHub {
             return Ok(Err(for_admins()));
         }
         let MakeInvitation { role, email, name } = invitation;
-        Ok(match self.handle_admin(now, AdminCommand::Invite { role, email, name }, store)? {
-            Ok(AdminReply::Invited { code, expires_at }) => {
-                Ok(Response::Invited(Invited { code, expires_at }))
-            }
-            Err(error) => Err(AskRefused::new(code_of(&error), error.to_string())),
-        })
+        let invited = self.invite(now, role, email, name, store)?;
+        Ok(invited
+            .map(Response::Invited)
+            .map_err(|error| AskRefused::new(code_of(&error), error.to_string())))
     }
 
     pub(super) fn take_back_invitations(asker: &Asker, email: &str, store: &mut dyn ServerStore) -> Asked {

@@ -10,6 +10,7 @@ use crate::certificate::{DeviceCertificate, Signed};
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{Audience, Device, Invite, ServerStore, StoreResult, User};
+use crate::wire::ask::Invited;
 use crate::wire::{Introduce, Member, PeerMessage, codec};
 
 /// What an operator or admin asks of the server.
@@ -80,21 +81,24 @@ impl ServerHub {
         store: &mut dyn ServerStore,
     ) -> StoreResult<Result<AdminReply, AdminError>> {
         match command {
-            AdminCommand::Invite { role, email, name } => self.invite(now, role, email, name, store),
+            AdminCommand::Invite { role, email, name } => {
+                let invited = self.invite(now, role, email, name, store)?;
+                Ok(invited.map(|Invited { code, expires_at }| AdminReply::Invited { code, expires_at }))
+            }
             AdminCommand::Sessions => {
                 Ok(Ok(AdminReply::Sessions { now, devices: self.by_device.keys().copied().collect() }))
             }
         }
     }
 
-    fn invite(
+    pub(super) fn invite(
         &mut self,
         now: UnixMillis,
         role: Role,
         email: Option<String>,
         name: Option<String>,
         store: &mut dyn ServerStore,
-    ) -> StoreResult<Result<AdminReply, AdminError>> {
+    ) -> StoreResult<Result<Invited, AdminError>> {
         if name.as_deref().is_some_and(|name| !is_name(name)) {
             return Ok(Err(AdminError::BadName));
         }
@@ -117,7 +121,7 @@ impl ServerHub {
         let code_hash = code_hash(&self.project.project, &code);
         store.put_invite(&Invite { code_hash, role, email, name, expires_at })?;
         let (left, right) = code.split_at(limits::CODE_CHARS / 2);
-        Ok(Ok(AdminReply::Invited { code: format!("{left}-{right}"), expires_at }))
+        Ok(Ok(Invited { code: format!("{left}-{right}"), expires_at }))
     }
 
     /// Counts the open invitations, and forgets those that nobody used in time.
