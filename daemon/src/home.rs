@@ -6,6 +6,7 @@
 //! | `node.key` | a server's own key |
 //! | `root.key` | the project's root, until the operator takes it offline |
 //! | `store.redb` | everything else (`docs/storage.md`) |
+//! | `config.toml` | what the operator sets, if there is such a file (`config.rs`) |
 //! | `lock` | held while a daemon runs |
 //! | `clean` | there while no daemon runs and the last one ended properly |
 //! | `run/assistd.sock` | the local API |

@@ -4,10 +4,12 @@
 
 pub mod api_server;
 pub mod backend;
+pub mod config;
 mod daemon;
 pub mod device_key;
 pub mod driver;
 pub mod home;
+pub mod mail;
 pub mod net;
 pub mod store;
 

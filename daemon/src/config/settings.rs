@@ -1,0 +1,175 @@
+//! The keys of the file, as they are written and as the environment names them. Means nothing yet: `config.rs` does.
+//!
+//! The comments here become the template's.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+use zeroize::Zeroizing;
+
+/// Settings of a daemon of Hero Assistance, read from `config.toml` in its folder, or from where `--config` says.
+///
+/// A flag wins over a variable of the environment, and that over this file.
+/// Paths are meant from the folder that this file is in.
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct Settings {
+    /// What `assistd server run` serves.
+    #[config(nested)]
+    pub(super) server: ServerSettings,
+    /// Mails with codes, and news to members. Without a relay or a folder, nobody can join by email.
+    #[config(nested)]
+    pub(super) mail: MailSettings,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct ServerSettings {
+    /// Where to listen, as "[::]:9470" or "192.0.2.7:9470".
+    #[config(env = "ASSIST_BIND")]
+    pub(super) bind: Option<SocketAddr>,
+    /// What to tell others as this server's hosts, if not where it listens, as ["192.0.2.7:9470"].
+    /// With commas between in the environment.
+    #[config(env = "ASSIST_ADVERTISE", parse_env = confique::env::parse::list_by_comma)]
+    pub(super) advertise: Option<Vec<String>>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct MailSettings {
+    /// The address that mails come from, as "support@example.org". Needed with a relay.
+    #[config(env = "ASSIST_MAIL_FROM")]
+    pub(super) from: Option<String>,
+    /// The name beside that address, as "Support of Example".
+    #[config(env = "ASSIST_MAIL_FROM_NAME")]
+    pub(super) from_name: Option<String>,
+    /// For trials: writes mails into this folder as files, and sends none even if there is a relay.
+    #[config(env = "ASSIST_MAIL_FOLDER")]
+    pub(super) folder: Option<PathBuf>,
+    /// The SMTP server that takes mails from here.
+    #[config(nested)]
+    pub(super) relay: RelaySettings,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RelaySettings {
+    /// Its name, as "smtp.example.org". Its certificate has to show this name.
+    #[config(env = "ASSIST_MAIL_HOST")]
+    pub(super) host: Option<String>,
+    /// Its port: 587 unless told, 465 with security = "tls", 25 with security = "plain".
+    #[config(env = "ASSIST_MAIL_PORT")]
+    pub(super) port: Option<u16>,
+    /// "starttls" demands TLS after the greeting, "tls" speaks it from the start, "plain" is for a relay on this
+    /// machine alone.
+    #[config(env = "ASSIST_MAIL_SECURITY", default = "starttls")]
+    pub(super) security: Security,
+    /// Who this server is to the relay, if it wants to know.
+    #[config(env = "ASSIST_MAIL_USERNAME")]
+    pub(super) username: Option<String>,
+    /// The password to that name. Better: password_file.
+    #[config(env = "ASSIST_MAIL_PASSWORD")]
+    pub(super) password: Option<Secret>,
+    /// A file with the password in its one line, which other users cannot read.
+    #[config(env = "ASSIST_MAIL_PASSWORD_FILE")]
+    pub(super) password_file: Option<PathBuf>,
+    /// Certificates (PEM) of the only authorities that may vouch for the relay, instead of the system's.
+    #[config(env = "ASSIST_MAIL_CA_FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+}
+
+/// How a connection to a relay is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// TLS after a greeting in plain; without it no mail.
+    StartTls,
+    /// TLS from the first byte.
+    Tls,
+    /// None.
+    Plain,
+}
+
+impl Security {
+    /// As in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StartTls => "starttls",
+            Self::Tls => "tls",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// Where relays listen for it.
+    pub(super) fn port(self) -> u16 {
+        match self {
+            Self::StartTls => 587,
+            Self::Tls => 465,
+            Self::Plain => 25,
+        }
+    }
+}
+
+/// A text that is wiped after use and never shown.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SecretVisitor)
+    }
+}
+
+/// Takes a text. Serde's own answers to anything else would show it.
+struct SecretVisitor;
+
+impl Visitor<'_> for SecretVisitor {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(QUOTES)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::new(text))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Secret, E> {
+        Err(E::custom(QUOTES))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
+        Err(E::custom(QUOTES))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Secret, E> {
+        Err(E::custom(QUOTES))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
+        Err(E::custom(QUOTES))
+    }
+}
+
+const QUOTES: &str = "a password in quotes";

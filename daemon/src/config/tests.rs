@@ -1,0 +1,210 @@
+//! What the file may say, which source wins, and that secrets stay hidden.
+
+use super::*;
+
+/// Reads a file of this text, with no environment and no flags.
+fn load(text: &str) -> Result<Config, ConfigError> {
+    load_with(text, "", Flags::default())
+}
+
+fn load_with(text: &str, environment: &str, flags: Flags) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    write(&path, text, 0o600);
+    let environment = toml::from_str(environment).unwrap();
+    Config::from_layers(Some(Source::read(&path)?), environment, flags)
+}
+
+fn write(path: &Path, text: &str, mode: u32) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn relay(config: &Config) -> &RelayConfig {
+    match &config.mail.route {
+        MailRoute::Relay(relay) => relay,
+        other => panic!("{other}"),
+    }
+}
+
+#[track_caller]
+fn check_error(text: &str, expected: &str) {
+    let error = load(text).unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+const WHOLE: &str = r#"
+[server]
+bind = "127.0.0.1:9470"
+advertise = ["192.0.2.7"]
+[mail]
+from = "support@example.org"
+from_name = "Support"
+[mail.relay]
+host = "smtp.example.org"
+username = "assist"
+password = "hunter2"
+"#;
+
+#[test]
+fn file_says_everything() {
+    let config = load(WHOLE).unwrap();
+    assert_eq!(config.bind, Some("127.0.0.1:9470".parse().unwrap()));
+    assert_eq!(config.advertise, ["192.0.2.7:9470".parse().unwrap()]);
+    assert_eq!(config.mail.sender.to_string(), "Support <support@example.org>");
+    let relay = relay(&config);
+    assert_eq!(
+        (relay.host.as_str(), relay.port, relay.security),
+        ("smtp.example.org", 587, Security::StartTls)
+    );
+    let login = relay.login.as_ref().unwrap();
+    assert_eq!((login.username.as_str(), login.password.expose()), ("assist", "hunter2"));
+}
+
+#[test]
+fn flag_wins_over_environment_and_that_over_the_file() {
+    let environment = "[server]\nbind = '127.0.0.2:1'\n[mail.relay]\nhost = 'other.example.org'";
+    let config = load_with(WHOLE, environment, Flags::default()).unwrap();
+    assert_eq!(config.bind, Some("127.0.0.2:1".parse().unwrap()));
+    assert_eq!(relay(&config).host, "other.example.org");
+    let flags = Flags {
+        bind: Some("127.0.0.3:1".parse().unwrap()),
+        advertise: vec!["192.0.2.9".parse().unwrap()],
+        mail_folder: Some("/mails".into()),
+    };
+    let config = load_with(WHOLE, environment, flags).unwrap();
+    assert_eq!(config.bind, Some("127.0.0.3:1".parse().unwrap()));
+    assert_eq!(config.advertise, ["192.0.2.9".parse().unwrap()]);
+    assert!(matches!(&config.mail.route, MailRoute::Folder(path) if path == Path::new("/mails")));
+}
+
+#[test]
+fn empty_variable_takes_back_what_the_file_says() {
+    let config = load_with(WHOLE, "[mail.relay]\nhost = ''", Flags::default()).unwrap();
+    assert!(matches!(config.mail.route, MailRoute::None));
+}
+
+#[test]
+fn nothing_at_all_is_a_configuration() {
+    let config = load("").unwrap();
+    assert!(config.bind.is_none() && config.advertise.is_empty());
+    assert!(matches!(config.mail.route, MailRoute::None));
+}
+
+#[test]
+fn unknown_key_is_refused_with_its_place_and_without_its_value() {
+    check_error("[mail.relay]\npasword = \"hunter2\"\n", "line 2, column 1: unknown field `pasword`");
+    check_error("[mial]\n", "unknown field `mial`");
+    check_error("[mail]\nrelay.hosts = 'hunter2'\n", "unknown field `hosts`");
+}
+
+#[test]
+fn what_is_no_toml_is_refused_with_its_place_and_without_the_line() {
+    check_error("[mail.relay]\npassword = hunter2\n", "line 2, column ");
+    check_error("[server]\nbind = \"hunter2\n", "line 2, column ");
+    check_error("[mail.relay]\npassword = [\"hunter2\"]", "a password in quotes");
+    check_error("[mail.relay]\nport = 70000", "line 2, column 8");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    std::fs::write(&path, b"[mail]\n# \xff").unwrap();
+    assert_eq!(
+        Source::read(&path).err().unwrap().to_string(),
+        format!("{}, line 2, column 3: not UTF-8", path.display())
+    );
+}
+
+#[test]
+fn number_as_a_password_is_not_shown() {
+    let error = load("[mail.relay]\npassword = 12345678").unwrap_err().to_string();
+    assert!(error.contains("a password in quotes") && !error.contains("12345678"), "{error}");
+}
+
+#[test]
+fn plain_is_for_this_machine_alone() {
+    let file = |host: &str| {
+        format!("[mail]\nfrom = 'a@example.org'\nrelay.host = '{host}'\nrelay.security = 'plain'")
+    };
+    for host in ["localhost", "127.0.0.1", "::1"] {
+        assert_eq!(relay(&load(&file(host)).unwrap()).port, 25);
+    }
+    for host in ["smtp.example.org", "192.0.2.7", "localhost.example.org", "10.0.0.1"] {
+        check_error(&file(host), "mail.relay.security: \"plain\"");
+    }
+}
+
+#[test]
+fn halves_are_refused() {
+    check_error("[mail.relay]\nhost = 'smtp.example.org'", "mail.from: is needed");
+    let with = |more: &str| format!("[mail]\nfrom = 'a@example.org'\n[mail.relay]\nhost = 'h'\n{more}");
+    check_error(&with("username = 'me'"), "mail.relay.password: is missing");
+    check_error(&with("password = 'hunter2'"), "mail.relay.username: is missing");
+    check_error(
+        &with("password = 'hunter2'\npassword_file = 'x'"),
+        "mail.relay.password_file: is there beside",
+    );
+    check_error("[mail]\nfrom = 'nobody'", "mail.from: \"nobody\" is no email address");
+    check_error("[server]\nadvertise = ['here']", "server.advertise: the host \"here\"");
+}
+
+#[test]
+fn secret_that_others_can_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    write(&path, WHOLE, 0o644);
+    assert!(matches!(Source::read(&path), Err(ConfigError::TooOpen { .. })));
+    write(&path, WHOLE, 0o640);
+    assert!(Source::read(&path).is_ok(), "a group may have it");
+    let secret = folder.path().join("secret");
+    for (mode, text, expected) in [
+        (0o604, "hunter2\n", false),
+        (0o600, "", false),
+        (0o600, "a\nb", false),
+        (0o440, "hunter2\r\n", true),
+    ] {
+        write(&secret, text, 0o600);
+        write(&secret, text, mode);
+        let read = read_password(&secret);
+        assert_eq!(read.is_ok(), expected, "{text:?} with mode {mode:o}");
+        if let Ok(read) = read {
+            assert_eq!(read.expose(), "hunter2");
+        }
+    }
+}
+
+#[test]
+fn paths_are_meant_from_the_files_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("secret"), "hunter2\n", 0o600);
+    let path = folder.path().join(FILE_NAME);
+    let text = WHOLE.replace("password = \"hunter2\"", "password_file = \"secret\"");
+    write(&path, &text, 0o644);
+    let config =
+        Config::from_layers(Some(Source::read(&path).unwrap()), SettingsLayer::empty(), Flags::default());
+    assert_eq!(relay(&config.unwrap()).login.as_ref().unwrap().password.expose(), "hunter2");
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let config = load(WHOLE).unwrap();
+    let shown = format!("{config:?} {:#?} {}", config.mail, config.mail.route);
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn template_is_understood_and_names_every_key() {
+    let template = Config::template();
+    assert!(load(&template).is_ok(), "{template}");
+    for key in ["bind", "advertise", "from", "folder", "host", "security = \"starttls\"", "password_file"] {
+        assert!(template.contains(&format!("\n#{key}")), "{key} is missing in {template}");
+    }
+    assert!(template.contains("ASSIST_MAIL_HOST"));
+}
+
+#[test]
+fn file_without_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    std::fs::write(&path, vec![b'#'; 300 * 1024]).unwrap();
+    assert!(matches!(Source::read(&path), Err(ConfigError::TooLarge { .. })));
+}
