@@ -384,6 +384,11 @@ pub(crate) enum ServerVerb {
     Status,
     /// Make a one-time code that enrols one device of one person; prints the code
     Invite(InviteArgs),
+    /// Send a trial mail, and say what the relay answered
+    Mail {
+        /// The address that it goes to
+        to: String,
+    },
     /// List the members with their devices
     Members,
 }

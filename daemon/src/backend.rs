@@ -29,6 +29,7 @@ use assist_proto::wire::ask::{Request, Response};
 
 use crate::daemon::DaemonInfo;
 use crate::driver::DriverHandle;
+use crate::mail::MailerHandle;
 use crate::store::Reader;
 use errors::{Answer, Failure};
 
@@ -37,6 +38,7 @@ use errors::{Answer, Failure};
 pub struct LocalBackend {
     driver: DriverHandle,
     info: Arc<DaemonInfo>,
+    mailer: MailerHandle,
 }
 
 /// What a command wrote.
@@ -51,8 +53,8 @@ struct Written {
 
 impl LocalBackend {
     /// Makes the backend of a running driver.
-    pub fn new(driver: DriverHandle, info: Arc<DaemonInfo>) -> Self {
-        Self { driver, info }
+    pub fn new(driver: DriverHandle, info: Arc<DaemonInfo>, mailer: MailerHandle) -> Self {
+        Self { driver, info, mailer }
     }
 
     /// A snapshot, for reads that are done in microseconds.

@@ -14,9 +14,11 @@ use tokio::task::JoinSet;
 
 use crate::api_server::{ApiServer, EventFeed};
 use crate::backend::LocalBackend;
+use crate::config::{MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
 use crate::home::Home;
+use crate::mail::{Mailer, MailerHandle};
 use crate::net::{Net, NetConfig, NetLimits};
 use crate::store::{Store, StoreKey, StoreOptions};
 
@@ -29,6 +31,8 @@ pub struct DaemonConfig {
     pub bind: Option<SocketAddr>,
     /// What to print as the server's hosts instead of what it listens on.
     pub advertise: Vec<Host>,
+    /// How mail leaves a server.
+    pub mail: MailConfig,
 }
 
 /// A daemon that runs until it is stopped or dropped.
@@ -38,6 +42,7 @@ pub struct Daemon {
     driver: JoinHandle<()>,
     stop_api: oneshot::Sender<()>,
     api: JoinSet<()>,
+    mailer: Mailer,
     info: Arc<DaemonInfo>,
 }
 
@@ -89,6 +94,7 @@ impl Daemon {
             (Some(listening), Some(project)) => Some(server_info(listening, project, &config.advertise)?),
             _ => None,
         };
+        let mailer = start_mailer(config)?;
         let started_at = driver::read_clock();
         let info = Arc::new(DaemonInfo {
             home: home.path().to_owned(),
@@ -100,7 +106,7 @@ impl Daemon {
         let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
         let parts = DriverParts { store, device_key, node_key, net, events, feed: feed.clone() };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
-        let backend = Arc::new(LocalBackend::new(handle.clone(), Arc::clone(&info)));
+        let backend = Arc::new(LocalBackend::new(handle.clone(), Arc::clone(&info), mailer.handle()));
         let server = ApiServer::bind(&home.socket(), backend, feed)?;
         let (stop_api, api_stopped) = oneshot::channel();
         let mut api = JoinSet::new();
@@ -108,7 +114,7 @@ impl Daemon {
             api_stopped.await.ok(); // Dropped without a word: the same as told.
         }));
         let driver = spawn_driver(driver)?;
-        Ok(Self { home, handle, driver, stop_api, api, info })
+        Ok(Self { home, handle, driver, stop_api, api, mailer, info })
     }
 
     /// What does not change while it runs.
@@ -119,6 +125,11 @@ impl Daemon {
     /// Asks the driver directly, as tests and the operator's commands do.
     pub fn handle(&self) -> &DriverHandle {
         &self.handle
+    }
+
+    /// Queues mail, as the server's hub has it done.
+    pub fn mailer(&self) -> MailerHandle {
+        self.mailer.handle()
     }
 
     /// Returns once the daemon was told to stop over its API, or its driver ended.
@@ -140,6 +151,7 @@ impl Daemon {
         tokio::task::spawn_blocking(move || driver.join())
             .await?
             .map_err(|_| anyhow::anyhow!("the driver failed"))?;
+        self.mailer.stop().await;
         store.close();
         self.home.mark_clean()?;
         Ok(())
@@ -168,6 +180,20 @@ pub fn init_server(path: &std::path::Path, name: &ProjectName) -> anyhow::Result
     store.close();
     home.mark_clean()?;
     Ok((project, home.root_key()))
+}
+
+fn start_mailer(config: &DaemonConfig) -> anyhow::Result<Mailer> {
+    match &config.mail.route {
+        MailRoute::None if config.bind.is_some() => tracing::warn!(
+            "this server can send no mail, so nobody can join by email: set `host` under [mail.relay] in {} or \
+             ASSIST_MAIL_HOST, or try it out with --mail-to-file <folder>",
+            config.home.join(crate::config::FILE_NAME).display()
+        ),
+        MailRoute::None => {}
+        route @ MailRoute::Folder(_) => tracing::warn!("mails go to {route}"),
+        route @ MailRoute::Relay(_) => tracing::info!("mails go to {route}"),
+    }
+    Mailer::start(&config.mail)
 }
 
 fn open_store(home: &Home, key: &DeviceKey) -> anyhow::Result<Store> {

@@ -2,11 +2,12 @@
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use assist_crdt_model::ProjectName;
+use assist_daemon::config::{Config, Flags, MailConfig};
 use assist_daemon::{Daemon, DaemonConfig, init_server};
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::{server, user};
@@ -26,6 +27,9 @@ struct Cli {
     /// What to log, as `info` or `assist_daemon=debug,warn`.
     #[arg(long, global = true, env = "ASSIST_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
+    /// The configuration file; otherwise `config.toml` in that folder, if it is there.
+    #[arg(long, global = true, env = "ASSIST_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -37,6 +41,9 @@ enum Command {
     /// Serve a project.
     #[command(subcommand)]
     Server(ServerCommand),
+    /// What the configuration file may say, and what it says.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Show everything at work: two servers, a customer and an agent, on this machine.
     Demo(demo::DemoArgs),
 }
@@ -65,14 +72,25 @@ enum ServerCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print a file to begin with: every key with what it means.
+    Template,
+    /// Read the file and the environment as `server run` would, and say what comes of it.
+    Check,
+}
+
 #[derive(Args)]
 struct ServerRunArgs {
-    /// Where to listen, as `[::]:9470` or `192.0.2.7:9470`.
-    #[arg(long, env = "ASSIST_BIND", value_name = "ADDR:PORT")]
-    bind: SocketAddr,
+    /// Where to listen, as `[::]:9470` or `192.0.2.7:9470`; otherwise as $ASSIST_BIND or the configuration says.
+    #[arg(long, value_name = "ADDR:PORT")]
+    bind: Option<SocketAddr>,
     /// What to tell others as this server's host, if not where it listens. May be given several times.
     #[arg(long, value_name = "HOST[:PORT]", value_parser = parse_host)]
     advertise: Vec<Host>,
+    /// For trials: write mails into this folder as files, and send none.
+    #[arg(long, value_name = "DIR")]
+    mail_to_file: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -91,16 +109,44 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Run => {
             start_log(&cli.log)?;
-            run_daemon(DaemonConfig { home, bind: None, advertise: Vec::new() })
+            run_daemon(DaemonConfig { home, bind: None, advertise: Vec::new(), mail: MailConfig::default() })
         }
         Command::Server(ServerCommand::Run(args)) => {
             start_log(&cli.log)?;
-            run_daemon(DaemonConfig { home, bind: Some(args.bind), advertise: args.advertise })
+            run_daemon(server_config(home, cli.config.as_deref(), args)?)
         }
         Command::Server(ServerCommand::Init { name }) => init(&home, &name),
         Command::Server(ServerCommand::Invite { role, email, name }) => invite(&home, role, email, name),
+        Command::Config(ConfigCommand::Template) => say(&Config::template()),
+        Command::Config(ConfigCommand::Check) => check_config(&home, cli.config.as_deref()),
         Command::Demo(args) => demo::run(&args),
     }
+}
+
+fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
+    let ServerRunArgs { bind, advertise, mail_to_file } = args;
+    let Config { bind, advertise, mail } =
+        Config::load(&home, file, Flags { bind, advertise, mail_folder: mail_to_file })?;
+    let Some(bind) = bind else {
+        anyhow::bail!(
+            "nobody said where to listen: give `--bind [::]:9470`, or set ASSIST_BIND, or `bind` under [server] \
+             in {}",
+            home.join(assist_daemon::config::FILE_NAME).display()
+        );
+    };
+    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail })
+}
+
+fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
+    let Config { bind, advertise, mail } = Config::load(home, file, Flags::default())?;
+    let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
+    say(&format!(
+        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\n",
+        bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
+        if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
+        mail.sender,
+        mail.route,
+    ))
 }
 
 #[tokio::main]
@@ -128,7 +174,7 @@ async fn run_daemon(config: DaemonConfig) -> anyhow::Result<()> {
     daemon.stop().await
 }
 
-fn init(home: &std::path::Path, name: &ProjectName) -> anyhow::Result<()> {
+fn init(home: &Path, name: &ProjectName) -> anyhow::Result<()> {
     let (project, root_key) = init_server(home, name)?;
     say(&format!(
         "Project {:?} is ready in {}.\n\
@@ -148,12 +194,7 @@ fn init(home: &std::path::Path, name: &ProjectName) -> anyhow::Result<()> {
 }
 
 /// Asks the running server; its store has one owner.
-fn invite(
-    home: &std::path::Path,
-    role: user::Role,
-    email: Option<String>,
-    name: Option<String>,
-) -> anyhow::Result<()> {
+fn invite(home: &Path, role: user::Role, email: Option<String>, name: Option<String>) -> anyhow::Result<()> {
     let mut client = Client::connect(Home::locate(Some(home.to_owned()))?.socket()).with_context(|| {
         format!("the server in {} does not run: start it with `assistd server run`", home.display())
     })?;

@@ -97,6 +97,8 @@ macro_rules! for_each_method {
                 "Returns the OpenRPC document of this API.";
             "server.invite" write $crate::api::server::Invite => $crate::api::server::Invitation:
                 "Makes a one-time code that enrols one device of one person.";
+            "server.mail" write $crate::api::server::Mail => $crate::api::server::MailTried:
+                "Sends a trial mail, and answers how the first attempt went.";
             "server.members" read $crate::api::server::Members => $crate::api::server::MemberList:
                 "Lists the roster: members with their devices.";
             "server.status" read $crate::api::server::GetStatus => $crate::api::server::ServerStatus:

@@ -1,11 +1,13 @@
 //! `server`: what only a daemon in the server role answers.
 
 use assist_proto::api::limits;
-use assist_proto::api::server::{GetStatus, Invitation, Invite, Member, Members, ServerStatus};
+use assist_proto::api::server::{
+    GetStatus, Invitation, Invite, Mail, MailTried, Member, Members, ServerStatus,
+};
 
 use super::word;
 use crate::args::{InviteArgs, ServerVerb};
-use crate::error::CliError;
+use crate::error::{CliError, ErrorKind};
 use crate::invocation::Invocation;
 use crate::output::{Audience, Cell, Row, Times, Tone, neutral};
 
@@ -19,6 +21,7 @@ pub(crate) fn run(verb: ServerVerb, invocation: &mut Invocation) -> Result<(), C
     match verb {
         ServerVerb::Status => status(invocation),
         ServerVerb::Invite(args) => invite(args, invocation),
+        ServerVerb::Mail { to } => mail(to, invocation),
         ServerVerb::Members => members(invocation),
     }
 }
@@ -38,6 +41,12 @@ fn status(invocation: &mut Invocation) -> Result<(), CliError> {
             ("members", status.member_count.to_string()),
             ("devices", status.device_count.to_string()),
             ("connected", status.connected_count.to_string()),
+            ("mail_route", word(&status.mail.route)),
+            ("mail_waiting", status.mail.waiting_count.to_string()),
+            ("mail_sent", status.mail.sent_count.to_string()),
+            ("mail_retried", status.mail.retried_count.to_string()),
+            ("mail_failed", status.mail.failed_count.to_string()),
+            ("mail_last_failure", status.mail.last_failure.clone().unwrap_or_default()),
         ])
     })
 }
@@ -62,6 +71,19 @@ fn invite(args: InviteArgs, invocation: &mut Invocation) -> Result<(), CliError>
             ),
         ],
     })
+}
+
+/// Prints how it left; what the relay said otherwise is an error.
+fn mail(to: String, invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<MailTried>()?;
+    let tried = invocation.call(&Mail { to })?;
+    if let Some(failure) = &tried.failure {
+        let message = format!("the mail was not taken at the first attempt: {}", neutral::line(failure));
+        return Err(CliError::message(ErrorKind::Failed, message).hint(
+            "a relay that is busy is asked again for ten minutes: `assist server status` shows how it goes",
+        ));
+    }
+    invocation.output.document(&tried, |tried, _| vec![word(&tried.route)])
 }
 
 fn members(invocation: &mut Invocation) -> Result<(), CliError> {

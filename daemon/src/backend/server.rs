@@ -6,7 +6,8 @@ use assist_crdt_model::{DeviceId, UnixMillis, UserId, base32};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::server::{
-    GetStatus, Invitation, Invite, Member, MemberDevice, MemberList, Members, ServerStatus,
+    GetStatus, Invitation, Invite, Mail, MailStatus, MailTried, Member, MemberDevice, MemberList, Members,
+    ServerStatus,
 };
 use assist_proto::certificate::DeviceCertificate;
 use assist_proto::hub::{AdminCommand, AdminReply};
@@ -14,17 +15,19 @@ use assist_proto::store::{Audience, Device, User};
 use assist_proto::wire::codec;
 
 use super::LocalBackend;
-use super::errors::{Answer, Failure};
+use super::errors::{Answer, Failure, invalid};
 use super::ticket::page_limit;
 use crate::api_server::Handle;
 use crate::daemon::ServerInfo;
+use crate::driver::read_clock;
+use crate::mail::{MailError, MailerHandle, OutgoingMail, QueueError};
 use crate::store::{Reader, ServerReads as _};
 
 impl Handle<GetStatus> for LocalBackend {
     async fn handle(&self, _params: GetStatus) -> Result<ServerStatus, ApiError> {
         let server = self.server()?;
         let sessions = self.driver.status().borrow().server.map_or(0, |status| status.sessions);
-        Ok(status(&self.reader()?, server, sessions as u64)?)
+        Ok(status(&self.reader()?, server, sessions as u64, mail_status(&self.mailer))?)
     }
 }
 
@@ -32,6 +35,13 @@ impl Handle<Invite> for LocalBackend {
     async fn handle(&self, params: Invite) -> Result<Invitation, ApiError> {
         let server = self.server()?;
         Ok(self.invite(server, params).await?)
+    }
+}
+
+impl Handle<Mail> for LocalBackend {
+    async fn handle(&self, params: Mail) -> Result<MailTried, ApiError> {
+        let server = self.server()?;
+        Ok(self.try_mail(server, &params.to).await?)
     }
 }
 
@@ -63,6 +73,14 @@ impl LocalBackend {
         Ok(Sessions { now, devices })
     }
 
+    async fn try_mail(&self, server: &ServerInfo, to: &str) -> Answer<MailTried> {
+        let mail = OutgoingMail::trial(to, &server.project.name, read_clock())
+            .map_err(|error: MailError| invalid("bad_email", "to", error))?;
+        let attempt = self.mailer.send_watched(mail).map_err(of_queue)?;
+        let outcome = attempt.await.map_err(|_| Failure::stopping())?;
+        Ok(MailTried { route: self.mailer.route(), failure: outcome.err() })
+    }
+
     async fn invite(&self, server: &ServerInfo, params: Invite) -> Answer<Invitation> {
         let Invite { role, email, name } = params;
         let command = AdminCommand::Invite { role: role.into(), email, name };
@@ -79,7 +97,7 @@ struct Sessions {
     devices: BTreeSet<DeviceId>,
 }
 
-fn status(reader: &Reader, server: &ServerInfo, sessions: u64) -> Answer<ServerStatus> {
+fn status(reader: &Reader, server: &ServerInfo, sessions: u64, mail: MailStatus) -> Answer<ServerStatus> {
     Ok(ServerStatus {
         project: server.project.project.to_string(),
         name: server.project.name.clone(),
@@ -91,7 +109,29 @@ fn status(reader: &Reader, server: &ServerInfo, sessions: u64) -> Answer<ServerS
         member_count: reader.users()?.iter().filter(|user| user.is_member()).count() as u64,
         device_count: reader.devices()?.len() as u64,
         connected_count: sessions,
+        mail,
     })
+}
+
+fn mail_status(mailer: &MailerHandle) -> MailStatus {
+    let report = mailer.report();
+    MailStatus {
+        route: mailer.route(),
+        waiting_count: mailer.held() as u64,
+        sent_count: report.sent,
+        retried_count: report.retried,
+        failed_count: report.failed,
+        last_failure: report.last_failure,
+    }
+}
+
+fn of_queue(error: QueueError) -> Failure {
+    let message = error.to_string();
+    match error {
+        QueueError::NoRoute => ApiError::not_allowed("no_mail", message).into(),
+        QueueError::Full => ApiError::limit("mail_queue_full", message).into(),
+        QueueError::Stopping => Failure::stopping(),
+    }
 }
 
 fn members(reader: &Reader, sessions: &Sessions, offset: u64, limit: usize) -> Answer<MemberList> {

@@ -20,6 +20,8 @@ pub const WAIT_MAX: Duration = Duration::from_secs(600);
 pub const WAIT_DEFAULT: Duration = Duration::from_secs(30);
 /// How long `project.join` tries: the overlay may need 20 s to find a way.
 pub const JOIN_MAX: Duration = Duration::from_secs(60);
+/// How long `server.mail` waits for the relay's word: a little longer than one attempt takes at the most.
+pub const MAIL_MAX: Duration = Duration::from_secs(65);
 /// How long any other call may take before it is given up: far beyond what a local store needs.
 pub const CALL_MAX: Duration = Duration::from_secs(30);
 /// Open connections to the socket. Front ends hold two each, scripts one for a moment.
@@ -44,6 +46,7 @@ pub fn call_max(method: &str) -> Duration {
     match method {
         "sync.wait" => WAIT_MAX,
         "project.join" => JOIN_MAX,
+        "server.mail" => MAIL_MAX,
         _ => CALL_MAX,
     }
 }

@@ -33,6 +33,56 @@ pub struct ServerStatus {
     pub device_count: u64,
     /// Devices that are connected now.
     pub connected_count: u64,
+    /// How mail fares, since the server was started.
+    #[serde(default)]
+    pub mail: MailStatus,
+}
+
+/// How mail fares on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct MailStatus {
+    /// How mail leaves the server.
+    pub route: MailRoute,
+    /// Mails that wait or are under way.
+    pub waiting_count: u64,
+    /// Mails that the relay took, or that were written.
+    pub sent_count: u64,
+    /// Attempts that failed and were made again.
+    pub retried_count: u64,
+    /// Mails that were refused for good or given up.
+    pub failed_count: u64,
+    /// What the last failed attempt ran into, in the relay's words.
+    pub last_failure: Option<String>,
+}
+
+/// How mail leaves a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MailRoute {
+    /// It does not: nobody can join by email.
+    #[default]
+    None,
+    /// Into a folder, for trials.
+    Folder,
+    /// Through an SMTP relay.
+    Relay,
+}
+
+/// Parameters of `server.mail`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The address that the trial mail goes to.
+    pub to: String,
+}
+
+/// Answer of `server.mail`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MailTried {
+    /// How it left.
+    pub route: MailRoute,
+    /// What the relay said if it did not take the mail at the first attempt; null if it did.
+    pub failure: Option<String>,
 }
 
 /// Parameters of `server.invite`.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::api_server::Handle;
 use crate::backend::LocalBackend;
+use crate::config::MailConfig;
 use crate::driver::DriverHandle;
 use crate::{Daemon, DaemonConfig, init_server};
 
@@ -49,9 +50,11 @@ impl Node {
             home: folder.path().join("home"),
             bind: is_server.then(|| "127.0.0.1:0".parse().unwrap()),
             advertise: Vec::new(),
+            mail: MailConfig::default(),
         };
         let daemon = Daemon::start(&config).unwrap();
-        let backend = LocalBackend::new(daemon.handle().clone(), Arc::new(daemon.info().clone()));
+        let info = Arc::new(daemon.info().clone());
+        let backend = LocalBackend::new(daemon.handle().clone(), info, daemon.mailer());
         Self { folder, daemon, backend }
     }
 
