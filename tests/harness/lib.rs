@@ -5,6 +5,7 @@ pub mod memory_store;
 pub mod network;
 pub mod peer;
 pub mod process;
+pub mod smtp;
 pub mod store_contract;
 pub mod stranger;
 pub mod world;

@@ -45,15 +45,21 @@ impl DaemonProcess {
 
     /// Makes a project and starts its server.
     pub fn server(project: &str) -> Self {
-        Self::server_at(project, "127.0.0.1:0")
+        Self::server_with(project, "127.0.0.1:0", |_| Vec::new())
     }
 
     /// The same at an address that is known.
     pub fn server_at(project: &str, bind: &str) -> Self {
+        Self::server_with(project, bind, |_| Vec::new())
+    }
+
+    /// The same with more arguments, once the folder is prepared.
+    pub fn server_with(project: &str, bind: &str, prepare: impl FnOnce(&Path) -> Vec<String>) -> Self {
         let folder = private_folder();
         let init = run(assistd(folder.path()).args(["server", "init", "--name", project]), b"");
         assert_eq!(init.code, Some(0), "{init:?}");
-        let args = ["server", "run", "--bind", bind].map(String::from).to_vec();
+        let mut args = ["server", "run", "--bind", bind].map(String::from).to_vec();
+        args.extend(prepare(folder.path()));
         let mut daemon = Self { folder, args, child: None, ready_line: String::new() };
         daemon.start();
         // From now on it comes back where it was.
