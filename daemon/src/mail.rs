@@ -1,7 +1,7 @@
 //! Mail that leaves this server: a bounded queue and the task that empties it, into a relay or a folder.
 //!
 //! The queue is memory alone. What it holds is a code that its person can ask for again, or news that the product
-//! shows too, so a restart loses nothing that cannot be had once more (`docs/decisions/0005-mail-in-memory.md`).
+//! shows too, so a restart loses nothing that cannot be had once more (`docs/decisions/0006-mail-in-memory.md`).
 //!
 //! **Invariant:** whoever queues a mail never waits, and a slow or hostile relay holds up nothing but mail.
 //! **Invariant:** texts of mails, codes and passwords never come into a log or a `Debug` form.

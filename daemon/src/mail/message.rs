@@ -128,7 +128,8 @@ impl fmt::Debug for OutgoingMail {
 /// Reads an address with a name.
 pub(crate) fn mailbox(address: &str, name: Option<&str>) -> Result<Mailbox, MailError> {
     let no_address = || MailError::Address { address: address.chars().take(80).collect() };
-    if address.len() > assist_proto::limits::EMAIL_BYTES_MAX {
+    // An address of the world beyond ASCII is fine, U+0085 in it is not: some take it for the end of a line.
+    if address.len() > assist_proto::limits::EMAIL_BYTES_MAX || address.chars().any(char::is_control) {
         return Err(no_address());
     }
     let email = address.parse().map_err(|_| no_address())?;
