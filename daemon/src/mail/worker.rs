@@ -131,7 +131,7 @@ impl<P: Post> Worker<P> {
             Err(error) => return self.fail("(lost)", 1, &error.to_string()),
         };
         if let Some(watcher) = letter.queued.first_attempt.take() {
-            let told = outcome.as_ref().map(|()| ()).map_err(|error| error.words().to_owned());
+            let told = outcome.as_ref().copied().map_err(|error| error.words().to_owned());
             watcher.send(told).ok(); // Whoever asked may have gone.
         }
         match outcome {

@@ -10,8 +10,10 @@ use super::page;
 #[test]
 fn commands_print_the_columns_that_the_page_lists() {
     let documented = documented_columns();
-    let (server, carla, amir) =
-        (DaemonProcess::server("hero"), DaemonProcess::device(), DaemonProcess::device());
+    let server = DaemonProcess::server_with("hero", "127.0.0.1:0", |home| {
+        vec!["--mail-to-file".to_owned(), home.join("mails").display().to_string()]
+    });
+    let (carla, amir) = (DaemonProcess::device(), DaemonProcess::device());
     carla.join(&server, user::Role::Customer, "Carla");
     amir.join(&server, user::Role::Agent, "Amir");
     amir.until_connection(sync::ConnectionState::Online);
@@ -67,6 +69,7 @@ const RUN: &[(&str, &[&str])] = &[
     ("sync pause", &["sync", "pause"]),
     ("sync resume", &["sync", "resume"]),
     ("server invite", &["server", "invite", "--role", "agent"]),
+    ("server mail", &["server", "mail", "amir@example.org"]),
     ("server members", &["server", "members"]),
     ("watch", &["watch", "-n", "1", "--since", "long-ago"]),
     ("daemon status", &["daemon", "status"]),
