@@ -303,6 +303,7 @@ impl Driver {
                     answer.send(Ok(outcome)).ok(); // Whoever asked may have gone.
                 }
             }
+            Action::Mail(mail) => tracing::error!(?mail, "a mail is lost: no way out was set up"),
             Action::Notify(notice) => {
                 if !notices.contains(&notice) {
                     notices.push(notice);

@@ -14,6 +14,8 @@ pub mod client;
 pub mod envelope;
 pub mod hub;
 pub mod limits;
+pub mod link;
+pub mod mail;
 #[cfg(test)]
 mod samples;
 pub mod store;

@@ -89,6 +89,27 @@ pub const CODE_BLOCK_MILLIS: u64 = 10 * 60_000;
 /// needs centuries.
 pub const CODE_TRIES_ALL_MAX: u32 = 1_000;
 
+/// How long a mailed code can be used: a mail takes a minute, a person a few more.
+pub const MAILED_CODE_LIFETIME_MILLIS: u64 = 10 * 60_000;
+/// Characters of base 32 that the asking device shows, for those who open the mailed link on another one: they only
+/// have to tell the device before the person from one far away, and are tried no more often than the code.
+pub const CHECK_CHARS: usize = 4;
+/// Codes mailed to one address within [`MAILED_CODE_LIFETIME_MILLIS`]: a mistake or two, and no flood.
+pub const MAILED_CODES_PER_ADDRESS_MAX: usize = 3;
+/// Codes mailed to one address within a day.
+pub const MAILED_CODES_PER_ADDRESS_A_DAY_MAX: usize = 20;
+/// Codes mailed for one device within an hour: a person with two addresses and a typing error.
+pub const MAILED_CODES_PER_DEVICE_MAX: usize = 5;
+/// Codes mailed by one server within a minute: more than any team has customers who join at once, and few enough for
+/// a relay. It bounds what waits to be used, too: a thousand codes.
+pub const MAILED_CODES_PER_MINUTE_MAX: usize = 100;
+/// Devices of one person that wait to be approved; the oldest makes room.
+pub const WAITING_DEVICES_PER_USER_MAX: usize = 5;
+/// How long a device waits to be approved: a colleague may be away for some days.
+pub const WAITING_LIFETIME_MILLIS: u64 = 7 * 24 * 3_600_000;
+/// Characters of a device's name that a mail repeats: it was given by whoever asked, and goes to whom they named.
+pub const MAILED_NAME_CHARS_MAX: usize = 32;
+
 /// How long a device certificate is valid; the server renews it at half of that.
 pub const CERTIFICATE_LIFETIME_MILLIS: u64 = 90 * 24 * 3_600_000;
 

@@ -17,9 +17,10 @@ use crate::envelope::Envelope;
 use crate::limits;
 use crate::wire::{id, list};
 
-pub use device::{ColdStart, DeviceStore, Draft, DraftId, Membership, OutboxEntry, SyncState};
+pub use device::{ColdStart, DeviceStore, Draft, DraftId, Membership, OutboxEntry, PendingJoin, SyncState};
 pub use server::{
-    Audience, Device, Invite, LogEntry, ServerProject, ServerStore, StoredVerdict, User, Watermarks,
+    Audience, Device, Invite, LogEntry, MailedCode, ServerProject, ServerStore, StoredVerdict, User,
+    WaitingDevice, Watermarks,
 };
 
 /// A place in the server's log: the first record has 1; 0 is before everything.

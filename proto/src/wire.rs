@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod codec;
 pub mod id;
+pub mod join;
 pub(crate) mod list;
 
 use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, UnixMillis, UserId};
@@ -17,6 +18,7 @@ use crate::store::{Mark, Record, Seq, TicketRow};
 
 use ask::{Answer, Ask};
 use codec::DecodeError;
+use join::{CodeSent, Confirm, Confirmed, DeviceNews, RequestCode, Waiting};
 use list::List;
 
 /// The version that this crate speaks. A peer with another major version is refused with [`RefusedCode::Version`].
@@ -34,6 +36,12 @@ pub enum PeerMessage {
     /// Device: make me a member, here is the code.
     #[serde(rename = "enroll")]
     Enroll(Enroll),
+    /// Device: mail a one-time code to this address.
+    #[serde(rename = "request-code")]
+    RequestCode(RequestCode),
+    /// Device: here is the mailed code; or, without one, is it my turn now?
+    #[serde(rename = "confirm")]
+    Confirm(Confirm),
     /// Device: changes of mine that you have not acknowledged. May follow `Hello` at once.
     #[serde(rename = "push")]
     Push(Push),
@@ -55,6 +63,18 @@ pub enum PeerMessage {
     /// Server: you are a member now.
     #[serde(rename = "enrolled")]
     Enrolled(Enrolled),
+    /// Server: a code is on its way, if the address takes mail.
+    #[serde(rename = "code-sent")]
+    CodeSent(CodeSent),
+    /// Server: the address is proven, and somebody must let the device in.
+    #[serde(rename = "waiting")]
+    Waiting(Waiting),
+    /// Server: the other device that you confirmed is as good as in.
+    #[serde(rename = "confirmed")]
+    Confirmed(Confirmed),
+    /// Server: a device of yours is new, or wants to be.
+    #[serde(rename = "device-news")]
+    DeviceNews(DeviceNews),
     /// Server: the people and devices that the next messages speak of.
     #[serde(rename = "introduce")]
     Introduce(Introduce),

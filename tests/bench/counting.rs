@@ -5,8 +5,9 @@ use std::cell::Cell;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, DeviceStore, Draft, DraftId, Invite, LogEntry, Mark, Membership, OutboxEntry, Record,
-    Seq, ServerProject, ServerStore, StoreResult, StoredVerdict, SyncState, TicketRow, User, Watermarks,
+    Audience, Device, DeviceStore, Draft, DraftId, Invite, LogEntry, MailedCode, Mark, Membership,
+    OutboxEntry, PendingJoin, Record, Seq, ServerProject, ServerStore, StoreResult, StoredVerdict, SyncState,
+    TicketRow, User, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::Member;
 
@@ -90,6 +91,9 @@ impl DeviceStore for CountingDevice<'_> {
         writes put_member(project: &ProjectId, member: &Member) -> ();
         reads mark(project: &ProjectId, ticket: TicketId) -> Option<Mark>;
         writes put_mark(project: &ProjectId, mark: &Mark) -> ();
+        reads pending_joins() -> Vec<PendingJoin>;
+        writes put_pending_join(join: &PendingJoin) -> ();
+        writes remove_pending_join(project: &ProjectId) -> ();
         writes put_draft(draft: &Draft) -> DraftId;
         reads draft(id: DraftId) -> Option<Draft>;
         reads drafts() -> Vec<(DraftId, Draft)>;
@@ -127,6 +131,14 @@ impl ServerStore for CountingServer<'_> {
         writes put_invite(invite: &Invite) -> ();
         writes remove_invite(code_hash: &[u8; 32]) -> ();
         reads invites() -> Vec<Invite>;
+        reads mailed_code(device: &DeviceId) -> Option<MailedCode>;
+        writes put_mailed_code(code: &MailedCode) -> ();
+        writes remove_mailed_code(device: &DeviceId) -> ();
+        reads mailed_codes() -> Vec<MailedCode>;
+        reads waiting_device(device: &DeviceId) -> Option<WaitingDevice>;
+        writes put_waiting_device(waiting: &WaitingDevice) -> ();
+        writes remove_waiting_device(device: &DeviceId) -> ();
+        reads waiting_devices() -> Vec<WaitingDevice>;
         reads watermark(audience: Audience) -> Watermarks;
         writes put_watermark(audience: Audience, watermarks: Watermarks) -> ();
         reads mark(ticket: TicketId) -> Option<Mark>;

@@ -16,6 +16,7 @@ use assist_proto::hub::{
     Reply, initialise_server,
 };
 use assist_proto::limits;
+use assist_proto::mail::Mail;
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
@@ -75,6 +76,8 @@ pub struct Network {
     pub answers: Vec<Answer>,
     /// News for front ends, until somebody takes them.
     pub notices: Vec<(PeerId, Notice)>,
+    /// Mails that servers sent, until somebody takes them.
+    pub mails: Vec<(PeerId, Mail)>,
     /// How long frames of servers stay in the queues of machines after they were sent.
     pub drain_millis: u64,
     /// The most bytes that ever stayed there for one peer.
@@ -116,6 +119,7 @@ impl Network {
             sent: Vec::new(),
             answers: Vec::new(),
             notices: Vec::new(),
+            mails: Vec::new(),
             drain_millis: 0,
             undrained_bytes_max: 0,
             now: EPOCH_MILLIS,
@@ -420,6 +424,7 @@ impl Network {
                 Action::AdminReply { call, outcome } => {
                     self.admin_answers.insert(call, outcome);
                 }
+                Action::Mail(mail) => self.mails.push((id, mail)),
                 Action::Notify(notice) => self.notices.push((id, notice)),
                 Action::WakeAt(at) => {
                     let at = self.peers[id.0].network_time(at);

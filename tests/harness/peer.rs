@@ -174,7 +174,7 @@ impl Peer {
             PeerKind::Server => {
                 let opened = ServerHub::open(self.key.clone(), seed, &self.store);
                 let hub = opened.expect("the store opens").expect("the server was initialised");
-                self.hub = Hub::Server(Box::new(hub));
+                self.hub = Hub::Server(Box::new(hub.with_mail(true)));
             }
         }
         self.turn(now, Vec::new(), Fate::Commits)

@@ -5,6 +5,7 @@
 mod bad_input;
 mod cli;
 mod documented;
+mod enrolment;
 mod mail;
 mod processes;
 mod simulation;

@@ -3,8 +3,8 @@
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, Record, Seq, StoreResult, SyncState,
-    TicketRow,
+    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Record, Seq, StoreResult,
+    SyncState, TicketRow,
 };
 use assist_proto::wire::Member;
 use serde::{Deserialize, Serialize};
@@ -188,6 +188,11 @@ pub trait DeviceReads: View + Sized {
     /// See [`DeviceStore::draft`].
     fn draft(&self, id: DraftId) -> StoreResult<Option<Draft>> {
         self.get_cbor(Table::Drafts, &key!(id.0))
+    }
+
+    /// See [`DeviceStore::pending_joins`]; by project id.
+    fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>> {
+        self.collect_cbor(Table::PendingJoins, &Span::prefix(Vec::new()))
     }
 
     /// See [`DeviceStore::drafts`]; in the order in which they were put.
@@ -447,6 +452,20 @@ impl DeviceStore for Turn {
         let mut entry = entry_of(self, scope, mark.ticket)?;
         entry.mark = Some(PlacedMark { position: 0, mark: *mark });
         self.put_entry(Table::Rows, key!(scope, mark.ticket), &entry);
+        Ok(())
+    }
+
+    fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>> {
+        DeviceReads::pending_joins(self)
+    }
+
+    fn put_pending_join(&mut self, join: &PendingJoin) -> StoreResult<()> {
+        self.put_cbor(Table::PendingJoins, key!(join.project), join);
+        Ok(())
+    }
+
+    fn remove_pending_join(&mut self, project: &ProjectId) -> StoreResult<()> {
+        self.remove(Table::PendingJoins, key!(*project));
         Ok(())
     }
 

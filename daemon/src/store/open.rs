@@ -1,5 +1,6 @@
 //! Opening a store: made whole or not at all, refused with a reason and untouched, brought up to date step by step.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use assist_proto::store::{StoreError, StoreResult};
 use redb::backends::FileBackend;
-use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase};
+use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase, TableHandle as _};
 
 use super::engine::{Engine, guarded, is_full};
 use super::journal::{Journal, JournalFile};
@@ -200,7 +201,22 @@ pub(crate) fn migrate(
     for migration in migrations.iter().filter(|migration| migration.to > found) {
         guarded("file", || run_migration(database, seal, migration))?;
     }
-    Ok(())
+    guarded("file", || complete_tables(database))
+}
+
+/// Makes the tables that came with a later version of the same format. Where none is missing, nothing is written.
+fn complete_tables(database: &Database) -> Result<(), redb::Error> {
+    let there: BTreeSet<String> =
+        database.begin_read()?.list_tables()?.map(|table| table.name().to_owned()).collect();
+    if Table::ALL.iter().all(|table| there.contains(table.name())) {
+        return Ok(());
+    }
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    for table in Table::ALL {
+        transaction.open_table(table.definition())?;
+    }
+    Ok(transaction.commit()?)
 }
 
 fn run_migration(database: &Database, seal: &Seal, migration: &Migration) -> Result<(), redb::Error> {

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, Invite, LogEntry, Mark, Record, Seq, ServerProject, ServerStore, StoreError,
-    StoreResult, StoredVerdict, TicketRow, User, Watermarks,
+    Audience, Device, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
+    StoreError, StoreResult, StoredVerdict, TicketRow, User, WaitingDevice, Watermarks,
 };
 
 use super::entry::{CUSTOMERS_MAX, Entry, PlacedMark};
@@ -134,6 +134,26 @@ pub trait ServerReads: View + Sized {
     /// See [`ServerStore::invites`].
     fn invites(&self) -> StoreResult<Vec<Invite>> {
         self.collect_cbor(Table::Invites, &Span::prefix(Vec::new()))
+    }
+
+    /// See [`ServerStore::mailed_code`].
+    fn mailed_code(&self, device: &DeviceId) -> StoreResult<Option<MailedCode>> {
+        self.get_cbor(Table::MailedCodes, &key!(*device))
+    }
+
+    /// See [`ServerStore::mailed_codes`].
+    fn mailed_codes(&self) -> StoreResult<Vec<MailedCode>> {
+        self.collect_cbor(Table::MailedCodes, &Span::prefix(Vec::new()))
+    }
+
+    /// See [`ServerStore::waiting_device`].
+    fn waiting_device(&self, device: &DeviceId) -> StoreResult<Option<WaitingDevice>> {
+        self.get_cbor(Table::WaitingDevices, &key!(*device))
+    }
+
+    /// See [`ServerStore::waiting_devices`].
+    fn waiting_devices(&self) -> StoreResult<Vec<WaitingDevice>> {
+        self.collect_cbor(Table::WaitingDevices, &Span::prefix(Vec::new()))
     }
 
     /// See [`ServerStore::watermark`].
@@ -387,6 +407,42 @@ impl ServerStore for Turn {
 
     fn invites(&self) -> StoreResult<Vec<Invite>> {
         ServerReads::invites(self)
+    }
+
+    fn mailed_code(&self, device: &DeviceId) -> StoreResult<Option<MailedCode>> {
+        ServerReads::mailed_code(self, device)
+    }
+
+    fn put_mailed_code(&mut self, code: &MailedCode) -> StoreResult<()> {
+        self.put_cbor(Table::MailedCodes, key!(code.device), code);
+        Ok(())
+    }
+
+    fn remove_mailed_code(&mut self, device: &DeviceId) -> StoreResult<()> {
+        self.remove(Table::MailedCodes, key!(*device));
+        Ok(())
+    }
+
+    fn mailed_codes(&self) -> StoreResult<Vec<MailedCode>> {
+        ServerReads::mailed_codes(self)
+    }
+
+    fn waiting_device(&self, device: &DeviceId) -> StoreResult<Option<WaitingDevice>> {
+        ServerReads::waiting_device(self, device)
+    }
+
+    fn put_waiting_device(&mut self, waiting: &WaitingDevice) -> StoreResult<()> {
+        self.put_cbor(Table::WaitingDevices, key!(waiting.device), waiting);
+        Ok(())
+    }
+
+    fn remove_waiting_device(&mut self, device: &DeviceId) -> StoreResult<()> {
+        self.remove(Table::WaitingDevices, key!(*device));
+        Ok(())
+    }
+
+    fn waiting_devices(&self) -> StoreResult<Vec<WaitingDevice>> {
+        ServerReads::waiting_devices(self)
     }
 
     fn watermark(&self, audience: Audience) -> StoreResult<Watermarks> {

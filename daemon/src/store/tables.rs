@@ -77,6 +77,10 @@ tables! {
     Devices = "devices", "device";
     /// hash of the code (32): CBOR of [`assist_proto::store::Invite`].
     Invites = "invites", "invitation";
+    /// device (32): CBOR of [`assist_proto::store::MailedCode`].
+    MailedCodes = "mailed-codes", "mailed code";
+    /// device (32): CBOR of [`assist_proto::store::WaitingDevice`].
+    WaitingDevices = "waiting-devices", "waiting device";
     /// Nothing for the team, else user (16): seen (8), marked (8).
     Watermarks = "watermarks", "watermark";
     /// position (8): ticket (16). The marks in the order in which they were written.
@@ -108,6 +112,8 @@ tables! {
     RowNumbers = "row-numbers", "number of a ticket";
     /// scope, user (16): CBOR of [`assist_proto::wire::Member`].
     Members = "members", "member";
+    /// project id (32): CBOR of [`assist_proto::store::PendingJoin`].
+    PendingJoins = "pending-joins", "pending join";
     /// position (8): CBOR of [`assist_proto::store::Draft`].
     Drafts = "drafts", "draft";
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::device::{CommandError, Reply};
 use super::server::{AdminError, AdminReply};
+use crate::mail::Mail;
 use crate::store::DraftId;
 
 /// One connection to one peer. Given by the driver, never used twice.
@@ -74,6 +75,8 @@ pub enum Action {
         /// With what.
         outcome: Result<AdminReply, AdminError>,
     },
+    /// Mail something, some time soon.
+    Mail(Mail),
     /// Tell all front ends.
     Notify(Notice),
     /// Call `handle` with `Wake` at this time; earlier wishes stand.

@@ -2,7 +2,7 @@
 //!
 //! | phase of a link | takes | leaves by |
 //! |---|---|---|
-//! | `Greeting` | `Hello`, `Enroll` | `Hello` of a device on the roster: to `Ready`; anything else, or silence: closed |
+//! | `Greeting` | `Hello`, `Enroll`, `RequestCode`, `Confirm` | `Hello` of a device on the roster: to `Ready`; anything else, or silence: closed |
 //! | `Ready` | `Push`, `Seen`, `Fetch`, `Ask` | `Closed`, a newer link of the same device, revocation, a broken rule |
 //!
 //! It never sends a record that the store's log does not have, and never one to somebody who may not see it: both
@@ -14,6 +14,7 @@ mod delivery;
 mod devices;
 mod enrolment;
 mod fanout;
+mod mailed;
 mod people;
 mod roster;
 
@@ -115,6 +116,9 @@ pub struct ServerHub {
     /// The time of the newest input.
     now: UnixMillis,
     code_tries: enrolment::CodeTries,
+    mailed: mailed::MailedLately,
+    /// Whether mail leaves this server.
+    has_mail: bool,
     /// Whose sessions end once the present ask is answered.
     departures: Vec<(DeviceId, devices::Departure)>,
     /// Of the turn under way.
@@ -163,11 +167,19 @@ impl ServerHub {
             seen: BTreeSet::new(),
             now: UnixMillis::default(),
             code_tries: enrolment::CodeTries::default(),
+            mailed: mailed::MailedLately::default(),
+            has_mail: false,
             departures: Vec::new(),
             durability: Durability::Later,
             actions: Vec::new(),
             status: ServerStatus::default(),
         }))
+    }
+
+    /// Says whether mail leaves this server: without it nobody can join by email, and is told so.
+    #[must_use]
+    pub fn with_mail(self, has_mail: bool) -> Self {
+        Self { has_mail, ..self }
     }
 
     /// Which project this is.
@@ -278,6 +290,12 @@ impl ServerHub {
             (Phase::Greeting { .. }, Received::Message(PeerMessage::Enroll(enroll))) => {
                 self.enroll(now, link, &enroll, store)
             }
+            (Phase::Greeting { .. }, Received::Message(PeerMessage::RequestCode(request))) => {
+                self.request_code(now, link, &request, store)
+            }
+            (Phase::Greeting { .. }, Received::Message(PeerMessage::Confirm(confirm))) => {
+                self.confirm(now, link, &confirm, store)
+            }
             (Phase::Ready(_), Received::Push { project, envelopes }) if project == self.project.project => {
                 self.handle_push(now, link, envelopes, store)
             }
@@ -305,20 +323,7 @@ impl ServerHub {
         hello: &Hello,
         store: &mut dyn ServerStore,
     ) -> StoreResult<()> {
-        if hello.version != PROTOCOL_VERSION {
-            self.refuse(
-                link,
-                RefusedCode::Version,
-                "this server speaks protocol version 1: update the older side",
-            );
-            return Ok(());
-        }
-        if hello.project != self.project.project {
-            self.refuse(
-                link,
-                RefusedCode::Project,
-                "this server does not serve that project: check the address",
-            );
+        if !self.is_served(link, hello.version, Some(hello.project)) {
             return Ok(());
         }
         let peer = self.links[&link].peer;
@@ -352,6 +357,7 @@ impl ServerHub {
         self.links.insert(link, Link { peer, phase: Phase::Ready(Box::new(session)) });
         self.send(link, &PeerMessage::Welcome(welcome));
         self.introduce_self(link, &user);
+        self.tell_who_waits(now, link, &user, store)?;
         self.runnable.insert(link);
         Ok(())
     }

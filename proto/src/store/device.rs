@@ -92,6 +92,13 @@ pub trait DeviceStore {
     /// Writes it.
     fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()>;
 
+    /// Projects that this device has asked to join by email, and is not in yet.
+    fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>>;
+    /// Writes one.
+    fn put_pending_join(&mut self, join: &PendingJoin) -> StoreResult<()>;
+    /// Forgets one.
+    fn remove_pending_join(&mut self, project: &ProjectId) -> StoreResult<()>;
+
     /// Keeps refused text; gives it the next id.
     fn put_draft(&mut self, draft: &Draft) -> StoreResult<DraftId>;
     /// One.
@@ -175,6 +182,29 @@ pub struct OutboxEntry {
     /// What is sent.
     #[serde(rename = "e")]
     pub envelope: Envelope,
+}
+
+/// A project that this device has asked to join by email. It is not proven yet that who answered is the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingJoin {
+    /// The project, as the address or the server named it.
+    #[serde(with = "id")]
+    pub project: ProjectId,
+    /// What the server says that it is called.
+    pub name: String,
+    /// The address as it was pasted, with the project.
+    pub address: String,
+    /// Where the code was mailed to.
+    pub email: String,
+    /// What this device is to be called.
+    pub device_name: String,
+    /// What whoever opens the mailed link on another device is to type there.
+    pub check: String,
+    /// When the code was asked for, by this device's clock.
+    #[serde(with = "millis")]
+    pub asked_at: UnixMillis,
+    /// Whether the address is proven and the device waits to be approved.
+    pub is_waiting: bool,
 }
 
 /// Position of a draft on this device.

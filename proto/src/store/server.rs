@@ -77,6 +77,24 @@ pub trait ServerStore {
     /// All open invitations.
     fn invites(&self) -> StoreResult<Vec<Invite>>;
 
+    /// The code that was mailed last for a device.
+    fn mailed_code(&self, device: &DeviceId) -> StoreResult<Option<MailedCode>>;
+    /// Writes it; it takes the place of an earlier one for the same device.
+    fn put_mailed_code(&mut self, code: &MailedCode) -> StoreResult<()>;
+    /// Uses it up.
+    fn remove_mailed_code(&mut self, device: &DeviceId) -> StoreResult<()>;
+    /// All of them, by device.
+    fn mailed_codes(&self) -> StoreResult<Vec<MailedCode>>;
+
+    /// A device that waits to be let in.
+    fn waiting_device(&self, device: &DeviceId) -> StoreResult<Option<WaitingDevice>>;
+    /// Writes one.
+    fn put_waiting_device(&mut self, waiting: &WaitingDevice) -> StoreResult<()>;
+    /// It waits no longer.
+    fn remove_waiting_device(&mut self, device: &DeviceId) -> StoreResult<()>;
+    /// All that wait, by device.
+    fn waiting_devices(&self) -> StoreResult<Vec<WaitingDevice>>;
+
     /// How far the devices of the team, or of one customer, have come.
     fn watermark(&self, audience: Audience) -> StoreResult<Watermarks>;
     /// Writes it.
@@ -219,6 +237,48 @@ pub struct Invite {
     /// After this the code is worth nothing.
     #[serde(with = "millis")]
     pub expires_at: UnixMillis,
+}
+
+/// A code that was mailed to an address, for the one device that asked. Whoever shows it has shown that the address
+/// is theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailedCode {
+    /// The device that asked.
+    #[serde(with = "id")]
+    pub device: DeviceId,
+    /// Where it was mailed to, case-folded.
+    pub email: String,
+    /// What the person calls themselves.
+    pub name: Option<String>,
+    /// What they call the device.
+    pub device_name: String,
+    /// BLAKE3 of the code, keyed by project and device: the code itself is never stored.
+    #[serde(with = "id")]
+    pub code_hash: [u8; 32],
+    /// The same of what the asking device shows, for those who confirm on another one.
+    #[serde(with = "id")]
+    pub check_hash: [u8; 32],
+    /// Wrong codes so far.
+    pub tries: u32,
+    /// After this the code is worth nothing.
+    #[serde(with = "millis")]
+    pub expires_at: UnixMillis,
+}
+
+/// A device whose person has shown that the address is theirs, which is not enough: somebody has to approve it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingDevice {
+    /// Its key.
+    #[serde(with = "id")]
+    pub device: DeviceId,
+    /// Whose it would be.
+    #[serde(with = "id")]
+    pub user: UserId,
+    /// What it would be called.
+    pub name: String,
+    /// Since when it waits.
+    #[serde(with = "millis")]
+    pub since: UnixMillis,
 }
 
 /// How far a side has come.

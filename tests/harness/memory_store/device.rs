@@ -6,8 +6,8 @@ use std::sync::Arc;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, Record, Seq, StoreResult, SyncState,
-    TicketRow,
+    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Record, Seq, StoreResult,
+    SyncState, TicketRow,
 };
 use assist_proto::wire::Member;
 
@@ -17,6 +17,7 @@ use super::table::Table;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct DeviceTables {
     projects: Table<ProjectId, ProjectTables>,
+    pending_joins: Table<ProjectId, PendingJoin>,
     drafts: Table<DraftId, Draft>,
     drafts_made: u64,
 }
@@ -247,6 +248,20 @@ impl DeviceStore for MemoryStore {
 
     fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()> {
         self.change(project, |tables| tables.marks.put(mark.ticket, *mark));
+        Ok(())
+    }
+
+    fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>> {
+        Ok(self.device.pending_joins.all())
+    }
+
+    fn put_pending_join(&mut self, join: &PendingJoin) -> StoreResult<()> {
+        self.device.pending_joins.put(join.project, join.clone());
+        Ok(())
+    }
+
+    fn remove_pending_join(&mut self, project: &ProjectId) -> StoreResult<()> {
+        self.device.pending_joins.drop_row(project);
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, Invite, LogEntry, Mark, Record, Seq, ServerProject, ServerStore, StoreResult,
-    StoredVerdict, TicketRow, User, Watermarks,
+    Audience, Device, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
+    StoreResult, StoredVerdict, TicketRow, User, WaitingDevice, Watermarks,
 };
 
 use super::table::Table;
@@ -39,6 +39,8 @@ pub(super) struct ServerTables {
     devices: Table<DeviceId, Device>,
     certificates: Table<(DeviceId, u32), Signed>,
     invites: Table<[u8; 32], Invite>,
+    mailed_codes: Table<DeviceId, MailedCode>,
+    waiting_devices: Table<DeviceId, WaitingDevice>,
 
     watermarks: Table<Audience, Watermarks>,
     marks: Table<TicketId, (u64, Mark)>,
@@ -252,6 +254,42 @@ impl ServerStore for MemoryStore {
 
     fn invites(&self) -> StoreResult<Vec<Invite>> {
         Ok(self.server.invites.all())
+    }
+
+    fn mailed_code(&self, device: &DeviceId) -> StoreResult<Option<MailedCode>> {
+        Ok(self.server.mailed_codes.row(device))
+    }
+
+    fn put_mailed_code(&mut self, code: &MailedCode) -> StoreResult<()> {
+        self.server.mailed_codes.put(code.device, code.clone());
+        Ok(())
+    }
+
+    fn remove_mailed_code(&mut self, device: &DeviceId) -> StoreResult<()> {
+        self.server.mailed_codes.drop_row(device);
+        Ok(())
+    }
+
+    fn mailed_codes(&self) -> StoreResult<Vec<MailedCode>> {
+        Ok(self.server.mailed_codes.all())
+    }
+
+    fn waiting_device(&self, device: &DeviceId) -> StoreResult<Option<WaitingDevice>> {
+        Ok(self.server.waiting_devices.row(device))
+    }
+
+    fn put_waiting_device(&mut self, waiting: &WaitingDevice) -> StoreResult<()> {
+        self.server.waiting_devices.put(waiting.device, waiting.clone());
+        Ok(())
+    }
+
+    fn remove_waiting_device(&mut self, device: &DeviceId) -> StoreResult<()> {
+        self.server.waiting_devices.drop_row(device);
+        Ok(())
+    }
+
+    fn waiting_devices(&self) -> StoreResult<Vec<WaitingDevice>> {
+        Ok(self.server.waiting_devices.all())
     }
 
     fn watermark(&self, audience: Audience) -> StoreResult<Watermarks> {

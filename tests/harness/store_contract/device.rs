@@ -3,7 +3,7 @@
 use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, Status};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    ColdStart, DeviceStore, Draft, DraftId, Mark, Membership, Seq, SyncState, TicketRow,
+    ColdStart, DeviceStore, Draft, DraftId, Mark, Membership, PendingJoin, Seq, SyncState, TicketRow,
 };
 use assist_proto::wire::{ColdPosition, Member};
 
@@ -24,6 +24,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("a row is written and removed", a_row_is_written_and_removed),
     ("the place of an own record outlives the row", the_place_of_an_own_record_outlives_the_row),
     ("what is written again is replaced", what_is_written_again_is_replaced),
+    ("a pending join is kept until it is removed", a_pending_join_is_kept_until_it_is_removed),
     ("a draft's id is used once", a_drafts_id_is_used_once),
 ];
 
@@ -301,6 +302,30 @@ fn what_is_written_again_is_replaced(store: &mut Store) {
     let mark = Mark { team: Seq(7), ..Mark::new(ticket(1)) };
     store.put_mark(&id, &mark).unwrap();
     assert_eq!(store.mark(&id, ticket(1)).unwrap(), Some(mark));
+}
+
+fn a_pending_join_is_kept_until_it_is_removed(store: &mut Store) {
+    let of = |number| PendingJoin {
+        project: project(number),
+        name: "mycelium".to_owned(),
+        address: "5ab::1".to_owned(),
+        email: "alice@example.org".to_owned(),
+        device_name: "laptop".to_owned(),
+        check: "7k1m".to_owned(),
+        asked_at: NOW,
+        is_waiting: false,
+    };
+    assert_eq!(store.pending_joins().unwrap(), []);
+    store.put_pending_join(&of(2)).unwrap();
+    store.put_pending_join(&of(1)).unwrap();
+    let waiting = PendingJoin { is_waiting: true, ..of(2) };
+    store.put_pending_join(&waiting).unwrap();
+    assert_eq!(store.pending_joins().unwrap(), [of(1), waiting]);
+    // It is no membership yet, and not forgotten with one.
+    store.remove_project(&project(2)).unwrap();
+    store.remove_pending_join(&project(1)).unwrap();
+    store.remove_pending_join(&project(1)).unwrap();
+    assert_eq!(store.pending_joins().unwrap().len(), 1);
 }
 
 fn a_drafts_id_is_used_once(store: &mut Store) {

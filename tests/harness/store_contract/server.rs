@@ -3,8 +3,8 @@
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, Invite, LogEntry, Mark, Record, Seq, ServerProject, ServerStore, StoredVerdict,
-    TicketRow, User, Watermarks,
+    Audience, Device, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
+    StoredVerdict, TicketRow, User, WaitingDevice, Watermarks,
 };
 
 use super::{Check, NOW, device, project, record, ticket, user};
@@ -27,6 +27,8 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("a taken email is refused", a_taken_email_is_refused),
     ("old certificates are kept", old_certificates_are_kept),
     ("an invitation is used up", an_invitation_is_used_up),
+    ("a device has one mailed code", a_device_has_one_mailed_code),
+    ("devices wait until they are let in", devices_wait_until_they_are_let_in),
     ("each audience has its watermark", each_audience_has_its_watermark),
     ("a mark moves behind all others", a_mark_moves_behind_all_others),
     ("a reader sees the marks of its tickets", a_reader_sees_the_marks_of_its_tickets),
@@ -96,6 +98,7 @@ fn an_empty_store_has_nothing(store: &mut Store) {
         (store.users().unwrap(), store.devices().unwrap(), store.invites().unwrap()),
         (vec![], vec![], vec![])
     );
+    assert_eq!((store.mailed_codes().unwrap(), store.waiting_devices().unwrap()), (vec![], vec![]));
     assert_eq!(store.watermark(Audience::Team).unwrap(), Watermarks::default());
     assert_eq!((store.mark(ticket(1)).unwrap(), store.mark_head().unwrap()), (None, 0));
     assert_eq!(store.marks_after(Audience::Team, 0, 10).unwrap(), []);
@@ -289,6 +292,45 @@ fn an_invitation_is_used_up(store: &mut Store) {
     store.remove_invite(&[5; 32]).unwrap();
     assert_eq!(store.invite(&[5; 32]).unwrap(), None);
     assert_eq!(store.invites().unwrap(), [other]);
+}
+
+fn a_device_has_one_mailed_code(store: &mut Store) {
+    let of = |byte: u8| MailedCode {
+        device: DeviceId::from_bytes([byte; 32]),
+        email: "alice@example.org".to_owned(),
+        name: Some("Alice".to_owned()),
+        device_name: "laptop".to_owned(),
+        code_hash: [byte; 32],
+        check_hash: [7; 32],
+        tries: 0,
+        expires_at: NOW,
+    };
+    let tried = MailedCode { tries: 2, ..of(1) };
+    store.put_mailed_code(&of(2)).unwrap();
+    store.put_mailed_code(&of(1)).unwrap();
+    store.put_mailed_code(&tried).unwrap();
+    assert_eq!(store.mailed_code(&of(1).device).unwrap(), Some(tried.clone()));
+    assert_eq!(store.mailed_codes().unwrap(), [tried, of(2)]);
+    store.remove_mailed_code(&of(1).device).unwrap();
+    store.remove_mailed_code(&of(1).device).unwrap();
+    assert_eq!(store.mailed_code(&of(1).device).unwrap(), None);
+    assert_eq!(store.mailed_codes().unwrap(), [of(2)]);
+}
+
+fn devices_wait_until_they_are_let_in(store: &mut Store) {
+    let of = |byte: u8| WaitingDevice {
+        device: DeviceId::from_bytes([byte; 32]),
+        user: ALICE,
+        name: "phone".to_owned(),
+        since: NOW,
+    };
+    store.put_waiting_device(&of(2)).unwrap();
+    store.put_waiting_device(&of(1)).unwrap();
+    assert_eq!(store.waiting_device(&of(2).device).unwrap(), Some(of(2)));
+    assert_eq!(store.waiting_devices().unwrap(), [of(1), of(2)]);
+    store.remove_waiting_device(&of(2).device).unwrap();
+    assert_eq!(store.waiting_device(&of(2).device).unwrap(), None);
+    assert_eq!(store.waiting_devices().unwrap(), [of(1)]);
 }
 
 fn each_audience_has_its_watermark(store: &mut Store) {

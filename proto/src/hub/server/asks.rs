@@ -6,7 +6,6 @@
 use assist_crdt_model::{Role, UnixMillis};
 
 use super::ServerHub;
-use super::devices::no_such_device;
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{Audience, ServerStore, StoreResult, User};
@@ -54,7 +53,7 @@ impl ServerHub {
     ) -> Asked {
         match request {
             Request::Members(list) => Self::list_members(asker, &list, store),
-            Request::Devices(list) => self.list_devices(asker, &list, store),
+            Request::Devices(list) => self.list_devices(now, asker, &list, store),
             Request::Invitations => Self::list_invitations(now, asker, store),
             Request::Invite(invitation) => self.make_invitation(now, asker, invitation, store),
             Request::Uninvite(email) => Self::take_back_invitations(asker, &email, store),
@@ -63,7 +62,8 @@ impl ServerHub {
             Request::Rename(name) => self.rename(asker, &name, store),
             Request::RenameDevice(rename) => Self::rename_device(asker, &rename, store),
             Request::RevokeDevice(device) => self.revoke_device(asker, device, store),
-            Request::ApproveDevice(_) | Request::RejectDevice(_) => Ok(Err(no_such_device())),
+            Request::ApproveDevice(device) => self.approve_device(now, asker, device, store),
+            Request::RejectDevice(device) => self.reject_device(now, asker, device, store),
         }
     }
 }

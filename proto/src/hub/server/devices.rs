@@ -2,18 +2,21 @@
 //!
 //! One's own are one's own to rule; an admin rules everybody's. Whose device somebody else's is, nobody is told.
 
-use assist_crdt_model::DeviceId;
+use assist_crdt_model::{DeviceId, UnixMillis, UserId};
 
 use super::ServerHub;
 use super::asks::{Asked, Asker, window};
 use super::enrolment::is_name;
 use super::people::{is_let_in, last_admin, user_of};
 use crate::certificate::DeviceCertificate;
-use crate::store::{Device, ServerStore, StoreResult};
+use crate::hub::action::LinkId;
+use crate::limits;
+use crate::store::{Device, ServerStore, StoreResult, User, WaitingDevice};
 use crate::wire::ask::{
     AskCode, AskRefused, DeviceState, DeviceWindow, ListDevices, RenameDevice, Response, RosterDevice,
 };
-use crate::wire::{RefusedCode, codec};
+use crate::wire::join::DeviceNews;
+use crate::wire::{PeerMessage, RefusedCode, codec};
 
 /// Why a device's session ends.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +28,13 @@ pub(super) enum Departure {
 }
 
 impl ServerHub {
-    pub(super) fn list_devices(&self, asker: &Asker, list: &ListDevices, store: &dyn ServerStore) -> Asked {
+    pub(super) fn list_devices(
+        &self,
+        now: UnixMillis,
+        asker: &Asker,
+        list: &ListDevices,
+        store: &dyn ServerStore,
+    ) -> Asked {
         let of = match &list.of {
             None if asker.is_admin() => None,
             None => Some(asker.user.user),
@@ -35,14 +44,23 @@ impl ServerHub {
             },
         };
         let limit = window(list.limit);
-        let devices = store.devices()?.into_iter();
-        let shown = devices.filter(|device| of.is_none_or(|user| device.user == user));
-        let mut shown: Vec<Device> =
-            shown.filter(|device| Some(device.device) > list.after).take(limit + 1).collect();
-        let has_more = shown.len() > limit;
-        shown.truncate(limit);
-        let devices = shown.into_iter().map(|device| self.roster_device(device, store));
-        Ok(Ok(Response::Devices(DeviceWindow { devices: devices.collect::<StoreResult<_>>()?, has_more })))
+        let is_shown = |device: DeviceId, owner: UserId| {
+            of.is_none_or(|user| owner == user) && Some(device) > list.after
+        };
+        let let_in = store.devices()?.into_iter().filter(|device| is_shown(device.device, device.user));
+        let let_in = let_in.take(limit + 1).map(|device| self.roster_device(device, store));
+        let mut devices = let_in.collect::<StoreResult<Vec<_>>>()?;
+        let waiting = self.waiting_now(now, store)?.into_iter();
+        let waiting = waiting.filter(|waiting| is_shown(waiting.device, waiting.user)).map(waiting_device);
+        // One that was shut out and waits to come back is shown as it is now.
+        for waiting in waiting {
+            devices.retain(|device| device.device != waiting.device);
+            devices.push(waiting);
+        }
+        devices.sort_by_key(|device| device.device);
+        let has_more = devices.len() > limit;
+        devices.truncate(limit);
+        Ok(Ok(Response::Devices(DeviceWindow { devices, has_more })))
     }
 
     pub(super) fn rename_device(asker: &Asker, rename: &RenameDevice, store: &mut dyn ServerStore) -> Asked {
@@ -83,6 +101,93 @@ impl ServerHub {
         Ok(Ok(Response::Done))
     }
 
+    pub(super) fn approve_device(
+        &mut self,
+        now: UnixMillis,
+        asker: &Asker,
+        device: DeviceId,
+        store: &mut dyn ServerStore,
+    ) -> Asked {
+        let Some(waiting) = self.waiting_for(now, asker, device, store)? else {
+            return Ok(Err(no_such_waiting()));
+        };
+        store.remove_waiting_device(&device)?;
+        let Some(user) = store.user(waiting.user)?.filter(User::is_member) else {
+            return Ok(Err(no_such_waiting()));
+        };
+        let device = self.put_device(now, device, &user, &waiting.name, store)?;
+        let news = self.roster_device(device, store)?;
+        self.tell_own_devices(&user, news, store)?;
+        Ok(Ok(Response::Done))
+    }
+
+    pub(super) fn reject_device(
+        &self,
+        now: UnixMillis,
+        asker: &Asker,
+        device: DeviceId,
+        store: &mut dyn ServerStore,
+    ) -> Asked {
+        if self.waiting_for(now, asker, device, store)?.is_none() {
+            return Ok(Err(no_such_waiting()));
+        }
+        store.remove_waiting_device(&device)?;
+        Ok(Ok(Response::Done))
+    }
+
+    /// The device that waits, if the asker may let it in.
+    fn waiting_for(
+        &self,
+        now: UnixMillis,
+        asker: &Asker,
+        device: DeviceId,
+        store: &dyn ServerStore,
+    ) -> StoreResult<Option<WaitingDevice>> {
+        let waiting = store.waiting_device(&device)?.filter(|waiting| is_waiting(now, waiting));
+        Ok(waiting.filter(|waiting| asker.is_admin() || waiting.user == asker.user.user))
+    }
+
+    /// The devices that wait and may still be let in.
+    pub(super) fn waiting_now(
+        &self,
+        now: UnixMillis,
+        store: &dyn ServerStore,
+    ) -> StoreResult<Vec<WaitingDevice>> {
+        Ok(store.waiting_devices()?.into_iter().filter(|waiting| is_waiting(now, waiting)).collect())
+    }
+
+    /// Tells the person's other devices of one that is new or waits.
+    pub(super) fn tell_own_devices(
+        &mut self,
+        user: &User,
+        news: RosterDevice,
+        store: &dyn ServerStore,
+    ) -> StoreResult<()> {
+        let own = store.devices()?.into_iter().filter(|device| is_let_in(device, user));
+        for device in own.filter(|device| device.device != news.device) {
+            if let Some(link) = self.by_device.get(&device.device).copied() {
+                self.send(link, &PeerMessage::DeviceNews(DeviceNews { devices: vec![news.clone()] }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells a device that has just come which others of its person wait.
+    pub(super) fn tell_who_waits(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        user: &User,
+        store: &dyn ServerStore,
+    ) -> StoreResult<()> {
+        let waiting = self.waiting_now(now, store)?.into_iter().filter(|waiting| waiting.user == user.user);
+        let devices: Vec<RosterDevice> = waiting.map(waiting_device).collect();
+        if !devices.is_empty() {
+            self.send(link, &PeerMessage::DeviceNews(DeviceNews { devices }));
+        }
+        Ok(())
+    }
+
     /// Takes a device off the roster, for good: its key comes back only by enrolling again.
     pub(super) fn shut_out(&mut self, device: Device, store: &mut dyn ServerStore) -> StoreResult<()> {
         self.departures.push((device.device, Departure::ShutOut));
@@ -102,7 +207,7 @@ impl ServerHub {
         }
     }
 
-    fn roster_device(&self, device: Device, store: &dyn ServerStore) -> StoreResult<RosterDevice> {
+    pub(super) fn roster_device(&self, device: Device, store: &dyn ServerStore) -> StoreResult<RosterDevice> {
         // Certificates are renewed; the first one was issued at the enrolment.
         let first = store.certificate(&device.device, 1)?;
         let first: Option<DeviceCertificate> =
@@ -124,6 +229,19 @@ impl ServerHub {
 
 fn may_rule(asker: &Asker, device: &Device) -> bool {
     asker.is_admin() || device.user == asker.user.user
+}
+
+const fn is_waiting(now: UnixMillis, waiting: &WaitingDevice) -> bool {
+    now.0 < waiting.since.0.saturating_add(limits::WAITING_LIFETIME_MILLIS)
+}
+
+pub(super) fn waiting_device(waiting: WaitingDevice) -> RosterDevice {
+    let WaitingDevice { device, user, name, since } = waiting;
+    RosterDevice { device, user, name, since, state: DeviceState::Waiting }
+}
+
+fn no_such_waiting() -> AskRefused {
+    AskRefused::new(AskCode::NotFound, "no such device waits to be let in")
 }
 
 /// One answer for a device that is not there and for one that is not the asker's.

@@ -25,7 +25,7 @@ pub(super) struct CodeTries {
 }
 
 impl CodeTries {
-    fn is_blocked(&mut self, now: UnixMillis, device: &DeviceId) -> bool {
+    pub(super) fn is_blocked(&mut self, now: UnixMillis, device: &DeviceId) -> bool {
         if now.0 >= self.since.0 + limits::CODE_BLOCK_MILLIS {
             *self = Self { since: now, ..Self::default() };
         }
@@ -33,13 +33,26 @@ impl CodeTries {
         tries >= limits::CODE_TRIES_MAX || self.all >= limits::CODE_TRIES_ALL_MAX
     }
 
-    fn count(&mut self, device: DeviceId) {
+    pub(super) fn count(&mut self, device: DeviceId) {
         *self.by_device.entry(device).or_default() += 1;
         self.all += 1;
     }
 }
 
 impl ServerHub {
+    /// Turns a newcomer away who speaks another version or wants another project.
+    pub(super) fn is_served(&mut self, link: LinkId, version: u16, project: Option<ProjectId>) -> bool {
+        let refused = if version != PROTOCOL_VERSION {
+            (RefusedCode::Version, "this server speaks protocol version 1: update the older side")
+        } else if project.is_some_and(|project| project != self.project.project) {
+            (RefusedCode::Project, "this server does not serve that project: check the address")
+        } else {
+            return true;
+        };
+        self.refuse(link, refused.0, refused.1);
+        false
+    }
+
     pub(super) fn enroll(
         &mut self,
         now: UnixMillis,
@@ -47,20 +60,7 @@ impl ServerHub {
         enroll: &Enroll,
         store: &mut dyn ServerStore,
     ) -> StoreResult<()> {
-        if enroll.version != PROTOCOL_VERSION {
-            self.refuse(
-                link,
-                RefusedCode::Version,
-                "this server speaks protocol version 1: update the older side",
-            );
-            return Ok(());
-        }
-        if enroll.project.is_some_and(|project| project != self.project.project) {
-            self.refuse(
-                link,
-                RefusedCode::Project,
-                "this server does not serve that project: check the address",
-            );
+        if !self.is_served(link, enroll.version, enroll.project) {
             return Ok(());
         }
         let peer = self.links[&link].peer;
@@ -122,7 +122,7 @@ impl ServerHub {
         Ok(Ok(User { user, name, email, role: invite.role, joined_at: now, removed_at_millis: None }))
     }
 
-    fn put_device(
+    pub(super) fn put_device(
         &self,
         now: UnixMillis,
         peer: DeviceId,
@@ -146,7 +146,7 @@ impl ServerHub {
         Ok(device)
     }
 
-    fn welcome_member(&mut self, link: LinkId, device: &Device, user: &User) {
+    pub(super) fn welcome_member(&mut self, link: LinkId, device: &Device, user: &User) {
         let enrolled = Enrolled {
             project: self.project.project,
             project_name: self.project.name.clone(),
@@ -206,9 +206,14 @@ pub fn initialise_server(
 
 /// How a code is stored: keyed by the project, spelled as people cannot misspell it.
 pub(super) fn code_hash(project: &ProjectId, code: &str) -> [u8; 32] {
-    let spelled: String = code.chars().filter(char::is_ascii_alphanumeric).map(spell).collect();
+    let spelled = spelled(code);
     let key = blake3::derive_key("assist 2026 invitation code v1", project.as_bytes());
     *blake3::keyed_hash(&key, spelled.as_bytes()).as_bytes()
+}
+
+/// A code as it is hashed, however a person typed it.
+pub(super) fn spelled(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).take(limits::CODE_CHARS + 1).map(spell).collect()
 }
 
 /// Crockford's reading: case does not matter, and letters that look like digits are those.

@@ -29,12 +29,14 @@ impl ServerHub {
         let has_more = users.len() > limit;
         users.truncate(limit);
         let devices = store.devices()?;
+        let waiting = store.waiting_devices()?;
+        let waits = |user: &User| waiting.iter().filter(|waiting| waiting.user == user.user).count();
         let count = |user: &User| devices.iter().filter(|device| is_let_in(device, user)).count();
         let members = users.iter().map(|user| RosterMember {
             member: member_for(user, asker.audience(), user.user == asker.user.user),
             joined_at: user.joined_at,
             devices: u32::try_from(count(user)).unwrap_or(u32::MAX),
-            waiting: 0,
+            waiting: u32::try_from(waits(user)).unwrap_or(u32::MAX),
         });
         Ok(Ok(Response::Members(MemberWindow { members: members.collect(), has_more })))
     }
@@ -122,6 +124,9 @@ impl ServerHub {
         }
         for device in devices_of(&user, store)? {
             self.shut_out(device, store)?;
+        }
+        for waiting in store.waiting_devices()?.into_iter().filter(|waiting| waiting.user == user.user) {
+            store.remove_waiting_device(&waiting.device)?;
         }
         if let Some(email) = &user.email {
             for invite in store.invites()?.into_iter().filter(|invite| invite.email.as_ref() == Some(email)) {

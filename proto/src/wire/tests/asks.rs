@@ -161,7 +161,7 @@ fn roster_member() -> RosterMember {
     RosterMember { member: golden::member(), joined_at: NOW, devices: 2, waiting: 1 }
 }
 
-fn roster_device() -> RosterDevice {
+pub(super) fn roster_device() -> RosterDevice {
     RosterDevice {
         device: device_id(&device_key()),
         user: user(),

@@ -68,6 +68,12 @@ fn every_documented_limit_has_its_value() {
         GREETING_TIMEOUT_MILLIS,
         CODE_TRIES_MAX,
         CODE_TRIES_ALL_MAX,
+        MAILED_CODE_LIFETIME_MILLIS,
+        MAILED_CODES_PER_ADDRESS_MAX,
+        MAILED_CODES_PER_ADDRESS_A_DAY_MAX,
+        MAILED_CODES_PER_DEVICE_MAX,
+        MAILED_CODES_PER_MINUTE_MAX,
+        WAITING_DEVICES_PER_USER_MAX,
     ]);
     let mut documented = BTreeMap::new();
     for row in DOCUMENT.lines().filter(|line| line.starts_with("| `") && line.contains("_")) {

@@ -11,13 +11,14 @@ use assist_crdt_model::{Attachment, BlobHash, Body, Edit, Label, Priority, Proje
 use ciborium::Value;
 use serde::de::DeserializeOwned;
 
+use super::super::join::OtherDevice;
 use super::super::*;
 use super::asks;
 use crate::hub::WireEdit;
 use crate::samples::*;
 use crate::store::{
-    ColdStart as ColdStartState, Device, Draft, Invite, Membership, OutboxEntry, ServerProject, SyncState,
-    User, Watermarks,
+    ColdStart as ColdStartState, Device, Draft, Invite, MailedCode, Membership, OutboxEntry, PendingJoin,
+    ServerProject, SyncState, User, WaitingDevice, Watermarks,
 };
 
 /// A value with the name of its fixture.
@@ -141,6 +142,15 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Docs(docs) if docs.is_last => "message-docs-last",
         PeerMessage::Docs(_) => "message-docs",
         PeerMessage::Marks(_) => "message-marks",
+        PeerMessage::RequestCode(request) if request.project.is_none() => "message-request-code-bare",
+        PeerMessage::RequestCode(_) => "message-request-code",
+        PeerMessage::Confirm(confirm) if confirm.code.is_none() => "message-confirm-again",
+        PeerMessage::Confirm(confirm) if confirm.other.is_some() => "message-confirm-other",
+        PeerMessage::Confirm(_) => "message-confirm",
+        PeerMessage::CodeSent(_) => "message-code-sent",
+        PeerMessage::Waiting(_) => "message-waiting",
+        PeerMessage::Confirmed(_) => "message-confirmed",
+        PeerMessage::DeviceNews(_) => "message-device-news",
         PeerMessage::Ask(_) | PeerMessage::Answer(_) => unreachable!("asks are named where they are made"),
     }
 }
@@ -160,6 +170,7 @@ pub(super) fn messages() -> Vec<PeerMessage> {
 fn plain_messages() -> Vec<PeerMessage> {
     let mut messages = messages_of_devices();
     messages.extend(messages_of_servers());
+    messages.extend(messages_of_joining());
     messages
 }
 
@@ -181,6 +192,38 @@ fn messages_of_devices() -> Vec<PeerMessage> {
         PeerMessage::Seen(Seen { cursor: Seq(70_000) }),
         PeerMessage::Fetch(Fetch { docs: vec![doc(), DocId::Notes(ticket()), DocId::Project] }),
     ]
+}
+
+fn messages_of_joining() -> Vec<PeerMessage> {
+    let request = RequestCode {
+        version: 1,
+        project: Some(project()),
+        email: "jose@example.com".into(),
+        name: Some("Jos\u{e9}".into()),
+        device_name: "laptop".into(),
+    };
+    let confirm = Confirm { version: 1, project: project(), code: Some("7k3m9pq2".into()), other: None };
+    let sent = CodeSent {
+        project: project(),
+        project_name: "mycelium".into(),
+        check: "7k3m".into(),
+        expires_at: NOW,
+    };
+    vec![
+        PeerMessage::RequestCode(RequestCode { project: None, name: None, ..request.clone() }),
+        PeerMessage::RequestCode(request),
+        PeerMessage::Confirm(Confirm { code: None, ..confirm.clone() }),
+        PeerMessage::Confirm(Confirm { other: Some(other_device()), ..confirm.clone() }),
+        PeerMessage::Confirm(confirm),
+        PeerMessage::CodeSent(sent),
+        PeerMessage::Waiting(Waiting { project_name: "mycelium".into() }),
+        PeerMessage::Confirmed(Confirmed { project_name: "mycelium".into(), is_waiting: true }),
+        PeerMessage::DeviceNews(DeviceNews { devices: vec![asks::roster_device()] }),
+    ]
+}
+
+fn other_device() -> OtherDevice {
+    OtherDevice { device: device_id(&device_key()), check: "7k3m".into() }
 }
 
 fn messages_of_servers() -> Vec<PeerMessage> {
@@ -246,6 +289,7 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("rejected", codec::encode(&rejected())),
         ("record", codec::encode(&record())),
         ("row", codec::encode(&row())),
+        ("other-device", codec::encode(&other_device())),
         ("paged-doc", codec::encode(&paged_doc())),
         ("mark", codec::encode(&mark())),
     ]);
@@ -287,6 +331,17 @@ fn stored_by_servers() -> Vec<Golden> {
         name: Some("Ada".into()),
         expires_at: NOW,
     };
+    let mailed_code = MailedCode {
+        device: device.device,
+        email: "jose@example.com".into(),
+        name: Some("Jos\u{e9}".into()),
+        device_name: "laptop".into(),
+        code_hash: [5; 32],
+        check_hash: [6; 32],
+        tries: 1,
+        expires_at: NOW,
+    };
+    let waiting = WaitingDevice { device: device.device, user: user.user, name: "laptop".into(), since: NOW };
     vec![
         golden("server-project", server_project),
         golden("server-user", user),
@@ -294,6 +349,8 @@ fn stored_by_servers() -> Vec<Golden> {
         golden("server-device", device),
         golden("server-device-seen", device_seen),
         golden("server-invite", invite),
+        golden("server-mailed-code", mailed_code),
+        golden("server-waiting-device", waiting),
         golden("server-watermarks", Watermarks { seen: Seq(41), marked: Seq(40) }),
     ]
 }
@@ -313,6 +370,16 @@ fn stored_by_devices() -> Vec<Golden> {
         incarnation: INCARNATION,
         is_paused: true,
         joined_at: NOW,
+    };
+    let pending_join = PendingJoin {
+        project: project(),
+        name: "mycelium".into(),
+        address: format!("assist://{}@203.0.113.7", project()),
+        email: "jose@example.com".into(),
+        device_name: "laptop".into(),
+        check: "7k3m".into(),
+        asked_at: NOW,
+        is_waiting: true,
     };
     let position = ColdPosition { at: Seq(41), before: Seq(12) };
     let sync_state = SyncState {
@@ -335,6 +402,7 @@ fn stored_by_devices() -> Vec<Golden> {
     let draft_refused = Draft { refused_at: Some(UnixMillis(NOW.0 + 7)), ..draft.clone() };
     vec![
         golden("device-membership", membership),
+        golden("device-pending-join", pending_join),
         golden("device-sync-state-first", SyncState::default()),
         golden("device-sync-state", sync_state),
         golden(

@@ -6,6 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::super::join::OtherDevice;
 use super::super::*;
 use super::asks;
 
@@ -33,7 +34,13 @@ proptest! {
 }
 
 fn message() -> impl Strategy<Value = PeerMessage> {
-    prop_oneof![message_of_device(), message_of_server(), stream_of_server(), asks::any_message()]
+    prop_oneof![
+        message_of_device(),
+        message_of_server(),
+        stream_of_server(),
+        asks::any_message(),
+        message_of_joining()
+    ]
 }
 
 fn message_of_device() -> impl Strategy<Value = PeerMessage> {
@@ -60,6 +67,30 @@ fn message_of_device() -> impl Strategy<Value = PeerMessage> {
             .prop_map(|(project, envelopes)| PeerMessage::Push(Push { project, envelopes })),
         seq().prop_map(|cursor| PeerMessage::Seen(Seen { cursor })),
         vec(doc(), 0..8).prop_map(|docs| PeerMessage::Fetch(Fetch { docs })),
+    ]
+}
+
+fn message_of_joining() -> impl Strategy<Value = PeerMessage> {
+    let request = (any::<u16>(), option::of(project()), any::<[String; 2]>(), option::of(any::<String>()));
+    let other = (any::<[u8; 32]>(), any::<String>())
+        .prop_map(|(device, check)| OtherDevice { device: DeviceId::from_bytes(device), check });
+    let confirm = (any::<u16>(), project(), option::of(any::<String>()), option::of(other));
+    prop_oneof![
+        request.prop_map(|(version, project, [email, device_name], name)| {
+            PeerMessage::RequestCode(RequestCode { version, project, email, name, device_name })
+        }),
+        confirm.prop_map(|(version, project, code, other)| {
+            PeerMessage::Confirm(Confirm { version, project, code, other })
+        }),
+        (project(), any::<[String; 2]>(), millis()).prop_map(
+            |(project, [project_name, check], expires_at)| {
+                PeerMessage::CodeSent(CodeSent { project, project_name, check, expires_at })
+            }
+        ),
+        any::<String>().prop_map(|project_name| PeerMessage::Waiting(Waiting { project_name })),
+        (any::<String>(), any::<bool>()).prop_map(|(project_name, is_waiting)| {
+            PeerMessage::Confirmed(Confirmed { project_name, is_waiting })
+        }),
     ]
 }
 
