@@ -28,7 +28,7 @@ pub(super) struct Settings {
 #[derive(confique::Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct ServerSettings {
-    /// Where to listen, as "[::]:9470" or "192.0.2.7:9470".
+    /// Where to listen: "0.0.0.0:9470" is every IPv4 address of this machine; an IPv6 address stands in brackets.
     #[config(env = "ASSIST_BIND")]
     pub(super) bind: Option<SocketAddr>,
     /// What to tell others as this server's hosts, if not where it listens, as ["192.0.2.7:9470"].
