@@ -187,7 +187,7 @@ fn as_server(turn: &assist_daemon::store::Turn) -> &dyn ServerStore {
 
 const FACTS: &str = "facts.json";
 /// Rises when other tickets are written.
-const CONTENT_VERSION: u32 = 1;
+const CONTENT_VERSION: u32 = 2;
 const CUSTOMERS: usize = 50;
 const COLLEAGUES: usize = 5;
 const TICKETS_PER_TURN: u64 = 256;

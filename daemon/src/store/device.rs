@@ -1,5 +1,7 @@
 //! The device's half of the store: what it has joined, holds, still has to send, and shows in lists.
 
+use std::ops::ControlFlow;
+
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
@@ -13,7 +15,7 @@ use super::entry::{Entry, PlacedMark};
 use super::packs;
 use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
-use super::view::{View, cbor, damaged, key_end};
+use super::view::{Order, View, cbor, damaged, key_end};
 
 /// A record that the gate refused although the server had admitted it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,10 +140,15 @@ pub trait DeviceReads: View + Sized {
     fn next_unverified(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<DocId>> {
         let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
         let table = Table::Unverified;
-        self.collect(table, &Span::prefix(key!(scope)), limit, |key, _| {
-            let doc: [u8; DocId::SIZE] = key_end(table, key)?;
-            DocId::from_slice(&doc).ok_or_else(|| damaged(table))
-        })
+        let mut docs = Vec::new();
+        if limit > 0 {
+            self.scan_keys(table, &Span::prefix(key!(scope)), Order::Ascending, &mut |key, _| {
+                let doc: [u8; DocId::SIZE] = key_end(table, key)?;
+                docs.push(DocId::from_slice(&doc).ok_or_else(|| damaged(table))?);
+                Ok(if docs.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            })?;
+        }
+        Ok(docs)
     }
 
     /// See [`DeviceStore::row`].
@@ -217,8 +224,9 @@ pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) 
 }
 
 /// The tables whose keys begin with the scope: all of a project but its membership.
-const SCOPED: [Table; 13] = [
+const SCOPED: [Table; 14] = [
     Table::Counters,
+    Table::Docs,
     Table::Packs,
     Table::Certificates,
     Table::SyncStates,

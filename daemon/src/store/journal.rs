@@ -273,8 +273,8 @@ fn damaged() -> StoreError {
 const MAGIC: &[u8; 16] = b"assist journal 1";
 /// What stands before the sealed part of a frame.
 const FRAME_HEAD: usize = 12;
-/// Size of the file: some hundred turns of a busy server between two commits of the engine, and a start after a
-/// crash that reads and commits it in a few hundredths of a second.
-pub(crate) const JOURNAL_BYTES: usize = 2 * 1024 * 1024;
+/// Size of the file: some hundred turns of a busy server, or the list rows of 10,000 tickets, between two commits of
+/// the engine; and a start after a crash that reads and commits it in a few hundredths of a second.
+pub(crate) const JOURNAL_BYTES: usize = 4 * 1024 * 1024;
 /// Changes of a turn beyond which it goes to the engine at once: it would fill the journal and be written twice.
-pub(crate) const JOURNALED_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const JOURNALED_BYTES_MAX: usize = 1024 * 1024;

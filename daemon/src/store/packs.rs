@@ -3,25 +3,29 @@
 //! Records of one document repeat each other (device, actor, dependencies, words), so they are deflated together.
 //! A pack is open until it holds [`PACK_BYTES`]; only the last pack of a document is ever written again.
 //!
-//! Value: count of records (4), bytes before deflation (4), then zstd of: for each record its length (4) and its
-//! CBOR.
+//! Packs are numbered as they begin, so what is written together stands together and the engine's pages are full; a
+//! document knows the numbers of its packs ([`Places`]).
+//!
+//! Value: count of records (4), bytes before deflation (4), then zstd, with [`DICTIONARY`], of: for each record its
+//! length (4) and its CBOR.
 
 use std::cell::RefCell;
-use std::ops::ControlFlow;
 
 use assist_crdt_model::DocId;
 use assist_proto::store::{Record, StoreError, StoreResult};
 use assist_proto::wire::codec;
 use zstd::bulk::{Compressor, Decompressor};
 
-use super::tables::{Scope, Span, Table, key};
-use super::view::{Order, View, cbor, damaged, exact, key_end};
+use super::tables::{Scope, Table, key};
+use super::view::{View, cbor, damaged, exact};
 
 /// Bytes before deflation after which a new pack begins: about twenty comments. A comment more costs writing at
 /// most this again; one record read costs inflating at most this.
 pub(crate) const PACK_BYTES: usize = 16 * 1024;
 /// The fastest level: the next three save 2 % of a pack and cost twice the time.
 pub(crate) const PACK_LEVEL: i32 = 1;
+/// What records of format 1 begin to look like before anything of them was seen. Part of the format: never changed.
+pub(crate) const DICTIONARY: &[u8] = include_bytes!("dictionary-1.bin");
 /// No pack of ours inflates to more: one record above [`PACK_BYTES`], and a record is at most a frame.
 const PACK_BYTES_MAX: usize = PACK_BYTES + assist_proto::limits::FRAME_BYTES_MAX + 4096;
 
@@ -32,9 +36,42 @@ pub(crate) struct Pack {
     raw: Vec<u8>,
 }
 
+/// Where the packs of a document are: for each its number (4) and the index of its first record (4).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Places(Vec<(u32, u32)>);
+
+impl Places {
+    /// Of a document; none for a new one.
+    pub(crate) fn load(view: &impl View, scope: Scope, doc: DocId) -> StoreResult<Self> {
+        let Some(bytes) = view.get(Table::Docs, &key!(scope, doc))? else { return Ok(Self::default()) };
+        let (places, rest) = bytes.as_chunks::<8>();
+        if !rest.is_empty() {
+            return Err(damaged(Table::Docs));
+        }
+        let number = |bytes: &[u8]| Ok(u32::from_be_bytes(exact(Table::Docs, bytes)?));
+        let place = |bytes: &[u8; 8]| Ok((number(&bytes[..4])?, number(&bytes[4..])?));
+        Ok(Self(places.iter().map(place).collect::<StoreResult<_>>()?))
+    }
+
+    /// Adds a pack that begins with the record of this index.
+    pub(crate) fn push(&mut self, number: u32, first: u32) {
+        self.0.push((number, first));
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        self.0
+            .iter()
+            .flat_map(|(number, first)| [number.to_be_bytes(), first.to_be_bytes()])
+            .flatten()
+            .collect()
+    }
+}
+
 /// The last pack of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tail {
+    /// The pack's number; `None` if the document has none yet.
+    pub(crate) number: Option<u32>,
     /// Index of its first record in the document.
     pub(crate) first: u32,
     /// The records.
@@ -111,26 +148,14 @@ impl Pack {
 pub(crate) fn doc_records(view: &impl View, scope: Scope, doc: DocId) -> StoreResult<Vec<Record>> {
     let tail = view.tail(scope, doc);
     let mut records = Vec::new();
-    let span = Span {
-        start: key!(scope, doc),
-        end: match tail {
-            Some(tail) => Some(key!(scope, doc, tail.first)),
-            None => Span::prefix(key!(scope, doc)).end,
-        },
-    };
-    view.scan(Table::Packs, &span, Order::Ascending, &mut |key, value| {
-        let first = u32::from_be_bytes(key_end(Table::Packs, key)?);
+    for (number, first) in Places::load(view, scope, doc)?.0 {
         if first as usize != records.len() {
-            return Err(damaged(Table::Packs));
+            return Err(damaged(Table::Docs));
         }
-        records.append(&mut Pack::inflate(value)?.records()?);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if let Some(tail) = tail {
-        if tail.first as usize != records.len() {
-            return Err(damaged(Table::Packs));
+        match tail {
+            Some(tail) if tail.number == Some(number) => records.append(&mut tail.pack.records()?),
+            _ => records.append(&mut pack(view, scope, number)?.records()?),
         }
-        records.append(&mut tail.pack.records()?);
     }
     Ok(records)
 }
@@ -142,19 +167,21 @@ pub(crate) fn record(view: &impl View, scope: Scope, doc: DocId, index: u32) -> 
     {
         return tail.pack.record(index - tail.first);
     }
-    let span = Span { start: key!(scope, doc), end: Some(key!(scope, doc, index + 1)) };
-    let (key, value) = view.last(Table::Packs, &span)?.ok_or_else(|| damaged(Table::Packs))?;
-    let first = u32::from_be_bytes(key_end(Table::Packs, &key)?);
-    Pack::inflate(&value)?.record(index - first)
+    let places = Places::load(view, scope, doc)?.0;
+    let place = places.iter().rev().find(|(_, first)| *first <= index);
+    let (number, first) = place.ok_or_else(|| damaged(Table::Docs))?;
+    pack(view, scope, *number)?.record(index - first)
 }
 
 /// The last pack of a document as it is stored; empty for a new document.
 pub(crate) fn stored_tail(view: &impl View, scope: Scope, doc: DocId) -> StoreResult<Tail> {
-    let Some((key, value)) = view.last(Table::Packs, &Span::prefix(key!(scope, doc)))? else {
-        return Ok(Tail::default());
-    };
-    let first = u32::from_be_bytes(key_end(Table::Packs, &key)?);
-    Ok(Tail { first, pack: Pack::inflate(&value)? })
+    let Some((number, first)) = Places::load(view, scope, doc)?.0.pop() else { return Ok(Tail::default()) };
+    Ok(Tail { number: Some(number), first, pack: pack(view, scope, number)? })
+}
+
+fn pack(view: &impl View, scope: Scope, number: u32) -> StoreResult<Pack> {
+    let value = view.get(Table::Packs, &key!(scope, number))?.ok_or_else(|| damaged(Table::Packs))?;
+    Pack::inflate(&value)
 }
 
 /// Deflates bytes of known origin with their size in front.
@@ -182,7 +209,9 @@ fn inflate(table: Table, deflated: &[u8], size: usize) -> StoreResult<Vec<u8>> {
     DECOMPRESSOR.with_borrow_mut(|slot| {
         let decompressor = match slot {
             Some(decompressor) => decompressor,
-            None => slot.insert(Decompressor::new().map_err(|error| StoreError::Io(error.into()))?),
+            None => slot.insert(
+                Decompressor::with_dictionary(DICTIONARY).map_err(|error| StoreError::Io(error.into()))?,
+            ),
         };
         let bytes = decompressor.decompress(deflated, size).map_err(|_| damaged(table))?;
         if bytes.len() == size { Ok(bytes) } else { Err(damaged(table)) }

@@ -1,9 +1,9 @@
 //! A snapshot of the store: reads only, on any thread, never waits for a writer.
 
 use std::ops::{Bound, ControlFlow};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use assist_crdt_model::DocId;
+use assist_crdt_model::{DocId, ProjectId};
 use assist_proto::store::{StoreError, StoreResult};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 
@@ -12,7 +12,7 @@ use super::overlay::{Known, Overlay};
 use super::packs::Tail;
 use super::seal::Seal;
 use super::shared::Shared;
-use super::tables::{PIECE_NUMBER_SIZE, Scope, Span, Table};
+use super::tables::{PIECE_NUMBER_SIZE, Scope, Span, Table, key};
 use super::view::{Order, View, Visit, damaged};
 
 type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
@@ -23,6 +23,8 @@ pub struct Reader {
     transaction: ReadTransaction,
     /// What is durable in the journal and not in the transaction's file yet.
     pending: Arc<Overlay>,
+    /// The number of the project that was asked for last: nearly every call asks.
+    last_scope: Mutex<Option<(ProjectId, Scope)>>,
     /// Keeps the store open.
     shared: Arc<Shared>,
 }
@@ -35,7 +37,8 @@ impl std::fmt::Debug for Reader {
 
 impl Reader {
     pub(crate) fn new(transaction: ReadTransaction, pending: Arc<Overlay>, shared: Arc<Shared>) -> Self {
-        Self { tables: Table::ALL.iter().map(|_| OnceLock::new()).collect(), transaction, pending, shared }
+        let tables = Table::ALL.iter().map(|_| OnceLock::new()).collect();
+        Self { tables, transaction, pending, last_scope: Mutex::new(None), shared }
     }
 
     /// Reads everything once: every seal has to hold, and every table to have as many entries as the engine counted.
@@ -188,6 +191,38 @@ impl View for Reader {
 
     fn scan(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
         self.pending.scan(table, span, order, visit, |visit| self.scan_unsealed(table, span, order, visit))
+    }
+
+    fn scan_keys(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
+        let mut last = Vec::new();
+        let below = |visit: &mut Visit<'_>| {
+            self.scan_stored(table, span, order, &mut |key, _| {
+                if !table.is_in_pieces() {
+                    return visit(key, &[]);
+                }
+                let (key, _) = key.split_last_chunk::<PIECE_NUMBER_SIZE>().ok_or_else(|| damaged(table))?;
+                if key == last {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                last.clear();
+                last.extend_from_slice(key);
+                visit(key, &[])
+            })
+        };
+        self.pending.scan(table, span, order, visit, below)
+    }
+
+    fn scope(&self, project: &ProjectId) -> StoreResult<Option<Scope>> {
+        let mut last = self.last_scope.lock().unwrap_or_else(PoisonError::into_inner);
+        match *last {
+            Some((known, scope)) if known == *project => Ok(Some(scope)),
+            _ => {
+                let bytes = self.get(Table::Scopes, &key!(*project))?;
+                let scope = bytes.map(|bytes| Scope::decode(&bytes)).transpose()?;
+                *last = scope.map(|scope| (*project, scope));
+                Ok(scope)
+            }
+        }
     }
 
     fn tail(&self, _scope: Scope, _doc: DocId) -> Option<&Tail> {

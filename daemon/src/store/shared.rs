@@ -15,7 +15,7 @@ use super::engine::{Engine, guarded};
 use super::journal::{JOURNALED_BYTES_MAX, Journal};
 use super::open::{self, Migration};
 use super::overlay::{Changes, Overlay};
-use super::packs::PACK_LEVEL;
+use super::packs::{DICTIONARY, PACK_LEVEL};
 use super::reader::Reader;
 use super::seal::{Nonces, Seal};
 use super::tables::{APPLIED_KEY, PIECE_SIZE, Table, piece_key};
@@ -51,7 +51,8 @@ pub(crate) struct Writer {
 impl Writer {
     fn new(journal: Journal) -> StoreResult<Self> {
         let nonces = Nonces::new().map_err(|error| StoreError::Io(error.into()))?;
-        let compressor = Compressor::new(PACK_LEVEL).map_err(|error| StoreError::Io(error.into()))?;
+        let compressor = Compressor::with_dictionary(PACK_LEVEL, DICTIONARY)
+            .map_err(|error| StoreError::Io(error.into()))?;
         Ok(Self { nonces, compressor, journal, owed: Overlay::default() })
     }
 }

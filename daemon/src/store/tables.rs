@@ -48,7 +48,9 @@ tables! {
 
     // -- Both roles --
 
-    /// scope, doc (17), index of the first record (4): a pack of records ([`super::packs`]).
+    /// scope, doc (17): for each pack of the document its number (4) and the index of its first record (4).
+    Docs = "docs", "packs of a document";
+    /// scope, number (4): a pack of records ([`super::packs`]).
     Packs = "packs", "records of a document";
     /// scope, device (32), serial (4): CBOR of the signed device certificate.
     Certificates = "certificates", "device certificate";
@@ -175,6 +177,8 @@ pub(crate) enum Counter {
     Documents = 9,
     /// Documents of a scope that came whole and are not verified yet.
     Unverified = 10,
+    /// The number that the next pack of a scope gets.
+    Packs = 11,
 }
 
 /// Number of a project in this file: keys stay short. Never used again after its project was removed.

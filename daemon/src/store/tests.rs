@@ -1,5 +1,6 @@
 //! What the store itself promises. What any store promises is checked in the `tests` crate.
 
+mod dictionary;
 mod disk;
 mod faults;
 mod lists;

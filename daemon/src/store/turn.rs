@@ -12,7 +12,7 @@ use assist_proto::wire::codec;
 use serde::Serialize;
 
 use super::overlay::{Known, Overlay};
-use super::packs::{Pack, Tail, stored_tail};
+use super::packs::{Pack, Places, Tail, stored_tail};
 use super::reader::Reader;
 use super::seal::Seal;
 use super::shared::{Shared, Writer};
@@ -108,16 +108,27 @@ impl Turn {
     }
 
     fn close_tails(&mut self) {
-        for ((scope, doc), open) in std::mem::take(&mut self.tails) {
-            if open.is_changed {
-                self.put_pack(scope, doc, &open.tail);
-            }
+        for ((scope, _), open) in std::mem::take(&mut self.tails) {
+            self.put_pack(scope, &open);
         }
     }
 
-    fn put_pack(&mut self, scope: Scope, doc: DocId, tail: &Tail) {
-        let value = tail.pack.deflate(&mut self.writer.writer().compressor);
-        self.overlay.put(Table::Packs, key!(scope, doc, tail.first), value);
+    fn put_pack(&mut self, scope: Scope, open: &OpenTail) {
+        if let Some(number) = open.tail.number.filter(|_| open.is_changed) {
+            let value = open.tail.pack.deflate(&mut self.writer.writer().compressor);
+            self.overlay.put(Table::Packs, key!(scope, number), value);
+        }
+    }
+
+    /// Begins a pack behind those that a document has.
+    fn begin_pack(&mut self, scope: Scope, doc: DocId, first: u32) -> StoreResult<OpenTail> {
+        let number = self.count_up(key!(scope, Counter::Packs))?;
+        let number = u32::try_from(number).map_err(|_| super::view::damaged(Table::Counters))?;
+        let mut places = Places::load(self, scope, doc)?;
+        places.push(number, first);
+        self.put(Table::Docs, key!(scope, doc), places.encode());
+        let tail = Tail { number: Some(number), first, pack: Pack::default() };
+        Ok(OpenTail { tail, is_changed: false })
     }
 
     /// Adds a record to a document and returns its index.
@@ -127,11 +138,9 @@ impl Turn {
             Some(open) => open,
             None => OpenTail { tail: stored_tail(self, scope, doc)?, is_changed: false },
         };
-        if open.tail.pack.is_full() {
-            if open.is_changed {
-                self.put_pack(scope, doc, &open.tail);
-            }
-            open.tail = Tail { first: open.tail.next_index(), pack: Pack::default() };
+        if open.tail.number.is_none() || open.tail.pack.is_full() {
+            self.put_pack(scope, &open);
+            open = self.begin_pack(scope, doc, open.tail.next_index())?;
         }
         let index = open.tail.next_index();
         if index == 0 {
@@ -162,8 +171,8 @@ impl Turn {
 
     /// Takes everything of a span away, and what the turn itself put there.
     pub(crate) fn clear(&mut self, table: Table, span: Span) {
-        if table == Table::Packs {
-            self.tails.retain(|(scope, doc), open| !span.contains(&key!(*scope, *doc, open.tail.first)));
+        if table == Table::Docs {
+            self.tails.retain(|(scope, doc), _| !span.contains(&key!(*scope, *doc)));
         }
         self.overlay.clear(table, span);
     }
@@ -208,6 +217,19 @@ impl View for Turn {
 
     fn scan(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
         self.overlay.scan(table, span, order, visit, |visit| self.snapshot.scan(table, span, order, visit))
+    }
+
+    fn scan_keys(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
+        let below = |visit: &mut Visit<'_>| self.snapshot.scan_keys(table, span, order, visit);
+        self.overlay.scan(table, span, order, visit, below)
+    }
+
+    fn scope(&self, project: &ProjectId) -> StoreResult<Option<Scope>> {
+        match self.overlay.get(Table::Scopes, &key!(*project)) {
+            Known::Written(Some(number)) => Scope::decode(number).map(Some),
+            Known::Written(None) => Ok(None),
+            Known::Untouched => self.snapshot.scope(project),
+        }
     }
 
     fn tail(&self, scope: Scope, doc: DocId) -> Option<&Tail> {

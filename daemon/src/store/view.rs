@@ -39,6 +39,9 @@ pub(crate) trait View {
     /// Goes over the entries of a span until there are no more or `visit` breaks.
     fn scan(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()>;
 
+    /// The same for keys alone: the values that `visit` is given mean nothing, and their seals are not looked at.
+    fn scan_keys(&self, table: Table, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()>;
+
     /// The last pack of a document, if the turn has it open.
     fn tail(&self, scope: Scope, doc: DocId) -> Option<&Tail>;
 
@@ -46,10 +49,7 @@ pub(crate) trait View {
     fn seal(&self) -> &Seal;
 
     /// The number of a project; `None` if nothing of it was ever stored.
-    fn scope(&self, project: &ProjectId) -> StoreResult<Option<Scope>> {
-        let Some(bytes) = self.get(Table::Scopes, &key!(*project))? else { return Ok(None) };
-        Ok(Some(Scope(u16::from_be_bytes(exact(Table::Scopes, &bytes)?))))
-    }
+    fn scope(&self, project: &ProjectId) -> StoreResult<Option<Scope>>;
 
     /// A CBOR value.
     fn get_cbor<T: DeserializeOwned>(&self, table: Table, key: &[u8]) -> StoreResult<Option<T>> {
@@ -131,4 +131,11 @@ pub(crate) fn exact<const N: usize>(table: Table, bytes: &[u8]) -> StoreResult<[
 /// Reads the last `N` bytes of a key: its last part.
 pub(crate) fn key_end<const N: usize>(table: Table, key: &[u8]) -> StoreResult<[u8; N]> {
     key.last_chunk().copied().ok_or_else(|| damaged(table))
+}
+
+impl Scope {
+    /// Reads a value of [`Table::Scopes`].
+    pub(crate) fn decode(bytes: &[u8]) -> StoreResult<Self> {
+        Ok(Self(u16::from_be_bytes(exact(Table::Scopes, bytes)?)))
+    }
 }
