@@ -14,9 +14,9 @@ use super::turn::Turn;
 use super::view::{Order, View, damaged, key_end};
 
 /// Places in a block of the log: 1.3 KB, so that one more record does not write a whole page again.
-const BLOCK: u64 = 64;
+pub(crate) const BLOCK: u64 = 64;
 /// Places in a block of a customer's log: at most 2 KB.
-const CUSTOMER_BLOCK: u64 = 1024;
+pub(crate) const CUSTOMER_BLOCK: u64 = 1024;
 /// Bytes of a place: document and index.
 const PLACE_SIZE: usize = DocId::SIZE + 4;
 

@@ -41,9 +41,9 @@ tables! {
     /// `store`: random id of the store, 16 bytes. Written once; opening it proves that the key is the right one.
     /// `journal`: number of the last frame of the journal whose changes are here (8).
     Meta = "meta", "store id";
-    /// project id (32): its scope (2). Written by the first call that stores something of the project.
+    /// project (32): its scope (2). Written by the first call that stores something of the project.
     Scopes = "scopes", "number of a project";
-    /// scope, [`Counter`] (1), then for [`Counter::Tickets`] a user id or nothing: a number (8).
+    /// scope, which (1), a user for counts of tickets: number (8). Which is a [`Counter`]; the team is no user.
     Counters = "counters", "counter";
 
     // -- Both roles --
@@ -57,23 +57,23 @@ tables! {
 
     // -- Server role --
 
-    /// Nothing: CBOR of [`assist_proto::store::ServerProject`].
+    /// empty: CBOR of [`assist_proto::store::ServerProject`].
     ServerProject = "server-project", "project of the server";
-    /// Number of a block of places (8): for each place its doc (17) and the index of the record in it (4).
+    /// block of 64 places (8): for each place its doc (17) and the index of the record in it (4).
     Log = "log", "log";
-    /// user (16), number of a block of places (8): offsets (2) of those that the customer may see ([`super::log`]).
+    /// user (16), block of 1,024 places (8): offsets (2) of those that the customer may see ([`super::log`]).
     LogOf = "log-of", "log of a customer";
-    /// The first half of a change hash (16): a verdict ([`super::verdicts`]).
+    /// first half of the change hash (16): a verdict ([`super::verdicts`]).
     Verdicts = "verdicts", "verdict on a change";
     /// ticket (16): row, mark and customers ([`super::entry`]).
     Tickets = "tickets", "ticket";
-    /// last seq of a ticket (8), ticket (16): empty.
+    /// last seq (8), ticket (16): empty.
     Activity = "activity", "activity of a ticket";
-    /// user (16), last seq of a ticket (8), ticket (16): empty. The same for each of its customers.
+    /// user (16), last seq (8), ticket (16): empty. The same for each of its customers.
     ActivityOf = "activity-of", "activity of a customer's ticket";
     /// user (16): CBOR of [`assist_proto::store::User`].
     Users = "users", "user";
-    /// keyed hash of the case-folded email (16): user (16).
+    /// keyed hash of the email (16): user (16).
     Emails = "emails", "email of a user";
     /// device (32): CBOR of [`assist_proto::store::Device`].
     Devices = "devices", "device";
@@ -83,7 +83,7 @@ tables! {
     MailedCodes = "mailed-codes", "mailed code";
     /// device (32): CBOR of [`assist_proto::store::WaitingDevice`].
     WaitingDevices = "waiting-devices", "waiting device";
-    /// Nothing for the team, else user (16): seen (8), marked (8).
+    /// empty for the team, else user (16): seen (8), marked (8).
     Watermarks = "watermarks", "watermark";
     /// position (8): ticket (16). The marks in the order in which they were written.
     MarkOrder = "mark-order", "order of marks";
@@ -92,7 +92,7 @@ tables! {
 
     // -- Device role --
 
-    /// project id (32): CBOR of [`assist_proto::store::Membership`].
+    /// project (32): CBOR of [`assist_proto::store::Membership`].
     Memberships = "memberships", "membership";
     /// scope: CBOR of [`assist_proto::store::SyncState`].
     SyncStates = "sync-states", "state of the sync";
@@ -108,15 +108,15 @@ tables! {
     Unverified = "unverified", "unverified document";
     /// scope, ticket (16): row and mark ([`super::entry`]).
     Rows = "rows", "list row";
-    /// scope, the row's `updated_at` (8), ticket (16): empty. Read backwards by most lists.
+    /// scope, last activity (8), ticket (16): empty. Read backwards by most lists.
     RowOrder = "row-order", "place of a list row";
     /// scope, ticket number (4), ticket (16): empty.
     RowNumbers = "row-numbers", "number of a ticket";
     /// scope, user (16): CBOR of [`assist_proto::wire::Member`].
     Members = "members", "member";
-    /// project id (32): CBOR of [`assist_proto::store::PendingJoin`].
+    /// project (32): CBOR of [`assist_proto::store::PendingJoin`].
     PendingJoins = "pending-joins", "pending join";
-    /// position (8): CBOR of [`assist_proto::store::Draft`].
+    /// id (8): CBOR of [`assist_proto::store::Draft`].
     Drafts = "drafts", "draft";
 }
 

@@ -2,6 +2,7 @@
 
 mod dictionary;
 mod disk;
+mod document;
 mod faults;
 mod lists;
 mod opening;
