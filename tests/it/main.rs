@@ -12,6 +12,7 @@ mod simulation;
 mod simulation_asks;
 mod simulation_rejection;
 mod simulation_restore;
+mod simulation_rogue;
 mod simulation_trust;
 mod simulation_volume;
 mod tidy;

@@ -113,6 +113,17 @@ impl Network {
         }
     }
 
+    /// Puts a message on its way over a device's open link that the device's hub knows nothing of: what a member
+    /// can do who wrote a program of their own.
+    ///
+    /// # Panics
+    /// If the device has no link.
+    pub fn say(&mut self, device: PeerId, message: &PeerMessage) {
+        let open = self.links.iter().find(|(_, link)| link.side_of(device) == Some(Side::Device));
+        let id = *open.expect("the device has a link").0;
+        self.send(device, id, Bytes::from(wire::encode(message)));
+    }
+
     pub(super) fn deliver(&mut self, id: LinkId, to: Side, frame: &Bytes) {
         let Some(link) = self.links.get_mut(&id) else { return };
         if link.is_cut || !link.end(to).is_open {

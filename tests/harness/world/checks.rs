@@ -59,6 +59,13 @@ impl World {
                     assert!(old.is_none_or(|seq| seq == ack.seq), "a change was acknowledged at two places");
                 }
             }
+            PeerMessage::Introduce(introduce) => {
+                let is_team = person.is_some_and(|person| self.people[person].role.is_team());
+                for member in introduce.members.iter().filter(|member| !is_team && member.email.is_some()) {
+                    let is_self = person.is_some_and(|person| self.people[person].name == member.name);
+                    assert!(is_self, "the email of {} was sent to {person:?}", member.name);
+                }
+            }
             PeerMessage::Marks(marks) => {
                 for mark in &marks.marks {
                     assert!(self.may_see(sent.to, project, mark.ticket), "another's mark was sent");
