@@ -10,6 +10,7 @@ mod mail;
 mod processes;
 mod simulation;
 mod simulation_asks;
+mod simulation_live;
 mod simulation_rejection;
 mod simulation_restore;
 mod simulation_rogue;

@@ -12,7 +12,8 @@ use assist_tests::world::{Desk, Seat};
 #[test]
 fn member_who_asks_for_the_ticket_of_another_is_sent_nothing_of_it() {
     let (mut desk, ticket) = desk_with_a_ticket(1);
-    let docs = vec![DocId::Ticket(ticket), DocId::Notes(ticket), DocId::Ticket(TicketId::from_bytes([9; 16]))];
+    let docs =
+        vec![DocId::Ticket(ticket), DocId::Notes(ticket), DocId::Ticket(TicketId::from_bytes([9; 16]))];
     let rogue = desk.bob;
     let answers = say(&mut desk, rogue, &PeerMessage::Fetch(Fetch { docs: docs.clone() }));
 
@@ -22,7 +23,11 @@ fn member_who_asks_for_the_ticket_of_another_is_sent_nothing_of_it() {
         sent.extend(codec::decode_page::<Vec<PagedDoc>>("docs", &page.page).unwrap());
     }
     let records = |doc: &PagedDoc| codec::decode::<Vec<Record>>("document", &doc.records).unwrap();
-    assert_eq!(sent.iter().map(|paged| paged.doc).collect::<Vec<_>>(), docs, "absent and forbidden look alike");
+    assert_eq!(
+        sent.iter().map(|paged| paged.doc).collect::<Vec<_>>(),
+        docs,
+        "absent and forbidden look alike"
+    );
     assert!(sent.iter().all(|paged| records(paged).is_empty()), "{sent:?}");
 }
 
