@@ -1,22 +1,19 @@
 //! What the gate lets in, and what not.
 
 mod bytes;
-mod chunk;
 mod header;
 mod meaning;
 mod mutants;
 mod roles;
 
-use automerge::{Change, ExpandedChange};
+use automerge::ExpandedChange;
 
 use crate::fixtures::admit;
 use crate::{Author, ChangeHash, Doc, NewChange, RejectCode, ScannedChange};
 
 /// Rewrites an honest change: well formed and with a right checksum, but not what its author could have made.
 fn forge(honest: &NewChange, twist: impl FnOnce(&mut ExpandedChange)) -> Vec<u8> {
-    let mut change = Change::try_from(honest.bytes.as_slice()).unwrap().decode();
-    twist(&mut change);
-    Change::from(change).raw_bytes().to_vec()
+    assist_forge::forge(&honest.bytes, twist)
 }
 
 /// Checks that the change is refused with this code, and that the document does not notice.

@@ -17,7 +17,7 @@ struct Rule {
     unlinked: &'static [&'static str],
 }
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 6] = [
     Rule {
         package: "assist-crdt-model",
         ours: &[],
@@ -45,9 +45,16 @@ const RULES: [Rule; 5] = [
     },
     Rule {
         package: "assist-tests",
-        ours: &["assist-crdt-model", "assist-proto", "assist-daemon"],
+        ours: &["assist-crdt-model", "assist-proto", "assist-daemon", "assist-forge"],
         unnamed: &[],
         unlinked: &[],
+    },
+    Rule {
+        package: "assist-forge",
+        // What makes bytes that nobody of ours writes must not share the code that is tried with them.
+        ours: &[],
+        unnamed: &[],
+        unlinked: &["tokio", "quinn", "redb", "clap", "axum"],
     },
 ];
 

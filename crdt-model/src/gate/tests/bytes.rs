@@ -1,8 +1,8 @@
 //! Shapes that are refused from the bytes alone, before Automerge sees them.
 
+use assist_forge::chunk::{Chunk, leb, seal, signed_leb};
 use automerge::Change;
 
-use super::chunk::{Chunk, leb, seal, signed_leb};
 use super::{check_refused, check_scan_refused};
 use crate::fixtures::{agent, comment, ticket_doc};
 use crate::{Edit, NewChange, RejectCode, ScannedChange, Status, UnixMillis, limits};

@@ -4,22 +4,32 @@ use sha2::{Digest as _, Sha256};
 
 /// The parts of a chunk, none of them checked.
 #[derive(Debug, Clone)]
-pub(super) struct Chunk {
-    pub(super) kind: u8,
-    pub(super) deps: Vec<Vec<u8>>,
-    pub(super) actor: Vec<u8>,
-    pub(super) seq: u64,
-    pub(super) start_op: u64,
-    pub(super) time: Vec<u8>,
-    pub(super) message: Vec<u8>,
-    pub(super) other_actors: Vec<Vec<u8>>,
-    pub(super) columns: Vec<(u64, Vec<u8>)>,
-    pub(super) extra: Vec<u8>,
+pub struct Chunk {
+    /// 1 is a plain change.
+    pub kind: u8,
+    /// Of 32 bytes each, sorted.
+    pub deps: Vec<Vec<u8>>,
+    /// The author's.
+    pub actor: Vec<u8>,
+    /// Among the actor's changes, from 1.
+    pub seq: u64,
+    /// The counter of the first operation.
+    pub start_op: u64,
+    /// A signed LEB128, as it is written.
+    pub time: Vec<u8>,
+    /// Free text.
+    pub message: Vec<u8>,
+    /// Those that operations refer to beside the author.
+    pub other_actors: Vec<Vec<u8>>,
+    /// A specification and the column's bytes.
+    pub columns: Vec<(u64, Vec<u8>)>,
+    /// What follows the columns.
+    pub extra: Vec<u8>,
 }
 
 impl Chunk {
     /// Takes an honest chunk apart.
-    pub(super) fn parse(bytes: &[u8]) -> Self {
+    pub fn parse(bytes: &[u8]) -> Self {
         let mut input = &bytes[8..];
         let kind = take(&mut input, 1)[0];
         let size = unsigned(&mut input);
@@ -40,7 +50,7 @@ impl Chunk {
     }
 
     /// Puts it together, with a right length and checksum.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut body = leb(self.deps.len() as u64);
         body.extend(self.deps.concat());
         body.extend(with_prefix(&self.actor));
@@ -59,20 +69,21 @@ impl Chunk {
         seal(self.kind, &body)
     }
 
-    pub(super) fn column(&mut self, spec: u64) -> &mut Vec<u8> {
+    /// Returns a column, which is there.
+    pub fn column(&mut self, spec: u64) -> &mut Vec<u8> {
         &mut self.columns.iter_mut().find(|(known, _)| *known == spec).unwrap().1
     }
 }
 
 /// Wraps a body into a chunk with a right length and checksum.
-pub(super) fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
+pub fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
     let hashed = [&[kind], leb(body.len() as u64).as_slice(), body].concat();
     let checksum = Sha256::digest(&hashed);
     [&[0x85, 0x6f, 0x4a, 0x83], &checksum[..4], &hashed].concat()
 }
 
 /// Writes an unsigned LEB128.
-pub(super) fn leb(mut value: u64) -> Vec<u8> {
+pub fn leb(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value > 0x7f {
         bytes.push(value as u8 | 0x80);
@@ -83,7 +94,7 @@ pub(super) fn leb(mut value: u64) -> Vec<u8> {
 }
 
 /// Writes a signed LEB128.
-pub(super) fn signed_leb(mut value: i64) -> Vec<u8> {
+pub fn signed_leb(mut value: i64) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
         let byte = value as u8 & 0x7f;

@@ -1,10 +1,17 @@
 //! How much memory a piece of work takes at its peak, on its own thread.
+//!
+//! A program that measures makes the meter its allocator:
+//!
+//! ```
+//! #[global_allocator]
+//! static METER: assist_forge::meter::Meter = assist_forge::meter::Meter;
+//! ```
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 /// Runs the work and returns the most bytes that it held at once, beyond what was held before.
-pub(super) fn peak_bytes<R>(work: impl FnOnce() -> R) -> (usize, R) {
+pub fn peak_bytes<R>(work: impl FnOnce() -> R) -> (usize, R) {
     let before = LIVE.get();
     PEAK.set(before);
     let result = work();
@@ -12,7 +19,8 @@ pub(super) fn peak_bytes<R>(work: impl FnOnce() -> R) -> (usize, R) {
 }
 
 /// The system's allocator, with counters for each thread.
-struct Meter;
+#[derive(Debug, Clone, Copy)]
+pub struct Meter;
 
 fn count(bytes: i64) {
     // A thread that ends may free memory after its counters are gone.
@@ -49,19 +57,24 @@ unsafe impl GlobalAlloc for Meter {
     }
 }
 
-#[global_allocator]
-static METER: Meter = Meter;
-
 thread_local! {
     static LIVE: Cell<i64> = const { Cell::new(0) };
     static PEAK: Cell<i64> = const { Cell::new(0) };
 }
 
-#[test]
-fn the_meter_sees_what_is_held_and_forgets_what_is_freed() {
-    let (peak, kept) = peak_bytes(|| {
-        drop(Vec::<u8>::with_capacity(1_000));
-        Vec::<u8>::with_capacity(500)
-    });
-    assert_eq!((peak, kept.capacity()), (1_000, 500));
+#[cfg(test)]
+mod tests {
+    use super::{Meter, peak_bytes};
+
+    #[global_allocator]
+    static METER: Meter = Meter;
+
+    #[test]
+    fn the_meter_sees_what_is_held_and_forgets_what_is_freed() {
+        let (peak, kept) = peak_bytes(|| {
+            drop(Vec::<u8>::with_capacity(1_000));
+            Vec::<u8>::with_capacity(500)
+        });
+        assert_eq!((peak, kept.capacity()), (1_000, 500));
+    }
 }
