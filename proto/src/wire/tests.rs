@@ -4,5 +4,4 @@ mod asks;
 mod document;
 mod golden;
 mod hostile;
-mod meter;
 mod round_trip;

@@ -1,11 +1,14 @@
 //! Bytes of an attacker: refused, within bounds of memory, and never a panic.
 
+use assist_forge::meter::{Meter, peak_bytes};
 use proptest::prelude::*;
 
 use super::super::*;
 use super::golden::messages;
-use super::meter::peak_bytes;
 use crate::samples::*;
+
+#[global_allocator]
+static METER: Meter = Meter;
 
 /// What a refusal may cost on top of the frame: a copy of a small page, the decoder's scratch and the error.
 const REFUSAL_BYTES_MAX: usize = 128 * 1024;
