@@ -209,14 +209,8 @@ pub(crate) fn check(
     let Composed { ops: expected, root } = composer.compose(&edits)?;
     compare(&scanned.ops, &expected)?;
     let change = assemble(change_header(header, start_op), expected);
-    if change.raw_bytes() == scanned.bytes {
-        Ok(Checked { change, root, edits })
-    } else {
-        Err(Rejection {
-            code: RejectCode::NotCanonical,
-            detail: "the same edits are encoded as other bytes".to_owned(),
-        })
-    }
+    is_encoded_as_we_encode(&change, scanned)?;
+    Ok(Checked { change, root, edits })
 }
 
 fn change_header(header: &Header, start_op: NonZeroU64) -> ChangeHeader {
@@ -225,25 +219,59 @@ fn change_header(header: &Header, start_op: NonZeroU64) -> ChangeHeader {
 
 /// Finds the first operation that is not the one that the edits give.
 fn compare(found: &[Op], expected: &[Op]) -> Result<(), Rejection> {
-    let refuse = |code, detail: &str| Err(Rejection { code, detail: detail.to_owned() });
     for (op, wanted) in found.iter().zip(expected) {
-        let is_same_place = op.obj == wanted.obj && op.key == wanted.key && op.insert == wanted.insert;
-        let is_put = matches!((&op.action, &wanted.action), (OpType::Put(_), OpType::Put(_)));
-        if !is_same_place || (op.action != wanted.action && !is_put) {
-            return refuse(RejectCode::NotAnEdit, "the operations are not those of the edits they look like");
-        }
-        if op.action != wanted.action {
-            return refuse(RejectCode::BadValue, "a value is not as its edit writes it");
-        }
-        if op.pred != wanted.pred {
-            return refuse(RejectCode::WrongPred, "the predecessors are not the values that the author saw");
-        }
+        does_what_its_edit_does(op, wanted)?;
+        writes_the_value_of_its_edit(op, wanted)?;
+        replaces_what_its_author_saw(op, wanted)?;
     }
+    has_as_many_as_its_edits(found, expected)
+}
+
+/// Place and kind: an operation that no edit has can break what the document is made of.
+fn does_what_its_edit_does(op: &Op, wanted: &Op) -> Result<(), Rejection> {
+    let is_same_place = op.obj == wanted.obj && op.key == wanted.key && op.insert == wanted.insert;
+    let is_put = matches!((&op.action, &wanted.action), (OpType::Put(_), OpType::Put(_)));
+    if is_same_place && (op.action == wanted.action || is_put) {
+        return Ok(());
+    }
+    refuse(RejectCode::NotAnEdit, "the operations are not those of the edits they look like")
+}
+
+/// What an edit writes of its own accord (who, when, which ticket) is not for a peer to choose.
+fn writes_the_value_of_its_edit(op: &Op, wanted: &Op) -> Result<(), Rejection> {
+    if op.action == wanted.action {
+        return Ok(());
+    }
+    refuse(RejectCode::BadValue, "a value is not as its edit writes it")
+}
+
+/// An operation removes whatever it names as its predecessors, of any key: one that names others than its author
+/// saw under its own key deletes what nobody allowed it to, or keeps the document from loading.
+fn replaces_what_its_author_saw(op: &Op, wanted: &Op) -> Result<(), Rejection> {
+    if op.pred == wanted.pred {
+        return Ok(());
+    }
+    refuse(RejectCode::WrongPred, "the predecessors are not the values that the author saw")
+}
+
+/// Nothing hides behind the edits, and none is half done.
+fn has_as_many_as_its_edits(found: &[Op], expected: &[Op]) -> Result<(), Rejection> {
     if found.len() == expected.len() {
-        Ok(())
-    } else {
-        refuse(RejectCode::NotAnEdit, "there are more or fewer operations than the edits need")
+        return Ok(());
     }
+    refuse(RejectCode::NotAnEdit, "there are more or fewer operations than the edits need")
+}
+
+/// One form of each edit: a change that says the same in other bytes could be told apart from its own copy.
+fn is_encoded_as_we_encode(change: &Change, scanned: &ScannedChange) -> Result<(), Rejection> {
+    if change.raw_bytes() == scanned.bytes {
+        return Ok(());
+    }
+    refuse(RejectCode::NotCanonical, "the same edits are encoded as other bytes")
+}
+
+fn refuse(code: RejectCode, detail: &str) -> Result<(), Rejection> {
+    Err(Rejection { code, detail: detail.to_owned() })
 }
 
 impl From<EditError> for Rejection {
