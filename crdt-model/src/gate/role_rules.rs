@@ -2,13 +2,27 @@
 //!
 //! It speaks of intent and of facts that never change (who the requester is, who wrote a comment), so the answer
 //! is the same on every device, whatever else it has or has not seen.
+//!
+//! `docs/roles.md` shows the same table to people; a test holds the two together.
 
 use crate::actor::Author;
 use crate::edit::Edit;
 use crate::ids::UserId;
 use crate::ticket::{Role, Status};
 
-/// Whom an edit is open to.
+/// Whom an edit is open to. *Own* is what somebody filed (a ticket) or wrote (a comment) themselves.
+///
+/// ```text
+///                         customer       agent          admin
+///                         own   other's  own   other's  own   other's
+/// Member                  yes   yes      yes   yes      yes   yes
+/// Requester               yes   no       yes   no       yes   no
+/// RequesterOrTeam         yes   no       yes   yes      yes   yes
+/// Team                    no    no       yes   yes      yes   yes
+/// CommentAuthor           yes   no       yes   no       yes   no
+/// CommentAuthorOrAdmin    yes   no       yes   no       yes   yes
+/// Admin                   no    no       no    no       yes   yes
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Right {
     /// Whoever sees the ticket.
@@ -111,3 +125,6 @@ pub(crate) const fn deed(edit: &Edit) -> &'static str {
         Edit::DefineCannedReply { .. } | Edit::RetireCannedReply(_) => "change the canned replies",
     }
 }
+
+#[cfg(test)]
+mod tests;
