@@ -2,6 +2,7 @@
 
 mod bytes;
 mod header;
+mod matrix;
 mod meaning;
 mod mutants;
 mod roles;
