@@ -194,19 +194,14 @@ impl Doc {
         if self.graph.len() >= limits::CHANGES_PER_DOC_MAX {
             return Err(EditError::TooMany { what: "changes", count_max: limits::CHANGES_PER_DOC_MAX });
         }
-        let deps: Vec<ChangeHash> = self.heads();
-        let start_op = NonZeroU64::MIN.saturating_add(self.graph.max_op_at(&deps));
-        let view = View::present(&self.automerge);
-        let composer = Composer::new(self.id, self.root.clone(), view, author, now, start_op.get())?;
-        let Composed { ops, root } = composer.compose(edits)?;
-
-        let seq = self.graph.last_of(&author.actor).map_or(0, |(seq, _)| seq) + 1;
-        let change = assemble(ChangeHeader { actor: author.actor, seq, start_op, deps, at: now }, ops);
-        let bytes = change.raw_bytes().to_vec();
-        let scanned =
-            ScannedChange::scan(&bytes).map_err(|error| EditError::TooLarge { reason: error.detail })?;
-        self.take_in(change, root).map_err(|reason| EditError::ApplyFailed { reason })?;
-        Ok(NewChange { hash: scanned.hash(), bytes })
+        let mut first_error = None;
+        for deps in self.pasts_to_follow(&author.actor) {
+            match self.compose_on(deps, author, now, edits) {
+                Ok((change, root)) => return self.take_in_own(change, root),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        Err(first_error.unwrap_or(EditError::NothingToDo))
     }
 
     /// Lets a foreign change in, if every check passes; else the document is as before. Returns the edits that
@@ -294,6 +289,54 @@ impl Doc {
     /// Applies, in place, the changes that wait.
     fn catch_up(&mut self, ahead: &mut Ahead) -> Result<(), Rejection> {
         apply_all(&mut self.automerge, ahead.take(), self.graph.heads()).map_err(apply_failed)
+    }
+
+    /// What the actor's next change may say to have seen: all heads. Where there are more than one change can name,
+    /// as many as fit, in several ways: whatever somebody sees is in one of them. So nobody who writes a document
+    /// full of heads, each as another incarnation, keeps the others from writing: every change leaves fewer.
+    fn pasts_to_follow(&self, actor: &Actor) -> Vec<Vec<ChangeHash>> {
+        let mut heads = self.heads();
+        if heads.len() <= limits::DEPS_PER_CHANGE_MAX {
+            return vec![heads];
+        }
+        let own = self.graph.last_of(actor).map(|(_, own)| own);
+        let saw_own = |head: &ChangeHash| own.is_some_and(|own| self.graph.is_seen_at(&own, &[*head]));
+        let first = heads.iter().position(saw_own).unwrap_or(0);
+        let first = heads.remove(first);
+        let past = |others: &[ChangeHash]| {
+            let mut past = [&[first], others].concat();
+            past.sort_unstable();
+            past
+        };
+        heads.chunks(limits::DEPS_PER_CHANGE_MAX - 1).map(past).collect()
+    }
+
+    fn compose_on(
+        &self,
+        deps: Vec<ChangeHash>,
+        author: &Author,
+        now: UnixMillis,
+        edits: &[Edit],
+    ) -> Result<(Change, Root), EditError> {
+        let start_op = NonZeroU64::MIN.saturating_add(self.graph.max_op_at(&deps));
+        let seen: Vec<automerge::ChangeHash> = deps.iter().map(automerge_hash).collect();
+        let view = if self.graph.heads_are(&deps) {
+            View::present(&self.automerge)
+        } else {
+            View::past(&self.automerge, &seen)
+        };
+        let composer = Composer::new(self.id, self.root.clone(), view, author, now, start_op.get())?;
+        let Composed { ops, root } = composer.compose(edits)?;
+        let seq = self.graph.last_of(&author.actor).map_or(0, |(seq, _)| seq) + 1;
+        Ok((assemble(ChangeHeader { actor: author.actor, seq, start_op, deps, at: now }, ops), root))
+    }
+
+    fn take_in_own(&mut self, change: Change, root: Root) -> Result<NewChange, EditError> {
+        let bytes = change.raw_bytes().to_vec();
+        let scanned =
+            ScannedChange::scan(&bytes).map_err(|error| EditError::TooLarge { reason: error.detail })?;
+        self.take_in(change, root).map_err(|reason| EditError::ApplyFailed { reason })?;
+        Ok(NewChange { hash: scanned.hash(), bytes })
     }
 
     /// Applies a change that was composed here, to a copy. On failure the document is as before.

@@ -2,8 +2,10 @@
 //! never loads the document again.
 
 use super::{automerge_hash, check_refused, forge};
-use crate::fixtures::{DOC, admit, agent, colleague, comment, customer, person, ticket_doc};
-use crate::{Doc, Edit, NewChange, RejectCode, Role, Status, UnixMillis};
+use crate::fixtures::{
+    DOC, admin, admit, agent, body, colleague, comment, comment_id, customer, person, ticket_doc,
+};
+use crate::{Actor, Author, CommentId, Doc, Edit, NewChange, RejectCode, Role, Status, UnixMillis, limits};
 
 const NOW: UnixMillis = UnixMillis(2_000);
 
@@ -106,7 +108,7 @@ fn a_second_beginning_is_refused() {
     let create = Edit::CreateTicket {
         requester: colleague().user,
         title: crate::fixtures::title("Mine"),
-        body: crate::fixtures::body(""),
+        body: body(""),
     };
     let first = rival.apply(&colleague(), NOW, &[create]).unwrap();
     check_refused(&mut doc, &first.bytes, &colleague(), RejectCode::AlreadyThere);
@@ -117,6 +119,49 @@ fn a_second_beginning_is_refused() {
         change.start_op = 1.try_into().unwrap();
     });
     check_refused(&mut doc, &rootless, &agent(), RejectCode::AlreadyThere);
+}
+
+#[test]
+fn a_device_with_many_incarnations_keeps_nobody_from_writing() {
+    let (mut doc, first) = ticket_doc();
+    doc.apply(&customer(), NOW, &[comment(1, "Mine")]).unwrap();
+    let (start, _) = ticket_doc();
+    let device = crate::DeviceId::from_bytes([66; 32]);
+    let heads = 3 * limits::DEPS_PER_CHANGE_MAX;
+    for incarnation in 0..heads as u32 {
+        let rogue = Author { actor: Actor::derive(&device, incarnation), ..colleague() };
+        let id =
+            CommentId::from_bytes([&[200; 12][..], &incarnation.to_be_bytes()].concat().try_into().unwrap());
+        let edit = Edit::AddComment { id, body: body("Look"), reply_to: None, attachments: Vec::new() };
+        let apart = start.clone().apply(&rogue, NOW, &[edit]).unwrap();
+        admit(&mut doc, &apart.bytes, &rogue).unwrap();
+    }
+    assert_eq!(doc.heads().len(), heads + 1);
+
+    // Everybody goes on, whatever they saw, and the heads become few.
+    let mut other = doc.clone();
+    let answer = doc.apply(&customer(), NOW, &[comment(2, "Still me")]).unwrap();
+    assert!(doc.heads().len() < heads - 60);
+    let last = Edit::EditComment { id: comment_id(2), body: body("Still me!") };
+    let edits = [
+        (customer(), last),
+        (agent(), Edit::DeleteComment(comment_id(77))),
+        (agent(), Edit::SetStatus(Status::Pending)),
+        (agent(), comment(3, "Which version?")),
+        (admin(), Edit::DeleteComment(comment_id(3))),
+    ];
+    admit(&mut other, &answer.bytes, &customer()).unwrap();
+    for (author, edit) in edits {
+        let is_possible = edit != Edit::DeleteComment(comment_id(77));
+        let made = doc.apply(&author, NOW, &[edit]);
+        assert_eq!(made.is_ok(), is_possible, "{made:?}");
+        if let Ok(change) = made {
+            admit(&mut other, &change.bytes, &author).unwrap();
+        }
+    }
+    assert_eq!((doc.heads().len(), doc.heads()), (1, other.heads()));
+    assert_eq!(doc.ticket(), other.ticket());
+    assert!(doc.contains(&first.hash));
 }
 
 #[test]
