@@ -1,5 +1,7 @@
 //! How much memory a piece of work takes at its peak, on its own thread.
 //!
+//! Costs nothing worth speaking of while nothing is metered, so that benchmarks of time may carry it along.
+//!
 //! A program that measures makes the meter its allocator:
 //!
 //! ```
@@ -9,13 +11,36 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs the work and returns the most bytes that it held at once, beyond what was held before.
 pub fn peak_bytes<R>(work: impl FnOnce() -> R) -> (usize, R) {
+    let metering = Metering::begin();
     let before = LIVE.get();
     PEAK.set(before);
     let result = work();
-    (usize::try_from(PEAK.get() - before).unwrap_or(0), result)
+    let peak = usize::try_from(PEAK.get() - before).unwrap_or(0);
+    drop(metering);
+    (peak, result)
+}
+
+/// How many threads meter something now.
+static METERING: AtomicUsize = AtomicUsize::new(0);
+
+/// Ends even when the work panics.
+struct Metering;
+
+impl Metering {
+    fn begin() -> Self {
+        METERING.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Metering {
+    fn drop(&mut self) {
+        METERING.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The system's allocator, with counters for each thread.
@@ -23,6 +48,9 @@ pub fn peak_bytes<R>(work: impl FnOnce() -> R) -> (usize, R) {
 pub struct Meter;
 
 fn count(bytes: i64) {
+    if METERING.load(Ordering::Relaxed) == 0 {
+        return;
+    }
     // A thread that ends may free memory after its counters are gone.
     LIVE.try_with(|live| {
         live.set(live.get() + bytes);
