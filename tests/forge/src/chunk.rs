@@ -82,6 +82,48 @@ pub fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[0x85, 0x6f, 0x4a, 0x83], &checksum[..4], &hashed].concat()
 }
 
+/// A deflated change chunk, as Automerge accepts it, that inflates to so many bytes of nothing: 160 for each of its own.
+pub fn deflate_bomb(inflated_bytes: usize) -> Vec<u8> {
+    // One block of fixed codes: a zero, then "258 bytes as one back" again and again, then the end.
+    let mut stream = Bits::default();
+    stream.push(0b011, 3);
+    stream.push_code(0b0011_0000, 8);
+    for _ in 0..inflated_bytes / 258 {
+        stream.push_code(0b1100_0101, 8);
+        stream.push_code(0, 5);
+    }
+    stream.push_code(0, 7);
+    let body = stream.bytes;
+    // The checksum is of what is inflated: nobody gets as far as to see that it is wrong.
+    [&[0x85, 0x6f, 0x4a, 0x83, 0, 0, 0, 0, DEFLATED_CHUNK], leb(body.len() as u64).as_slice(), &body].concat()
+}
+
+const DEFLATED_CHUNK: u8 = 2;
+
+/// Bits in deflate's order: the lowest of a byte first.
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+impl Bits {
+    fn push(&mut self, value: u32, size: usize) {
+        for bit in (0..size).map(|at| (value >> at & 1) as u8) {
+            if self.used.is_multiple_of(8) {
+                self.bytes.push(0);
+            }
+            *self.bytes.last_mut().unwrap() |= bit << (self.used % 8);
+            self.used += 1;
+        }
+    }
+
+    /// Codes stand with their highest bit first.
+    fn push_code(&mut self, code: u32, size: usize) {
+        self.push(code.reverse_bits() >> (32 - size), size);
+    }
+}
+
 /// Writes an unsigned LEB128.
 pub fn leb(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
