@@ -16,6 +16,7 @@ mod cli;
 mod cold;
 mod counting;
 mod floor;
+mod gate;
 mod idle;
 mod live;
 mod measure;
@@ -58,6 +59,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("start", start::run),
     ("accept", accept::run),
     ("idle", idle::run),
+    ("gate", gate::run),
 ];
 
 fn main() -> ExitCode {
