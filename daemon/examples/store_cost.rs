@@ -191,7 +191,7 @@ impl Side {
     fn write_ticket(self, turn: &mut Turn, records: &[Record], row: &TicketRow) -> anyhow::Result<()> {
         let mark = Mark { ticket: row.ticket, team: row.last_seq, customers: row.last_seq };
         if self == Self::Server {
-            turn.put_customer_of(row.ticket, row.requester)?;
+            turn.put_member_of(row.ticket, row.requester)?;
         }
         self.write_records(turn, records)?;
         self.write_row(turn, row)?;
@@ -207,7 +207,7 @@ impl Side {
             match self {
                 Self::Server => {
                     let ticket = record.envelope.doc.ticket().context("only tickets here")?;
-                    let customers = ServerStore::customers_of(turn, ticket)?;
+                    let customers = ServerStore::members_of(turn, ticket)?;
                     turn.append(record, &customers)?;
                 }
                 Self::Device => turn.append_record(&sample_project(), record)?,

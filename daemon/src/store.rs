@@ -19,6 +19,7 @@ mod log;
 mod open;
 mod overlay;
 mod packs;
+mod quarantine;
 mod reader;
 mod row_codec;
 mod seal;
@@ -42,11 +43,12 @@ use engine::Engine;
 use journal::{Journal, JournalFile};
 use shared::{Opener, Shared};
 
-pub use device::{Contents, DeviceReads, Quarantined};
+pub use device::{Contents, DeviceReads};
 pub use list::{
     Assignee, Direction, RowCursor, RowFilter, RowKey, RowOrder, RowPage, RowWindow, WindowStart,
 };
 pub use open::{FORMAT_VERSION, OpenStoreError};
+pub use quarantine::Quarantined;
 pub use reader::Reader;
 pub use seal::StoreKey;
 pub use server::ServerReads;

@@ -58,6 +58,14 @@ pub const RECENT_RECORDS_MAX: usize = 4_096;
 /// Bytes of those records.
 pub const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Records that a device keeps of those that its gate refused although the server had admitted them: enough to see
+/// what went wrong, and no more than a hostile server may fill a disk with.
+pub const QUARANTINE_RECORDS_MAX: u64 = 1_000;
+/// Bytes of their changes.
+pub const QUARANTINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// For how long: somebody looked into it by then, or nobody will.
+pub const QUARANTINE_LIFETIME_MILLIS: u64 = 30 * 24 * 3_600_000;
+
 /// A peer that has a link but has not said who it is for.
 pub const GREETING_TIMEOUT_MILLIS: u64 = 10_000;
 

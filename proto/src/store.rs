@@ -17,10 +17,12 @@ use crate::envelope::Envelope;
 use crate::limits;
 use crate::wire::{id, list};
 
-pub use device::{ColdStart, DeviceStore, Draft, DraftId, Membership, OutboxEntry, PendingJoin, SyncState};
+pub use device::{
+    ColdStart, DeviceStore, Draft, DraftId, Membership, OutboxEntry, PendingJoin, Quarantine, SyncState,
+};
 pub use server::{
-    Audience, Device, Invite, LogEntry, MailedCode, ServerProject, ServerStore, StoredVerdict, User,
-    WaitingDevice, Watermarks,
+    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, ServerProject, ServerStore, Share, ShareWith,
+    StoredVerdict, User, Visibility, WaitingDevice, Watermarks,
 };
 
 /// A place in the server's log: the first record has 1; 0 is before everything.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::{Signed, millis, role};
 use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::limits;
-use crate::store::{Mark, Record, Seq, TicketRow};
+use crate::store::{Mark, Record, Seq, TicketRow, Visibility};
 
 use ask::{Answer, Ask};
 use codec::DecodeError;
@@ -404,6 +404,12 @@ pub enum Item {
     /// Everything up to here has been sent or told.
     #[serde(rename = "t")]
     Through(Seq),
+    /// The device's user may see the document from here on. It is asked for whole.
+    #[serde(rename = "g")]
+    Granted(DocPlace),
+    /// The device's user may not see the document any more: it goes from the device.
+    #[serde(rename = "x")]
+    Revoked(DocPlace),
 }
 
 impl Item {
@@ -413,8 +419,20 @@ impl Item {
             Self::Record(record) => record.seq,
             Self::Own(ack) => ack.seq,
             Self::Through(seq) => *seq,
+            Self::Granted(place) | Self::Revoked(place) => place.seq,
         }
     }
+}
+
+/// A place of the log that speaks of a document and has no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocPlace {
+    /// Where.
+    #[serde(rename = "q")]
+    pub seq: Seq,
+    /// Which document.
+    #[serde(rename = "d", with = "id")]
+    pub doc: DocId,
 }
 
 /// A cold start begins.
@@ -523,6 +541,13 @@ pub enum ReceivedItem {
     Own(Ack),
     /// Everything up to here has been sent or told.
     Through(Seq),
+    /// What became of the user's right to see a document.
+    Visibility {
+        /// Where, and which document.
+        place: DocPlace,
+        /// What.
+        change: Visibility,
+    },
 }
 
 impl ReceivedItem {
@@ -531,6 +556,7 @@ impl ReceivedItem {
         match self {
             Self::Record { place, .. } | Self::Own(place) => place.seq,
             Self::Through(seq) => *seq,
+            Self::Visibility { place, .. } => place.seq,
         }
     }
 }
@@ -572,6 +598,8 @@ fn receive_item(item: Item, project: &ProjectId) -> ReceivedItem {
     match item {
         Item::Own(ack) => ReceivedItem::Own(ack),
         Item::Through(seq) => ReceivedItem::Through(seq),
+        Item::Granted(place) => ReceivedItem::Visibility { place, change: Visibility::Granted },
+        Item::Revoked(place) => ReceivedItem::Visibility { place, change: Visibility::Revoked },
         Item::Record(record) => {
             let Record { seq, admitted_at, serial, number, envelope } = record;
             let doc = envelope.doc;

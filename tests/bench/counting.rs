@@ -1,13 +1,14 @@
 //! Stores that count how often a machine reads a whole document, and pass everything on.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     Audience, Device, DeviceStore, Draft, DraftId, Invite, LogEntry, MailedCode, Mark, Membership,
-    OutboxEntry, PendingJoin, Record, Seq, ServerProject, ServerStore, StoreResult, StoredVerdict, SyncState,
-    TicketRow, User, WaitingDevice, Watermarks,
+    OutboxEntry, PendingJoin, Quarantine, Record, Seq, ServerProject, ServerStore, Share, ShareWith,
+    StoreResult, StoredVerdict, SyncState, TicketRow, User, Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::Member;
 
@@ -42,18 +43,18 @@ impl<'a> CountingServer<'a> {
 /// `reads` and `writes` are passed on, `opens` is counted too.
 macro_rules! pass_on {
     () => {};
-    (reads $name:ident($($arg:ident: $type:ty),*) -> $result:ty; $($rest:tt)*) => {
+    (reads $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty; $($rest:tt)*) => {
         fn $name(&self, $($arg: $type),*) -> StoreResult<$result> { self.inner.$name($($arg),*) }
         pass_on! { $($rest)* }
     };
-    (opens $name:ident($($arg:ident: $type:ty),*) -> $result:ty; $($rest:tt)*) => {
+    (opens $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty; $($rest:tt)*) => {
         fn $name(&self, $($arg: $type),*) -> StoreResult<$result> {
             self.opened.update(|count| count + 1);
             self.inner.$name($($arg),*)
         }
         pass_on! { $($rest)* }
     };
-    (writes $name:ident($($arg:ident: $type:ty),*) -> $result:ty; $($rest:tt)*) => {
+    (writes $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty; $($rest:tt)*) => {
         fn $name(&mut self, $($arg: $type),*) -> StoreResult<$result> { self.inner.$name($($arg),*) }
         pass_on! { $($rest)* }
     };
@@ -76,7 +77,17 @@ impl DeviceStore for CountingDevice<'_> {
         writes put_own_seq(project: &ProjectId, ticket: TicketId, seq: Seq) -> ();
         writes append_record(project: &ProjectId, record: &Record) -> ();
         opens doc_records(project: &ProjectId, doc: DocId) -> Vec<Record>;
-        writes put_quarantined(project: &ProjectId, record: &Record, code: u16, detail: &str) -> ();
+        reads docs(project: &ProjectId) -> BTreeSet<DocId>;
+        writes remove_doc(project: &ProjectId, doc: DocId) -> ();
+        writes put_quarantined(
+            project: &ProjectId,
+            record: &Record,
+            code: u16,
+            detail: &str,
+            now: UnixMillis,
+        ) -> ();
+        reads quarantine(project: &ProjectId) -> Quarantine;
+        writes trim_quarantine(project: &ProjectId, most: Quarantine, since: UnixMillis) -> ();
         writes put_unverified(project: &ProjectId, doc: DocId, records: &[u8]) -> ();
         opens unverified(project: &ProjectId, doc: DocId) -> Option<Vec<u8>>;
         writes remove_unverified(project: &ProjectId, doc: DocId) -> ();
@@ -106,7 +117,8 @@ impl ServerStore for CountingServer<'_> {
         reads project() -> Option<ServerProject>;
         writes put_project(project: &ServerProject) -> ();
         reads head() -> Seq;
-        writes append(record: &Record, customers: &[UserId]) -> ();
+        writes append(record: &Record, readers: &[UserId]) -> ();
+        writes append_visibility(doc: DocId, user: UserId, change: Visibility) -> Seq;
         reads log_after(audience: Audience, after: Seq, limit: usize) -> Vec<LogEntry>;
         opens record(entry: &LogEntry) -> Record;
         opens doc_records(doc: DocId) -> Vec<Record>;
@@ -115,8 +127,13 @@ impl ServerStore for CountingServer<'_> {
         reads ticket(ticket: TicketId) -> Option<TicketRow>;
         writes put_ticket(row: &TicketRow) -> ();
         writes take_ticket_number() -> u32;
-        reads customers_of(ticket: TicketId) -> Vec<UserId>;
-        writes put_customer_of(ticket: TicketId, user: UserId) -> ();
+        reads members_of(ticket: TicketId) -> Vec<UserId>;
+        writes put_member_of(ticket: TicketId, user: UserId) -> ();
+        writes remove_member_of(ticket: TicketId, user: UserId) -> ();
+        reads shares_of(ticket: TicketId) -> Vec<Share>;
+        writes put_share(ticket: TicketId, share: &Share) -> ();
+        writes remove_share(ticket: TicketId, with: &ShareWith) -> ();
+        reads tickets_shared_with(email: &str) -> Vec<TicketId>;
         reads tickets_by_activity(audience: Audience, before: Seq, limit: usize) -> Vec<TicketRow>;
         reads ticket_count(audience: Audience) -> u64;
         reads user(user: UserId) -> Option<User>;

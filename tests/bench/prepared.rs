@@ -127,7 +127,7 @@ impl<'a> Filling<'a> {
         let project = self.registry.id();
         let Filed { ticket, summary, envelopes, times, snapshot_bytes } =
             self.writer.ticket(&project, customer, colleague)?;
-        server.put_customer_of(ticket, customer.user)?;
+        server.put_member_of(ticket, customer.user)?;
         let number = server.take_ticket_number()?;
         self.facts.tickets += 1;
         self.facts.snapshot_bytes += snapshot_bytes;

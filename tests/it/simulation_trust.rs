@@ -197,7 +197,7 @@ fn slip_in(desk: &mut Desk, seat: Seat, role: Role, ticket: TicketId, edit: Edit
     let envelope = Envelope { device, ..Envelope::sign(key, &project, doc, INCARNATION, change) };
     let serial = ServerStore::device(store, &device).unwrap().unwrap().serial;
     let seq = store.head().unwrap().next();
-    let customers = store.customers_of(ticket).unwrap();
+    let customers = store.members_of(ticket).unwrap();
     let record = Record { seq, admitted_at: now, serial, number: None, envelope };
     store.append(&record, &customers).unwrap();
     desk.world.net.start(desk.server, true);

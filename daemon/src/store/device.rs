@@ -1,32 +1,22 @@
 //! The device's half of the store: what it has joined, holds, still has to send, and shows in lists.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Record, Seq, StoreResult,
-    SyncState, TicketRow,
+    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Quarantine, Record, Seq,
+    StoreResult, SyncState, TicketRow,
 };
 use assist_proto::wire::Member;
-use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, PlacedMark};
 use super::packs;
-use super::tables::{Counter, Scope, Span, Table, key};
+use super::quarantine::{self, Quarantined};
+use super::tables::{Counter, SCOPE_SIZE, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::view::{Order, View, cbor, damaged, key_end};
-
-/// A record that the gate refused although the server had admitted it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quarantined {
-    /// What came.
-    pub record: Record,
-    /// [`assist_crdt_model::RejectCode::number`].
-    pub code: u16,
-    /// Why, for people.
-    pub detail: String,
-}
 
 /// What of a project is on this device, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +27,8 @@ pub struct Contents {
     pub verified: u64,
     /// Documents that came whole and are not verified yet.
     pub unverified: u64,
+    /// Records that the gate refused although the server had admitted them.
+    pub quarantined: u64,
 }
 
 /// What can be read of a device, from a [`super::Reader`] as from a [`Turn`]: the read half of [`DeviceStore`].
@@ -110,7 +102,26 @@ pub trait DeviceReads: View + Sized {
     /// What the gate refused, by document and place.
     fn quarantined(&self, project: &ProjectId) -> StoreResult<Vec<Quarantined>> {
         let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
-        self.collect_cbor(Table::Quarantine, &Span::prefix(key!(scope)))
+        quarantine::all(self, scope)
+    }
+
+    /// See [`DeviceStore::docs`].
+    fn docs(&self, project: &ProjectId) -> StoreResult<BTreeSet<DocId>> {
+        let Some(scope) = self.scope(project)? else { return Ok(BTreeSet::new()) };
+        let mut docs = BTreeSet::new();
+        for table in [Table::Packs, Table::OutboxDocs, Table::Unverified] {
+            self.scan(table, &Span::prefix(key!(scope)), Order::Ascending, &mut |key, _| {
+                let doc = key.get(SCOPE_SIZE..SCOPE_SIZE + DocId::SIZE).and_then(DocId::from_slice);
+                docs.insert(doc.ok_or_else(|| damaged(table))?);
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        let table = Table::RowOrder;
+        self.scan(table, &Span::prefix(key!(scope)), Order::Ascending, &mut |key, _| {
+            docs.insert(DocId::Ticket(TicketId::from_bytes(key_end(table, key)?)));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(docs)
     }
 
     /// See [`DeviceStore::unverified`].
@@ -133,6 +144,7 @@ pub trait DeviceReads: View + Sized {
             rows: self.counter(scope, Counter::Rows)?,
             verified: self.counter(scope, Counter::Documents)?,
             unverified: self.counter(scope, Counter::Unverified)?,
+            quarantined: self.counter(scope, Counter::Quarantined)?,
         })
     }
 
@@ -224,7 +236,7 @@ pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) 
 }
 
 /// The tables whose keys begin with the scope: all of a project but its membership.
-const SCOPED: [Table; 14] = [
+const SCOPED: [Table; 15] = [
     Table::Counters,
     Table::Docs,
     Table::Packs,
@@ -234,6 +246,7 @@ const SCOPED: [Table; 14] = [
     Table::OutboxDocs,
     Table::OwnChanges,
     Table::Quarantine,
+    Table::QuarantineOrder,
     Table::Unverified,
     Table::Rows,
     Table::RowOrder,
@@ -332,18 +345,48 @@ impl DeviceStore for Turn {
         DeviceReads::doc_records(self, project, doc)
     }
 
+    fn docs(&self, project: &ProjectId) -> StoreResult<BTreeSet<DocId>> {
+        DeviceReads::docs(self, project)
+    }
+
+    fn remove_doc(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        self.remove_records(scope, doc)?;
+        DeviceStore::remove_unverified(self, project, doc)?;
+        self.remove_aside(scope, doc)?;
+        if let DocId::Ticket(ticket) = doc {
+            DeviceStore::remove_row(self, project, ticket)?;
+            self.remove(Table::Rows, key!(scope, ticket));
+        }
+        Ok(())
+    }
+
     fn put_quarantined(
         &mut self,
         project: &ProjectId,
         record: &Record,
         code: u16,
         detail: &str,
+        now: UnixMillis,
     ) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        let key = key!(scope, record.envelope.doc, record.seq);
         let quarantined = Quarantined { record: record.clone(), code, detail: detail.to_owned() };
-        self.put_cbor(Table::Quarantine, key, &quarantined);
-        Ok(())
+        self.put_aside(scope, &quarantined, now)
+    }
+
+    fn quarantine(&self, project: &ProjectId) -> StoreResult<Quarantine> {
+        let Some(scope) = self.scope(project)? else { return Ok(Quarantine::default()) };
+        quarantine::size(self, scope)
+    }
+
+    fn trim_quarantine(
+        &mut self,
+        project: &ProjectId,
+        most: Quarantine,
+        since: UnixMillis,
+    ) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        self.trim_aside(scope, most, since)
     }
 
     fn put_unverified(&mut self, project: &ProjectId, doc: DocId, records: &[u8]) -> StoreResult<()> {

@@ -1,8 +1,8 @@
-//! What is kept of a ticket beside its documents, in one value: its row, its mark, and on a server its customers.
+//! What is kept of a ticket beside its documents, in one value: its row, its mark, and on a server its members.
 //!
 //! ```text
 //! flags (1): 1 has a row, 2 has a mark, 4 has an own record
-//! count of customers (2), each a user id (16)
+//! count of members (2), each a user id (16)
 //! if marked: position in the order of marks (8, 0 on a device), team (8), customers (8)
 //! if there is an own record: the place of the newest one that the device's user wrote (8)
 //! if there is a row: its bytes (row_codec)
@@ -19,7 +19,7 @@ use super::view::{View, damaged};
 /// A ticket's entry, in [`Table::Tickets`] or [`Table::Rows`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
-    pub(crate) customers: Vec<UserId>,
+    pub(crate) members: Vec<UserId>,
     pub(crate) mark: Option<PlacedMark>,
     pub(crate) own: Option<Seq>,
     pub(crate) row: Option<TicketRow>,
@@ -43,7 +43,7 @@ impl Entry {
 
     fn decode(table: Table, ticket: TicketId, value: &[u8]) -> StoreResult<Self> {
         let parts = Parts::new(value).ok_or_else(|| damaged(table))?;
-        let customers = parts.customers.chunks_exact(UserId::SIZE).filter_map(UserId::from_slice).collect();
+        let members = parts.members.chunks_exact(UserId::SIZE).filter_map(UserId::from_slice).collect();
         let number = |bytes: &[u8]| u64::from_be_bytes(bytes.try_into().expect("the chunks have 8 bytes"));
         let mark = parts.mark.map(|bytes| {
             let (position, sides) = bytes.split_at(8);
@@ -53,7 +53,7 @@ impl Entry {
         });
         let own = parts.own.map(|bytes| Seq(number(bytes)));
         let row = parts.row.map(|bytes| RowBytes::new(table, bytes)?.decode(ticket)).transpose()?;
-        Ok(Self { customers, mark, own, row })
+        Ok(Self { members, mark, own, row })
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -61,10 +61,10 @@ impl Entry {
         let flags = flag(self.row.is_some(), HAS_ROW)
             | flag(self.mark.is_some(), HAS_MARK)
             | flag(self.own.is_some(), HAS_OWN);
-        let count = u16::try_from(self.customers.len()).expect("put_customer_of bounds the count");
+        let count = u16::try_from(self.members.len()).expect("put_member_of bounds the count");
         let mut value = vec![flags];
         value.extend_from_slice(&count.to_be_bytes());
-        for user in &self.customers {
+        for user in &self.members {
             value.extend_from_slice(user.as_bytes());
         }
         if let Some(PlacedMark { position, mark }) = self.mark {
@@ -101,7 +101,7 @@ impl Turn {
 
 /// The parts of a value.
 struct Parts<'a> {
-    customers: &'a [u8],
+    members: &'a [u8],
     mark: Option<&'a [u8]>,
     own: Option<&'a [u8]>,
     row: Option<&'a [u8]>,
@@ -111,7 +111,7 @@ impl<'a> Parts<'a> {
     fn new(value: &'a [u8]) -> Option<Self> {
         let (flags, rest) = value.split_first()?;
         let (count, rest) = rest.split_first_chunk::<2>()?;
-        let (customers, mut rest) =
+        let (members, mut rest) =
             rest.split_at_checked(usize::from(u16::from_be_bytes(*count)) * UserId::SIZE)?;
         let mut mark = None;
         if flags & HAS_MARK != 0 {
@@ -123,7 +123,7 @@ impl<'a> Parts<'a> {
             let (bytes, behind) = rest.split_at_checked(OWN_SIZE)?;
             (own, rest) = (Some(bytes), behind);
         }
-        Some(Self { customers, mark, own, row: (flags & HAS_ROW != 0).then_some(rest) })
+        Some(Self { members, mark, own, row: (flags & HAS_ROW != 0).then_some(rest) })
     }
 }
 
@@ -132,5 +132,5 @@ const HAS_MARK: u8 = 2;
 const HAS_OWN: u8 = 4;
 const MARK_SIZE: usize = 24;
 const OWN_SIZE: usize = 8;
-/// Customers of one ticket: their ids stay within a few pages.
-pub(crate) const CUSTOMERS_MAX: usize = 1_000;
+/// Members of one ticket: their ids stay within a few pages. The hub allows fewer.
+pub(crate) const MEMBERS_MAX: usize = 1_000;

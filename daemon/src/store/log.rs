@@ -1,13 +1,16 @@
-//! The server's log: which record stands at which place, and which places a customer may see.
+//! The server's log: which record stands at which place, and which places a member who is not of the team may see.
 //!
 //! Places are written in blocks, because a row of the engine costs more than what it says of a record.
 //! A block of the log has [`BLOCK`] places, 21 bytes each, without gaps. A block of a customer's log has the
 //! offsets (2 bytes each) of the places that they may see among [`CUSTOMER_BLOCK`].
+//!
+//! A place without a record says that its one reader may see the document from there on, or no longer: in place of an
+//! index it has [`GRANTED`] or [`REVOKED`]. Who that is tells the block of a customer's log that names the place.
 
 use std::ops::ControlFlow;
 
 use assist_crdt_model::{DocId, UserId};
-use assist_proto::store::{LogEntry, Seq, StoreResult};
+use assist_proto::store::{EntryKind, LogEntry, Seq, StoreResult, Visibility};
 
 use super::tables::{KeyPart as _, Span, Table, key};
 use super::turn::Turn;
@@ -19,6 +22,10 @@ pub(crate) const BLOCK: u64 = 64;
 pub(crate) const CUSTOMER_BLOCK: u64 = 1024;
 /// Bytes of a place: document and index.
 const PLACE_SIZE: usize = DocId::SIZE + 4;
+/// In place of an index: the reader may see the document from here on. No document has as many records.
+const GRANTED: u32 = u32::MAX;
+/// In place of an index: the reader may not see the document any more.
+const REVOKED: u32 = u32::MAX - 1;
 
 /// The newest place.
 pub(crate) fn head(view: &impl View) -> StoreResult<Seq> {
@@ -101,7 +108,12 @@ impl Turn {
             return Err(damaged(Table::Log));
         }
         entry.doc.write(&mut block);
-        entry.index.write(&mut block);
+        let index = match entry.kind {
+            EntryKind::Record { index } => index,
+            EntryKind::Visibility(Visibility::Granted) => GRANTED,
+            EntryKind::Visibility(Visibility::Revoked) => REVOKED,
+        };
+        index.write(&mut block);
         self.put(Table::Log, key, block);
         Ok(())
     }
@@ -125,7 +137,12 @@ fn block_of(seq: Seq) -> Option<(u64, usize)> {
 
 fn decode(seq: Seq, place: &[u8]) -> StoreResult<LogEntry> {
     let entry = place.split_last_chunk::<4>().and_then(|(doc, index)| {
-        Some(LogEntry { seq, doc: DocId::from_slice(doc)?, index: u32::from_be_bytes(*index) })
+        let kind = match u32::from_be_bytes(*index) {
+            GRANTED => EntryKind::Visibility(Visibility::Granted),
+            REVOKED => EntryKind::Visibility(Visibility::Revoked),
+            index => EntryKind::Record { index },
+        };
+        Some(LogEntry { seq, doc: DocId::from_slice(doc)?, kind })
     });
     entry.ok_or_else(|| damaged(Table::Log))
 }

@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
-    StoreError, StoreResult, StoredVerdict, TicketRow, User, WaitingDevice, Watermarks,
+    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
+    Share, ShareWith, StoreError, StoreResult, StoredVerdict, TicketRow, User, Visibility, WaitingDevice,
+    Watermarks,
 };
 
-use super::entry::{CUSTOMERS_MAX, Entry, PlacedMark};
+use super::entry::{Entry, MEMBERS_MAX, PlacedMark};
 use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::verdicts::{Verdict, change_hash, verdict_key};
@@ -42,7 +43,8 @@ pub trait ServerReads: View + Sized {
 
     /// See [`ServerStore::record`].
     fn record(&self, entry: &LogEntry) -> StoreResult<Record> {
-        let record = packs::record(self, Scope::SERVER, entry.doc, entry.index)?;
+        let EntryKind::Record { index } = entry.kind else { return Err(damaged(Table::Log)) };
+        let record = packs::record(self, Scope::SERVER, entry.doc, index)?;
         if record.seq == entry.seq { Ok(record) } else { Err(damaged(Table::Packs)) }
     }
 
@@ -65,9 +67,21 @@ pub trait ServerReads: View + Sized {
         Ok(entry_of(self, ticket)?.row)
     }
 
-    /// See [`ServerStore::customers_of`].
-    fn customers_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
-        Ok(entry_of(self, ticket)?.customers)
+    /// See [`ServerStore::members_of`].
+    fn members_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
+        Ok(entry_of(self, ticket)?.members)
+    }
+
+    /// See [`ServerStore::shares_of`].
+    fn shares_of(&self, ticket: TicketId) -> StoreResult<Vec<Share>> {
+        self.collect_cbor(Table::Shares, &Span::prefix(key!(ticket)))
+    }
+
+    /// See [`ServerStore::tickets_shared_with`].
+    fn tickets_shared_with(&self, email: &str) -> StoreResult<Vec<TicketId>> {
+        let table = Table::SharesByEmail;
+        let span = Span::prefix(key!(self.seal().email_token(email)));
+        self.collect(table, &span, usize::MAX, |key, _| Ok(TicketId::from_bytes(key_end(table, key)?)))
     }
 
     /// See [`ServerStore::tickets_by_activity`].
@@ -216,9 +230,9 @@ const fn mark_order_table(audience: Audience) -> Table {
     }
 }
 
-/// Who may see a ticket: the team, and its customers.
+/// Who may see a ticket: the team, and its members.
 fn audiences(entry: &Entry) -> impl Iterator<Item = Audience> {
-    [Audience::Team].into_iter().chain(entry.customers.clone().into_iter().map(Audience::Customer))
+    [Audience::Team].into_iter().chain(entry.members.clone().into_iter().map(Audience::Customer))
 }
 
 impl Turn {
@@ -227,6 +241,14 @@ impl Turn {
         self.put(activity_table(audience), key!(audience, row.last_seq, row.ticket), Vec::new());
         self.count_up(key!(Scope::SERVER, Counter::Tickets, audience))?;
         Ok(())
+    }
+
+    /// The key of a share: a person stands there by id or by the keyed hash of an address.
+    fn share_key(&self, ticket: TicketId, with: &ShareWith) -> Vec<u8> {
+        match with {
+            ShareWith::User(user) => key!(ticket, [0_u8], *user),
+            ShareWith::Email(email) => key!(ticket, [1_u8], View::seal(self).email_token(email)),
+        }
     }
 }
 
@@ -244,19 +266,28 @@ impl ServerStore for Turn {
         self.head.map_or_else(|| log::head(self), Ok)
     }
 
-    fn append(&mut self, record: &Record, customers: &[UserId]) -> StoreResult<()> {
+    fn append(&mut self, record: &Record, readers: &[UserId]) -> StoreResult<()> {
         if record.seq != ServerStore::head(self)?.next() {
             return Err(StoreError::Damaged { what: "order of the log".to_owned() });
         }
         let change = change_hash(&record.envelope.change)?;
         let index = self.push_record(Scope::SERVER, record)?;
-        self.push_place(LogEntry { seq: record.seq, doc: record.envelope.doc, index })?;
-        for user in customers {
+        let kind = EntryKind::Record { index };
+        self.push_place(LogEntry { seq: record.seq, doc: record.envelope.doc, kind })?;
+        for user in readers {
             self.show_place(*user, record.seq)?;
         }
         self.put(Table::Verdicts, verdict_key(&change), Verdict::Admitted(record.seq).encode());
         self.head = Some(record.seq);
         Ok(())
+    }
+
+    fn append_visibility(&mut self, doc: DocId, user: UserId, change: Visibility) -> StoreResult<Seq> {
+        let seq = ServerStore::head(self)?.next();
+        self.push_place(LogEntry { seq, doc, kind: EntryKind::Visibility(change) })?;
+        self.show_place(user, seq)?;
+        self.head = Some(seq);
+        Ok(seq)
     }
 
     fn log_after(&self, audience: Audience, after: Seq, limit: usize) -> StoreResult<Vec<LogEntry>> {
@@ -308,17 +339,17 @@ impl ServerStore for Turn {
         u32::try_from(number).map_err(|_| damaged(Table::Counters))
     }
 
-    fn customers_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
-        ServerReads::customers_of(self, ticket)
+    fn members_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
+        ServerReads::members_of(self, ticket)
     }
 
-    fn put_customer_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()> {
+    fn put_member_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()> {
         let mut entry = entry_of(self, ticket)?;
-        let Err(place) = entry.customers.binary_search(&user) else { return Ok(()) };
-        if entry.customers.len() == CUSTOMERS_MAX {
-            return Err(StoreError::Io("a ticket has at most 1000 customers".into()));
+        let Err(place) = entry.members.binary_search(&user) else { return Ok(()) };
+        if entry.members.len() == MEMBERS_MAX {
+            return Err(StoreError::Io("a ticket has at most 1000 members".into()));
         }
-        entry.customers.insert(place, user);
+        entry.members.insert(place, user);
         if let Some(row) = &entry.row {
             self.show_ticket(Audience::Customer(user), row)?;
         }
@@ -327,6 +358,52 @@ impl ServerStore for Turn {
         }
         self.put_entry(Table::Tickets, key!(ticket), &entry);
         Ok(())
+    }
+
+    fn remove_member_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()> {
+        let mut entry = entry_of(self, ticket)?;
+        let Ok(place) = entry.members.binary_search(&user) else { return Ok(()) };
+        entry.members.remove(place);
+        if let Some(row) = &entry.row {
+            self.remove(Table::ActivityOf, key!(user, row.last_seq, ticket));
+            self.count_down(key!(Scope::SERVER, Counter::Tickets, Audience::Customer(user)))?;
+        }
+        if let Some(placed) = entry.mark {
+            self.remove(Table::MarkOrderOf, key!(user, placed.position));
+        }
+        self.put_entry(Table::Tickets, key!(ticket), &entry);
+        Ok(())
+    }
+
+    fn shares_of(&self, ticket: TicketId) -> StoreResult<Vec<Share>> {
+        ServerReads::shares_of(self, ticket)
+    }
+
+    fn put_share(&mut self, ticket: TicketId, share: &Share) -> StoreResult<()> {
+        if let ShareWith::Email(email) = &share.with {
+            let key = key!(View::seal(self).email_token(email), ticket);
+            match share.user {
+                None => self.put(Table::SharesByEmail, key, Vec::new()),
+                Some(_) => self.remove(Table::SharesByEmail, key),
+            }
+        }
+        let key = self.share_key(ticket, &share.with);
+        self.put_cbor(Table::Shares, key, share);
+        Ok(())
+    }
+
+    fn remove_share(&mut self, ticket: TicketId, with: &ShareWith) -> StoreResult<()> {
+        if let ShareWith::Email(email) = with {
+            let key = key!(View::seal(self).email_token(email), ticket);
+            self.remove(Table::SharesByEmail, key);
+        }
+        let key = self.share_key(ticket, with);
+        self.remove(Table::Shares, key);
+        Ok(())
+    }
+
+    fn tickets_shared_with(&self, email: &str) -> StoreResult<Vec<TicketId>> {
+        ServerReads::tickets_shared_with(self, email)
     }
 
     fn tickets_by_activity(

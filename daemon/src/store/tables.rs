@@ -59,18 +59,24 @@ tables! {
 
     /// empty: CBOR of [`assist_proto::store::ServerProject`].
     ServerProject = "server-project", "project of the server";
-    /// block of 64 places (8): for each place its doc (17) and the index of the record in it (4).
+    /// block of 64 places (8): for each place its doc (17) and the index of the record in it (4), or what became of a
+    /// reader's right to see the doc ([`super::log`]).
     Log = "log", "log";
     /// user (16), block of 1,024 places (8): offsets (2) of those that the customer may see ([`super::log`]).
     LogOf = "log-of", "log of a customer";
     /// first half of the change hash (16): a verdict ([`super::verdicts`]).
     Verdicts = "verdicts", "verdict on a change";
-    /// ticket (16): row, mark and customers ([`super::entry`]).
+    /// ticket (16): row, mark and members ([`super::entry`]).
     Tickets = "tickets", "ticket";
+    /// ticket (16), with whom (17): CBOR of [`assist_proto::store::Share`]. With whom: 0 and a user (16), or 1 and the
+    /// keyed hash of an email (16).
+    Shares = "shares", "share of a ticket";
+    /// keyed hash of an email that was nobody's (16), ticket (16): empty.
+    SharesByEmail = "shares-by-email", "share with an email";
     /// last seq (8), ticket (16): empty.
     Activity = "activity", "activity of a ticket";
-    /// user (16), last seq (8), ticket (16): empty. The same for each of its customers.
-    ActivityOf = "activity-of", "activity of a customer's ticket";
+    /// user (16), last seq (8), ticket (16): empty. The same for each of its members.
+    ActivityOf = "activity-of", "activity of a member's ticket";
     /// user (16): CBOR of [`assist_proto::store::User`].
     Users = "users", "user";
     /// keyed hash of the email (16): user (16).
@@ -87,7 +93,7 @@ tables! {
     Watermarks = "watermarks", "watermark";
     /// position (8): ticket (16). The marks in the order in which they were written.
     MarkOrder = "mark-order", "order of marks";
-    /// user (16), position (8): empty. The same for each customer of the ticket.
+    /// user (16), position (8): empty. The same for each member of the ticket.
     MarkOrderOf = "mark-order-of", "order of a customer's marks";
 
     // -- Device role --
@@ -102,8 +108,10 @@ tables! {
     OutboxDocs = "outbox-docs", "change to be sent of a document";
     /// scope, change hash (32): doc (17). All changes made here.
     OwnChanges = "own-changes", "own change";
-    /// scope, doc (17), seq (8): CBOR of a [`super::device::Quarantined`].
+    /// scope, doc (17), seq (8): CBOR of a [`super::quarantine::Quarantined`].
     Quarantine = "quarantine", "quarantined record";
+    /// scope, position (8): doc (17), seq (8), bytes of the change (8), time (8). What was put aside, oldest first.
+    QuarantineOrder = "quarantine-order", "order of quarantined records";
     /// scope, doc (17): CBOR of the document's records, deflated.
     Unverified = "unverified", "unverified document";
     /// scope, ticket (16): row and mark ([`super::entry`]).
@@ -179,7 +187,16 @@ pub(crate) enum Counter {
     Unverified = 10,
     /// The number that the next pack of a scope gets.
     Packs = 11,
+    /// Records that a scope has put aside.
+    Quarantined = 12,
+    /// Bytes of their changes.
+    QuarantinedBytes = 13,
+    /// Position that the next one gets.
+    NextQuarantined = 14,
 }
+
+/// Bytes of a scope in a key.
+pub(crate) const SCOPE_SIZE: usize = 2;
 
 /// Number of a project in this file: keys stay short. Never used again after its project was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -152,6 +152,20 @@ impl Turn {
         Ok(index)
     }
 
+    /// Takes all records of a document away.
+    pub(crate) fn remove_records(&mut self, scope: Scope, doc: DocId) -> StoreResult<()> {
+        let has_records = match self.tail(scope, doc) {
+            Some(tail) => tail.next_index() > 0,
+            None => stored_tail(self, scope, doc)?.next_index() > 0,
+        };
+        if has_records {
+            self.count_down(key!(scope, Counter::Documents))?;
+        }
+        self.tails.remove(&(scope, doc));
+        self.overlay.clear(Table::Packs, Span::prefix(key!(scope, doc)));
+        Ok(())
+    }
+
     /// Bytes deflated with the turn's compressor.
     pub(crate) fn deflate(&mut self, bytes: &[u8]) -> Vec<u8> {
         super::packs::deflate_bytes(&mut self.writer.writer().compressor, bytes)

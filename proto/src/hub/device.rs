@@ -20,6 +20,7 @@ mod incoming;
 mod joining;
 mod outbox;
 mod verify;
+mod visibility;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -341,7 +342,7 @@ struct Project {
 struct Session {
     /// How far the stream has come. The cursor, which is durable, stays behind while documents are fetched.
     reached: Seq,
-    /// Documents that were asked for whole, each once, so that no quarrel goes round for ever; and whether they came.
+    /// Documents that were asked for whole, so that no quarrel goes round for ever; and whether they came.
     fetches: BTreeMap<DocId, Fetching>,
     /// The document of which more is on its way: it is not looked into before it is here.
     arriving: Option<DocId>,
@@ -353,10 +354,13 @@ struct Session {
     asks: asks::Asks,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fetching {
-    UnderWay,
-    Arrived,
+/// How far it has come with a document that was asked for whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Fetching {
+    /// How many answers are under way. More than one where the document went and came in the meantime.
+    under_way: u32,
+    /// Whether it came, and helped or not: without a new reason it is not asked for again.
+    has_arrived: bool,
 }
 
 /// What a turn did to a ticket, as far as the document itself does not tell.

@@ -17,6 +17,7 @@ mod fanout;
 mod mailed;
 mod people;
 mod roster;
+mod sharing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -419,7 +420,7 @@ impl ServerHub {
             (DocId::Project, _) | (_, Audience::Team) => Ok(true),
             (DocId::Notes(_), Audience::Customer(_)) => Ok(false),
             (DocId::Ticket(ticket), Audience::Customer(user)) => {
-                Ok(store.customers_of(ticket)?.contains(&user))
+                Ok(store.members_of(ticket)?.contains(&user))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The storage of a device: for every project it has joined, documents, outbox, rows and drafts.
 
+use std::collections::BTreeSet;
+
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -38,13 +40,30 @@ pub trait DeviceStore {
     fn append_record(&mut self, project: &ProjectId, record: &Record) -> StoreResult<()>;
     /// All admitted records of a document, in the order of [`DeviceStore::append_record`].
     fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>>;
-    /// Puts a record aside that the gate refused although the server had admitted it.
+    /// Every document of which anything is here: admitted records, own changes, an unverified copy, or a row.
+    fn docs(&self, project: &ProjectId) -> StoreResult<BTreeSet<DocId>>;
+    /// Drops a document: its records, its unverified copy, what was put aside of it, and a ticket's row and mark.
+    /// Own changes stay in the outbox: whoever drops a document has taken them out before.
+    fn remove_doc(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()>;
+
+    /// Puts a record aside that the gate refused although the server had admitted it. One that is there already stays
+    /// as it is.
     fn put_quarantined(
         &mut self,
         project: &ProjectId,
         record: &Record,
         code: u16,
         detail: &str,
+        now: UnixMillis,
+    ) -> StoreResult<()>;
+    /// How much of a project was put aside.
+    fn quarantine(&self, project: &ProjectId) -> StoreResult<Quarantine>;
+    /// Drops what was put aside, oldest first, until no more than `most` is left and nothing of before `since`.
+    fn trim_quarantine(
+        &mut self,
+        project: &ProjectId,
+        most: Quarantine,
+        since: UnixMillis,
     ) -> StoreResult<()>;
 
     /// Stores a document as the server sent it, to be verified later. `records` is CBOR of `Vec<Record>`, several of
@@ -107,6 +126,22 @@ pub trait DeviceStore {
     fn drafts(&self) -> StoreResult<Vec<(DraftId, Draft)>>;
     /// Drops one.
     fn remove_draft(&mut self, id: DraftId) -> StoreResult<()>;
+}
+
+/// How much was put aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quarantine {
+    /// Records.
+    pub count: u64,
+    /// Bytes of their changes.
+    pub size_bytes: u64,
+}
+
+impl Quarantine {
+    /// Whether it is no more than this.
+    pub const fn fits(self, most: Self) -> bool {
+        self.count <= most.count && self.size_bytes <= most.size_bytes
+    }
 }
 
 /// A joined project: who we are there and how it is reached. Changes seldom.

@@ -17,11 +17,14 @@ pub trait ServerStore {
     /// Place of the newest record.
     fn head(&self) -> StoreResult<Seq>;
     /// Adds a record behind the head: its place must be the next, else nothing is written and the store is
-    /// damaged. `customers` are the members of the record's ticket who are not of the team.
-    fn append(&mut self, record: &Record, customers: &[UserId]) -> StoreResult<()>;
+    /// damaged. `readers` are those who may see it although they are not of the team.
+    fn append(&mut self, record: &Record, readers: &[UserId]) -> StoreResult<()>;
+    /// Adds an entry without a record behind the head, for one user alone, and gives its place: from there on they
+    /// may see the document, or no longer.
+    fn append_visibility(&mut self, doc: DocId, user: UserId, change: Visibility) -> StoreResult<Seq>;
     /// The log behind `after` as far as the audience may see it, oldest first, at most `limit` entries.
     fn log_after(&self, audience: Audience, after: Seq, limit: usize) -> StoreResult<Vec<LogEntry>>;
-    /// The record at a place.
+    /// The record at a place that has one.
     fn record(&self, entry: &LogEntry) -> StoreResult<Record>;
     /// All records of a document, oldest first; empty if there is none.
     fn doc_records(&self, doc: DocId) -> StoreResult<Vec<Record>>;
@@ -37,10 +40,20 @@ pub trait ServerStore {
     fn put_ticket(&mut self, row: &TicketRow) -> StoreResult<()>;
     /// Takes the next ticket number: 1, 2, 3 ...
     fn take_ticket_number(&mut self) -> StoreResult<u32>;
-    /// The customers who are members of a ticket.
-    fn customers_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>>;
-    /// Makes a customer a member of a ticket.
-    fn put_customer_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()>;
+    /// The members of a ticket: its requester, and with whom it was shared. The team sees it without.
+    fn members_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>>;
+    /// Makes somebody a member of a ticket.
+    fn put_member_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()>;
+    /// Ends it.
+    fn remove_member_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()>;
+    /// With whom a ticket was shared, and who shared it; the requester is not among them.
+    fn shares_of(&self, ticket: TicketId) -> StoreResult<Vec<Share>>;
+    /// Writes one; it takes the place of one with the same person.
+    fn put_share(&mut self, ticket: TicketId, share: &Share) -> StoreResult<()>;
+    /// Drops the one with this person.
+    fn remove_share(&mut self, ticket: TicketId, with: &ShareWith) -> StoreResult<()>;
+    /// Tickets that were shared with an address that nobody had shown to be theirs.
+    fn tickets_shared_with(&self, email: &str) -> StoreResult<Vec<TicketId>>;
     /// Tickets that the audience may see whose last record is before `before`, newest activity first.
     fn tickets_by_activity(
         &self,
@@ -149,8 +162,58 @@ pub struct LogEntry {
     pub seq: Seq,
     /// The document.
     pub doc: DocId,
-    /// Which of the document's records.
-    pub index: u32,
+    /// What stands there.
+    pub kind: EntryKind,
+}
+
+/// What stands at a place of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A record.
+    Record {
+        /// Which of the document's records.
+        index: u32,
+    },
+    /// The one who reads it may see the document from here on, or no longer. Only they, and the team, which takes no
+    /// notice, read such an entry.
+    Visibility(Visibility),
+}
+
+/// What became of a user's right to see a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// They may see it from here on, with all that was before.
+    Granted,
+    /// They may not any more.
+    Revoked,
+}
+
+/// That a ticket was shared with somebody beside its requester.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Whom it was shared with, as the one who shared it named them.
+    #[serde(rename = "w")]
+    pub with: ShareWith,
+    /// Who they are, once that is known.
+    #[serde(rename = "u", with = "id::opt", default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// Who shared it.
+    #[serde(rename = "b", with = "id")]
+    pub by: UserId,
+    /// When.
+    #[serde(rename = "t", with = "millis")]
+    pub at: UnixMillis,
+}
+
+/// How the person was named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ShareWith {
+    /// By id.
+    #[serde(rename = "u", with = "id")]
+    User(UserId),
+    /// By an address, case-folded. Whether anybody had it then, the share does not tell.
+    #[serde(rename = "e")]
+    Email(String),
 }
 
 /// What became of a change.

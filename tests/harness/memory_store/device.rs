@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UserId};
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Record, Seq, StoreResult,
-    SyncState, TicketRow,
+    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Quarantine, Record, Seq,
+    StoreResult, SyncState, TicketRow,
 };
 use assist_proto::wire::Member;
 
@@ -36,8 +36,8 @@ struct ProjectTables {
 
     /// By document and the order of arrival.
     records: Table<(DocId, u64), Record>,
-    /// Record, code and detail, in the order of arrival.
-    quarantined: Table<usize, (Record, u16, String)>,
+    /// Record, code, detail and time, in the order of arrival.
+    quarantined: Table<u64, (Record, u16, String, UnixMillis)>,
     unverified: Table<DocId, Vec<u8>>,
 
     rows: Table<TicketId, TicketRow>,
@@ -50,19 +50,10 @@ struct ProjectTables {
 impl MemoryStore {
     /// The records that were put aside, in the order of their arrival, each with the code and detail.
     ///
-    /// The trait only writes them: they are for people who look into what went wrong.
+    /// The trait only writes and counts them: they are for people who look into what went wrong.
     pub fn quarantined(&self, project: &ProjectId) -> Vec<(Record, u16, String)> {
-        self.of(project).quarantined.all()
-    }
-
-    /// Every document of which there is anything here: records, own changes, what waits to be verified, or a row.
-    pub fn docs(&self, project: &ProjectId) -> BTreeSet<DocId> {
-        let tables = self.of(project);
-        let records = tables.records.keys().map(|(doc, _)| *doc);
-        let own = tables.outbox_of_doc.keys().map(|(doc, _)| *doc);
-        let unverified = tables.unverified.keys().copied();
-        let rows = tables.rows.keys().map(|ticket| DocId::Ticket(*ticket));
-        records.chain(own).chain(unverified).chain(rows).collect()
+        let all = self.of(project).quarantined.all();
+        all.into_iter().map(|(record, code, detail, _)| (record, code, detail)).collect()
     }
 
     fn of(&self, project: &ProjectId) -> Arc<ProjectTables> {
@@ -155,16 +146,64 @@ impl DeviceStore for MemoryStore {
         Ok(self.of(project).records.rows((doc, 0)..=(doc, u64::MAX)).map(|(_, record)| record).collect())
     }
 
+    fn docs(&self, project: &ProjectId) -> StoreResult<BTreeSet<DocId>> {
+        let tables = self.of(project);
+        let records = tables.records.keys().map(|(doc, _)| *doc);
+        let own = tables.outbox_of_doc.keys().map(|(doc, _)| *doc);
+        let unverified = tables.unverified.keys().copied();
+        let rows = tables.rows.keys().map(|ticket| DocId::Ticket(*ticket));
+        Ok(records.chain(own).chain(unverified).chain(rows).collect())
+    }
+
+    fn remove_doc(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
+        self.change(project, |tables| {
+            tables.records.retain(|(of, _), _| *of != doc);
+            tables.quarantined.retain(|_, entry| entry.0.envelope.doc != doc);
+            tables.unverified.drop_row(&doc);
+            if let DocId::Ticket(ticket) = doc {
+                tables.rows.drop_row(&ticket);
+                tables.marks.drop_row(&ticket);
+            }
+        });
+        Ok(())
+    }
+
     fn put_quarantined(
         &mut self,
         project: &ProjectId,
         record: &Record,
         code: u16,
         detail: &str,
+        now: UnixMillis,
     ) -> StoreResult<()> {
+        let place = |record: &Record| (record.envelope.doc, record.seq);
+        if self.of(project).quarantined.values().any(|entry| place(&entry.0) == place(record)) {
+            return Ok(());
+        }
         self.change(project, |tables| {
-            tables.quarantined.put(tables.quarantined.len(), (record.clone(), code, detail.to_owned()));
+            let position = tables.quarantined.last_key_value().map_or(0, |(position, _)| position + 1);
+            tables.quarantined.put(position, (record.clone(), code, detail.to_owned(), now));
         });
+        Ok(())
+    }
+
+    fn quarantine(&self, project: &ProjectId) -> StoreResult<Quarantine> {
+        let tables = self.of(project);
+        let size_bytes = tables.quarantined.values().map(|entry| entry.0.envelope.change.len() as u64).sum();
+        Ok(Quarantine { count: tables.quarantined.len() as u64, size_bytes })
+    }
+
+    fn trim_quarantine(
+        &mut self,
+        project: &ProjectId,
+        most: Quarantine,
+        since: UnixMillis,
+    ) -> StoreResult<()> {
+        while let Some((position, entry)) = self.of(project).quarantined.rows(..).next()
+            && (entry.3 < since || !self.quarantine(project)?.fits(most))
+        {
+            self.change(project, |tables| tables.quarantined.drop_row(&position));
+        }
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
-    StoreResult, StoredVerdict, TicketRow, User, WaitingDevice, Watermarks,
+    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
+    Share, ShareWith, StoreResult, StoredVerdict, TicketRow, User, Visibility, WaitingDevice, Watermarks,
 };
 
 use super::table::Table;
@@ -31,8 +31,9 @@ pub(super) struct ServerTables {
     /// Every ticket under its last record.
     activity: Table<(Seq, TicketId), ()>,
     ticket_numbers_taken: u32,
-    /// Customers of tickets.
-    customers: Table<(TicketId, UserId), ()>,
+    /// Members of tickets.
+    members: Table<(TicketId, UserId), ()>,
+    shares: Table<(TicketId, ShareWith), Share>,
 
     users: Table<UserId, User>,
     emails: Table<String, UserId>,
@@ -53,7 +54,7 @@ impl ServerTables {
     fn sees(&self, audience: Audience, ticket: TicketId) -> bool {
         match audience {
             Audience::Team => true,
-            Audience::Customer(user) => self.customers.contains_key(&(ticket, user)),
+            Audience::Customer(user) => self.members.contains_key(&(ticket, user)),
         }
     }
 
@@ -85,7 +86,7 @@ impl ServerStore for MemoryStore {
         Ok(self.server.log.last_key_value().map_or(Seq::ZERO, |(seq, _)| *seq))
     }
 
-    fn append(&mut self, record: &Record, customers: &[UserId]) -> StoreResult<()> {
+    fn append(&mut self, record: &Record, readers: &[UserId]) -> StoreResult<()> {
         let expected = self.head()?.next();
         if record.seq != expected {
             return Err(damaged(format!(
@@ -101,14 +102,23 @@ impl ServerStore for MemoryStore {
         }
         let doc = record.envelope.doc;
         let tables = &mut self.server;
-        let entry = LogEntry { seq: record.seq, doc, index: tables.record_count(doc)? };
-        tables.records.put((doc, entry.index), record.clone());
+        let index = tables.record_count(doc)?;
+        let entry = LogEntry { seq: record.seq, doc, kind: EntryKind::Record { index } };
+        tables.records.put((doc, index), record.clone());
         tables.log.put(entry.seq, entry);
-        for customer in customers {
-            tables.customer_log.put((*customer, entry.seq), entry);
+        for reader in readers {
+            tables.customer_log.put((*reader, entry.seq), entry);
         }
         tables.admitted.put(change, entry);
         Ok(())
+    }
+
+    fn append_visibility(&mut self, doc: DocId, user: UserId, change: Visibility) -> StoreResult<Seq> {
+        let seq = self.head()?.next();
+        let entry = LogEntry { seq, doc, kind: EntryKind::Visibility(change) };
+        self.server.log.put(seq, entry);
+        self.server.customer_log.put((user, seq), entry);
+        Ok(seq)
     }
 
     fn log_after(&self, audience: Audience, after: Seq, limit: usize) -> StoreResult<Vec<LogEntry>> {
@@ -126,7 +136,10 @@ impl ServerStore for MemoryStore {
     }
 
     fn record(&self, entry: &LogEntry) -> StoreResult<Record> {
-        let record = self.server.records.row(&(entry.doc, entry.index));
+        let EntryKind::Record { index } = entry.kind else {
+            return Err(damaged(format!("no record at {:?}", entry.seq)));
+        };
+        let record = self.server.records.row(&(entry.doc, index));
         record.ok_or_else(|| damaged(format!("record {:?} of {:?}", entry.seq, entry.doc)))
     }
 
@@ -166,14 +179,42 @@ impl ServerStore for MemoryStore {
         Ok(self.server.ticket_numbers_taken)
     }
 
-    fn customers_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
+    fn members_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
         let members = (ticket, FIRST_USER)..=(ticket, LAST_USER);
-        Ok(self.server.customers.range(members).map(|((_, user), _)| *user).collect())
+        Ok(self.server.members.range(members).map(|((_, user), _)| *user).collect())
     }
 
-    fn put_customer_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()> {
-        self.server.customers.put((ticket, user), ());
+    fn put_member_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()> {
+        self.server.members.put((ticket, user), ());
         Ok(())
+    }
+
+    fn remove_member_of(&mut self, ticket: TicketId, user: UserId) -> StoreResult<()> {
+        self.server.members.drop_row(&(ticket, user));
+        Ok(())
+    }
+
+    fn shares_of(&self, ticket: TicketId) -> StoreResult<Vec<Share>> {
+        let first = (ticket, ShareWith::User(FIRST_USER));
+        let rows = self.server.shares.range(first..).take_while(|((of, _), _)| *of == ticket);
+        Ok(rows.map(|(_, share)| Share::clone(share)).collect())
+    }
+
+    fn put_share(&mut self, ticket: TicketId, share: &Share) -> StoreResult<()> {
+        self.server.shares.put((ticket, share.with.clone()), share.clone());
+        Ok(())
+    }
+
+    fn remove_share(&mut self, ticket: TicketId, with: &ShareWith) -> StoreResult<()> {
+        self.server.shares.drop_row(&(ticket, with.clone()));
+        Ok(())
+    }
+
+    fn tickets_shared_with(&self, email: &str) -> StoreResult<Vec<TicketId>> {
+        let waiting =
+            |share: &Share| share.user.is_none() && share.with == ShareWith::Email(email.to_owned());
+        let rows = self.server.shares.iter().filter(|(_, share)| waiting(share));
+        Ok(rows.map(|((ticket, _), _)| *ticket).collect())
     }
 
     fn tickets_by_activity(

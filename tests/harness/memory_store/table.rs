@@ -30,6 +30,13 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
         self.0.contains_key(key) && Arc::make_mut(&mut self.0).remove(key).is_some()
     }
 
+    /// Keeps the rows that are wanted. If all are, it costs no copy of the table.
+    pub(super) fn retain(&mut self, is_wanted: impl Fn(&K, &V) -> bool) {
+        if !self.0.iter().all(|(key, row)| is_wanted(key, row)) {
+            Arc::make_mut(&mut self.0).retain(|key, row| is_wanted(key, row));
+        }
+    }
+
     /// Clones of some rows with their keys.
     pub(super) fn rows(&self, keys: impl RangeBounds<K>) -> impl DoubleEndedIterator<Item = (K, V)> {
         self.0.range(keys).map(|(key, row)| (key.clone(), V::clone(row)))

@@ -215,13 +215,13 @@ fn a_customer_lists_their_own_tickets(store: &mut Store) {
         store.put_ticket(&row(number, last_seq)).unwrap();
     }
     for number in [1, 3] {
-        store.put_customer_of(ticket(number), ALICE).unwrap();
-        store.put_customer_of(ticket(number), ALICE).unwrap();
+        store.put_member_of(ticket(number), ALICE).unwrap();
+        store.put_member_of(ticket(number), ALICE).unwrap();
     }
-    store.put_customer_of(ticket(3), BOB).unwrap();
-    assert_eq!(store.customers_of(ticket(1)).unwrap(), [ALICE]);
-    assert_eq!(store.customers_of(ticket(2)).unwrap(), []);
-    assert_eq!(store.customers_of(ticket(3)).unwrap(), [ALICE, BOB]);
+    store.put_member_of(ticket(3), BOB).unwrap();
+    assert_eq!(store.members_of(ticket(1)).unwrap(), [ALICE]);
+    assert_eq!(store.members_of(ticket(2)).unwrap(), []);
+    assert_eq!(store.members_of(ticket(3)).unwrap(), [ALICE, BOB]);
     let of_alice = store.tickets_by_activity(OF_ALICE, Seq::MAX, 10).unwrap();
     assert_eq!(of_alice, [row(3, 30), row(1, 10)]);
     assert_eq!(store.tickets_by_activity(OF_ALICE, Seq(30), 10).unwrap(), [row(1, 10)]);
@@ -367,8 +367,8 @@ fn a_reader_sees_the_marks_of_its_tickets(store: &mut Store) {
     for number in [1, 2, 3] {
         store.put_ticket(&row(number, number.into())).unwrap();
     }
-    store.put_customer_of(ticket(1), ALICE).unwrap();
-    store.put_customer_of(ticket(3), ALICE).unwrap();
+    store.put_member_of(ticket(1), ALICE).unwrap();
+    store.put_member_of(ticket(3), ALICE).unwrap();
     for number in [1, 2, 3] {
         store.put_mark(&mark(number, 1)).unwrap();
     }

@@ -100,7 +100,7 @@ impl World {
         }
         let server = &self.net.peer(self.projects[project].server).store;
         let user = ServerStore::device(server, &self.net.peer(device).device()).expect("memory is read");
-        let customers = server.customers_of(ticket).expect("memory is read");
+        let customers = server.members_of(ticket).expect("memory is read");
         user.is_some_and(|device| customers.contains(&device.user))
     }
 
@@ -270,7 +270,7 @@ fn is_visible(doc: DocId, audience: Audience, user: UserId, server: &MemoryStore
         (DocId::Project, _) | (_, Audience::Team) => true,
         (DocId::Notes(_), Audience::Customer(_)) => false,
         (DocId::Ticket(ticket), Audience::Customer(_)) => {
-            server.customers_of(ticket).expect("memory is read").contains(&user)
+            server.members_of(ticket).expect("memory is read").contains(&user)
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use assist_crdt_model::DocId;
-use assist_proto::store::{Audience, DeviceStore, LogEntry, Seq, ServerStore, StoreError, StoreResult};
+use assist_proto::store::{
+    Audience, DeviceStore, EntryKind, LogEntry, Seq, ServerStore, StoreError, StoreResult,
+};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
@@ -27,7 +29,7 @@ fn try_open(disk: &Disk) -> Result<Store, OpenStoreError> {
 fn write_step(store: &Store, step: u64) -> StoreResult<()> {
     let mut turn = store.begin_turn()?;
     let doc = DocId::Ticket(ticket(step % 5));
-    ServerStore::put_customer_of(&mut turn, ticket(step % 5), user(1))?;
+    ServerStore::put_member_of(&mut turn, ticket(step % 5), user(1))?;
     ServerStore::append(&mut turn, &record(step, doc, &format!("change {step}")), &[user(1)])?;
     let mut ticket_row = row(step % 5);
     ticket_row.last_seq = Seq(step);
@@ -241,14 +243,14 @@ fn answers(reader: &Reader) -> Vec<StoreResult<String>> {
         all.push(text(reader.server_doc_records(doc)));
         all.push(text(reader.doc_records(&project(1), doc)));
         all.push(text(reader.ticket(ticket(number))));
-        all.push(text(reader.customers_of(ticket(number))));
+        all.push(text(reader.members_of(ticket(number))));
     }
     for step in 1..=60 {
         let doc = DocId::Ticket(ticket(step % 5));
         all.push(text(reader.row(&project(1), ticket(step))));
         all.push(text(reader.verdict(&change_hash_of(doc, &format!("change {step}")))));
         let index = u32::try_from((step - 1) / 5).unwrap();
-        all.push(text(reader.record(&LogEntry { seq: Seq(step), doc, index })));
+        all.push(text(reader.record(&LogEntry { seq: Seq(step), doc, kind: EntryKind::Record { index } })));
     }
     all
 }

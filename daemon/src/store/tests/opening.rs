@@ -56,7 +56,7 @@ impl Home {
 fn fill(store: &Store) {
     let mut turn = store.begin_turn().unwrap();
     let doc = DocId::Ticket(ticket(1));
-    turn.put_customer_of(ticket(1), user(1)).unwrap();
+    turn.put_member_of(ticket(1), user(1)).unwrap();
     turn.append(&record(1, doc, "Gr\u{f6}\u{df}e: \u{6570} \u{416} \u{639}"), &[user(1)]).unwrap();
     turn.put_ticket(&row(1)).unwrap();
     turn.append_record(&project(1), &record(1, doc, "Gr\u{f6}\u{df}e: \u{6570} \u{416} \u{639}")).unwrap();

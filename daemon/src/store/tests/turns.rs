@@ -1,7 +1,7 @@
 //! Turns: what they see, what they leave behind.
 
 use assist_crdt_model::DocId;
-use assist_proto::store::{Audience, DeviceStore, LogEntry, Seq, ServerStore};
+use assist_proto::store::{Audience, DeviceStore, EntryKind, LogEntry, Seq, ServerStore};
 
 use super::disk::Disk;
 use super::samples::{change_hash_of, key, memory_store, outbox_entry, project, record, row, ticket, user};
@@ -69,7 +69,7 @@ fn records_of_many_packs_keep_their_order_and_are_found_by_index() {
     let reader = store.read().unwrap();
     for seq in 1..=45 {
         let index = u32::try_from(seq).unwrap() - 1;
-        let entry = LogEntry { seq: Seq(seq), doc, index };
+        let entry = LogEntry { seq: Seq(seq), doc, kind: EntryKind::Record { index } };
         assert_eq!(reader.record(&entry).unwrap(), record(seq, doc, &text(seq)));
     }
 }

@@ -135,12 +135,15 @@ impl DeviceHub {
             return Ok(());
         }
         project.head = Some(welcome.head);
+        let role = membership.role;
+        let has_changed_sides = role.is_team() != project.membership.role.is_team();
         if membership != project.membership {
             store.put_membership(&membership)?;
             store.put_certificate(&id, &self.device, membership.serial, &membership.certificate)?;
             project.membership = membership;
         }
-        if project.sync.log != Some(welcome.log) {
+        // The server sees from the certificate that this device showed how far its positions count.
+        if project.sync.log != Some(welcome.log) || has_changed_sides {
             project.sync = SyncState { log: Some(welcome.log), ..SyncState::default() };
         }
         if project.sync.cursor >= welcome.head {
@@ -149,6 +152,10 @@ impl DeviceHub {
         project.session.reached = project.sync.cursor;
         store.put_sync_state(&id, &project.sync)?;
         self.set_connection(now, id, Connection::Online { link });
+        if has_changed_sides {
+            self.change_sides(id, role, store)?;
+        }
+        self.trim_quarantine(id, store)?;
         self.push_outbox(id, store)
     }
 

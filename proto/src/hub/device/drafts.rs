@@ -124,7 +124,7 @@ impl DeviceHub {
             .collect())
     }
 
-    fn keep_draft(
+    pub(super) fn keep_draft(
         &mut self,
         project: ProjectId,
         refused: &Withdrawn,

@@ -11,7 +11,7 @@ use super::{DeviceHub, Fetching};
 use crate::certificate::DeviceCertificate;
 use crate::envelope::{Envelope, VerifiedEnvelope};
 use crate::limits;
-use crate::store::{self, DeviceStore, Mark, Record, Seq, StoreResult, TicketRow};
+use crate::store::{self, DeviceStore, Mark, Quarantine, Record, Seq, StoreResult, TicketRow, Visibility};
 use crate::wire::{
     Ack, ColdPosition, ColdStart, Fetch, Introduce, Marks, PagedDoc, PeerMessage, Received, ReceivedItem,
     Seen, codec,
@@ -60,6 +60,7 @@ impl DeviceHub {
         let Some(project) = self.projects.get(&id) else { return Ok(()) };
         let mut reached = project.session.reached;
         let mut wanted = BTreeSet::new();
+        let mut granted = BTreeSet::new();
         for item in items {
             let seq = item.seq();
             if seq <= reached {
@@ -68,11 +69,23 @@ impl DeviceHub {
             reached = seq;
             match item {
                 ReceivedItem::Through(_) => {}
+                ReceivedItem::Visibility { place, change } => {
+                    wanted.remove(&place.doc);
+                    match change {
+                        Visibility::Granted => granted.insert(place.doc),
+                        Visibility::Revoked => granted.remove(&place.doc),
+                    };
+                    self.handle_visibility(id, place.doc, change, store)?;
+                }
                 ReceivedItem::Own(ack) => {
                     if !self.knows_own(id, &ack, store)? {
                         wanted.insert(ack.doc);
                     }
                 }
+                // A document on its way brings what was admitted before it was sent, and this was.
+                ReceivedItem::Record { place, envelope }
+                    if envelope.is_ok()
+                        && (granted.contains(&place.doc) || self.is_fetching(id, place.doc)) => {}
                 ReceivedItem::Record { place, envelope } => match *envelope {
                     Ok(verified) => {
                         let Some(rejection) = self.admit_record(id, &place, &verified, store)? else {
@@ -82,33 +95,50 @@ impl DeviceHub {
                             wanted.insert(place.doc);
                             continue;
                         }
-                        quarantine(id, &place, verified.into_envelope(), &rejection, store)?;
+                        self.quarantine(id, &place, verified.into_envelope(), &rejection, store)?;
                     }
-                    Err(refused) => quarantine(id, &place, refused.envelope, &refused.rejection, store)?,
+                    Err(refused) => {
+                        self.quarantine(id, &place, refused.envelope, &refused.rejection, store)?;
+                    }
                 },
             }
         }
         if let Some(project) = self.projects.get_mut(&id) {
             project.session.reached = reached;
         }
-        self.fetch(id, wanted);
+        self.fetch(id, &wanted);
+        self.ask_whole(id, granted);
         self.advance(now, id, store)
     }
 
     /// Whether a document can still be asked for whole: not if that has been done in this session and was no help.
     fn may_fetch(&self, id: ProjectId, doc: DocId) -> bool {
         let fetches = self.projects.get(&id).map(|project| &project.session.fetches);
-        fetches.is_some_and(|fetches| fetches.get(&doc) != Some(&Fetching::Arrived))
+        fetches.is_some_and(|fetches| !fetches.get(&doc).is_some_and(|fetching| fetching.has_arrived))
+    }
+
+    /// Whether a document was asked for whole and has not come yet.
+    fn is_fetching(&self, id: ProjectId, doc: DocId) -> bool {
+        let fetches = self.projects.get(&id).map(|project| &project.session.fetches);
+        fetches.is_some_and(|fetches| fetches.get(&doc).is_some_and(|fetching| fetching.under_way > 0))
+    }
+
+    /// Asks for documents whole that were not asked for without help.
+    pub(super) fn fetch(&mut self, id: ProjectId, wanted: &BTreeSet<DocId>) {
+        let is_new = |doc: &DocId| self.may_fetch(id, *doc) && !self.is_fetching(id, *doc);
+        let docs = wanted.iter().copied().filter(is_new).collect();
+        self.ask_whole(id, docs);
     }
 
     /// Asks for documents whole. Until they are here, the cursor stays before what showed that they are needed: if
     /// the session ends first, the next one comes by there again.
-    fn fetch(&mut self, id: ProjectId, wanted: BTreeSet<DocId>) {
+    fn ask_whole(&mut self, id: ProjectId, docs: BTreeSet<DocId>) {
         let Some(project) = self.projects.get_mut(&id) else { return };
         let Some(link) = project.link() else { return };
-        let fetches = &mut project.session.fetches;
-        let docs: Vec<DocId> = wanted.into_iter().filter(|doc| !fetches.contains_key(doc)).collect();
-        fetches.extend(docs.iter().map(|doc| (*doc, Fetching::UnderWay)));
+        for doc in &docs {
+            project.session.fetches.entry(*doc).or_default().under_way += 1;
+        }
+        let docs: Vec<DocId> = docs.into_iter().collect();
         for docs in docs.chunks(limits::FETCH_DOCS_MAX) {
             self.send(link, &PeerMessage::Fetch(Fetch { docs: docs.to_vec() }));
         }
@@ -118,7 +148,7 @@ impl DeviceHub {
     fn advance(&mut self, now: UnixMillis, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         let cursor = project.session.reached;
-        let is_fetching = project.session.fetches.values().any(|state| *state == Fetching::UnderWay);
+        let is_fetching = project.session.fetches.values().any(|fetching| fetching.under_way > 0);
         if is_fetching || cursor <= project.sync.cursor {
             return Ok(());
         }
@@ -136,8 +166,11 @@ impl DeviceHub {
     /// The stream passes an own change. If nothing here knows of it, this device's folder went back in time: the
     /// old actor has written what is not here.
     fn knows_own(&mut self, id: ProjectId, ack: &Ack, store: &mut dyn DeviceStore) -> StoreResult<bool> {
-        if self.settle(id, ack, store)? || store.own_change(&id, &ack.change)?.is_some() {
+        if self.settle(id, ack, store)? {
             return Ok(true);
+        }
+        if store.own_change(&id, &ack.change)?.is_some() {
+            return Ok(self.holds(id, ack, store)? || !self.may_fetch(id, ack.doc));
         }
         let Some(project) = self.projects.get_mut(&id) else { return Ok(true) };
         if !std::mem::replace(&mut project.session.has_risen, true) {
@@ -246,7 +279,8 @@ impl DeviceHub {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         let position = ColdPosition { at: cold.at, before: Seq::MAX };
         project.sync.cold = Some(store::ColdStart { position, tickets: cold.tickets });
-        store.put_sync_state(&id, &project.sync)
+        store.put_sync_state(&id, &project.sync)?;
+        self.drop_bare_rows(id, store)
     }
 
     /// Rows are the server's word, good enough until the document is here; what is here is better.
@@ -273,7 +307,11 @@ impl DeviceHub {
         let last = docs.last().map(|paged| paged.doc);
         project.session.arriving = last.filter(|_| before.is_none() && !is_last);
         if before.is_none() && is_last {
-            project.session.fetches.extend(last.map(|doc| (doc, Fetching::Arrived)));
+            if let Some(doc) = last {
+                let fetching = project.session.fetches.entry(doc).or_default();
+                fetching.under_way = fetching.under_way.saturating_sub(1);
+                fetching.has_arrived |= fetching.under_way == 0;
+            }
         }
         for paged in docs {
             Self::put_unverified(id, paged, store)?;
@@ -320,6 +358,29 @@ impl DeviceHub {
         Ok(())
     }
 
+    /// Puts a record aside that the gate refused although the server had admitted it. There is only so much room for
+    /// that: the oldest goes.
+    pub(super) fn quarantine(
+        &self,
+        id: ProjectId,
+        place: &Ack,
+        envelope: Envelope,
+        rejection: &Rejection,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let record = record_of(place, envelope);
+        store.put_quarantined(&id, &record, rejection.code.number(), &rejection.detail, self.now)?;
+        self.trim_quarantine(id, store)
+    }
+
+    /// Forgets what was put aside long ago, and what is too much.
+    pub(super) fn trim_quarantine(&self, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let most =
+            Quarantine { count: limits::QUARANTINE_RECORDS_MAX, size_bytes: limits::QUARANTINE_BYTES_MAX };
+        let since = UnixMillis(self.now.0.saturating_sub(limits::QUARANTINE_LIFETIME_MILLIS));
+        store.trim_quarantine(&id, most, since)
+    }
+
     fn rename_project(&mut self, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
         let Some(snapshot) = self.load_doc(id, DocId::Project, store)?.project() else { return Ok(()) };
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
@@ -339,17 +400,6 @@ pub(super) fn record_of(place: &Ack, envelope: Envelope) -> Record {
 pub(super) fn place_of(change: ChangeHash, record: &Record) -> Ack {
     let Record { seq, admitted_at, serial, number, ref envelope } = *record;
     Ack { change, doc: envelope.doc, seq, admitted_at, serial, number }
-}
-
-/// Puts a record aside that the gate refused although the server had admitted it.
-pub(super) fn quarantine(
-    id: ProjectId,
-    place: &Ack,
-    envelope: Envelope,
-    rejection: &Rejection,
-    store: &mut dyn DeviceStore,
-) -> StoreResult<()> {
-    store.put_quarantined(&id, &record_of(place, envelope), rejection.code.number(), &rejection.detail)
 }
 
 fn unknown_author() -> Rejection {

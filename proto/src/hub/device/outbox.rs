@@ -1,6 +1,6 @@
 //! Own changes on their way to the server: pushed within a window, settled by acks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use assist_crdt_model::{ChangeHash, DocId, ProjectId};
 
@@ -121,9 +121,13 @@ impl DeviceHub {
         if let Some(project) = self.projects.get_mut(&id) {
             project.outbox.frames_answered += 1;
         }
+        let mut wanted = BTreeSet::new();
         for ack in &verdicts.acks {
-            self.settle(id, ack, store)?;
+            if !self.settle(id, ack, store)? && !self.knows_settled(id, ack, store)? {
+                wanted.insert(ack.doc);
+            }
         }
+        self.fetch(id, &wanted);
         for rejected in verdicts.rejected {
             self.handle_rejected(id, rejected, store)?;
         }
@@ -148,6 +152,21 @@ impl DeviceHub {
         self.touch_admitted(id, &place, user);
         self.notify_ticket(id, place.doc, Cause::Local, None);
         Ok(true)
+    }
+
+    /// The server admitted an own change that does not wait any more: it was acknowledged before, or its document went
+    /// from here while it was on its way. Then the draft of it has served its purpose, and the document may have come
+    /// back without the change. Tells whether nothing is amiss.
+    fn knows_settled(&mut self, id: ProjectId, ack: &Ack, store: &mut dyn DeviceStore) -> StoreResult<bool> {
+        if store.own_change(&id, &ack.change)?.is_none() || self.holds(id, ack, store)? {
+            return Ok(true);
+        }
+        for (draft, kept) in store.drafts()? {
+            if kept.project == id && kept.change == ack.change {
+                store.remove_draft(draft)?;
+            }
+        }
+        Ok(false)
     }
 
     /// The server lacks what an own change builds on: it lost something that this device has. Whoever wrote it, it

@@ -1,8 +1,8 @@
 //! Documents that came whole: stored at once as they came, verified when there is time or somebody looks.
 
-use assist_crdt_model::{Author, Doc, DocId, ProjectId, RejectCode, UserId};
+use assist_crdt_model::{Author, ChangeHash, Doc, DocId, ProjectId, RejectCode, UserId};
 
-use super::incoming::{place_of, quarantine, record_of};
+use super::incoming::{place_of, record_of};
 use super::{CommandError, DeviceHub, Reply};
 use crate::envelope::VerifiedEnvelope;
 use crate::limits;
@@ -77,8 +77,8 @@ impl DeviceHub {
             match record.envelope.verify(&id) {
                 Ok(envelope) => verified.push((place_of(envelope.hash(), &place), envelope)),
                 Err(refused) => {
-                    let rejection = refused.rejection;
-                    store.put_quarantined(&id, &place, rejection.code.number(), &rejection.detail)?;
+                    let at = place_of(ChangeHash::from_bytes([0; ChangeHash::SIZE]), &place);
+                    self.quarantine(id, &at, place.envelope, &refused.rejection, store)?;
                 }
             }
         }
@@ -111,7 +111,7 @@ impl DeviceHub {
                 refused = self.admit_record(id, &place, &envelope, store)?;
             }
             if let Some(rejection) = refused {
-                quarantine(id, &place, envelope.into_envelope(), &rejection, store)?;
+                self.quarantine(id, &place, envelope.into_envelope(), &rejection, store)?;
             }
         }
         self.write_again(id, doc, withdrawn, store)

@@ -105,9 +105,9 @@ impl ServerHub {
         if epoch != 0 {
             return Ok(Err(refusal(RejectCode::WrongEpoch, "the document has no such epoch")));
         }
-        let customers = customers_who_see(doc, store)?;
+        let readers = readers_of(doc, store)?;
         let filed = self.filed(doc, store)?;
-        if !is_open_to(doc, filed.is_some(), user, &customers) {
+        if !is_open_to(doc, filed.is_some(), user, &readers) {
             return Ok(Err(no_such_doc()));
         }
         let author =
@@ -122,7 +122,7 @@ impl ServerHub {
             return Ok(Err(refusal));
         }
         let change = verified.hash();
-        let record = self.place(now, verified.into_envelope(), device, &edits, customers, store)?;
+        let record = self.place(now, verified.into_envelope(), device, &edits, readers, store)?;
         self.note_row(doc, filed.and_then(|filed| filed.number), &record);
         self.status.admitted += 1;
         Ok(Ok(ack_of(change, &record)))
@@ -135,7 +135,7 @@ impl ServerHub {
         envelope: Envelope,
         device: &Device,
         edits: &[Edit],
-        mut customers: Vec<UserId>,
+        mut readers: Vec<UserId>,
         store: &mut dyn ServerStore,
     ) -> StoreResult<Record> {
         let doc = envelope.doc;
@@ -147,17 +147,15 @@ impl ServerHub {
             Some(_) => Some(store.take_ticket_number()?),
             None => None,
         };
-        if let (Some(requester), Some(ticket)) = (requester, doc.ticket())
-            && store.user(requester)?.is_some_and(|user| !user.role.is_team())
-        {
-            store.put_customer_of(ticket, requester)?;
-            customers.push(requester);
+        if let (Some(requester), Some(ticket)) = (requester, doc.ticket()) {
+            store.put_member_of(ticket, requester)?;
+            readers.push(requester);
         }
         let seq = store.head()?.next();
         let record = Record { seq, admitted_at: now, serial: device.serial, number, envelope };
-        store.append(&record, &customers)?;
+        store.append(&record, &readers)?;
         self.woken.insert(Audience::Team);
-        self.woken.extend(customers.into_iter().map(Audience::Customer));
+        self.woken.extend(readers.into_iter().map(Audience::Customer));
         self.recent.push(record.clone());
         Ok(record)
     }
@@ -216,10 +214,10 @@ struct Filed {
 }
 
 /// Whether the author may know of the document; a ticket that is not there yet may be filed.
-fn is_open_to(doc: DocId, is_filed: bool, user: &User, customers: &[UserId]) -> bool {
+fn is_open_to(doc: DocId, is_filed: bool, user: &User, members: &[UserId]) -> bool {
     match doc {
         DocId::Project => true,
-        DocId::Ticket(_) => !is_filed || user.role.is_team() || customers.contains(&user.user),
+        DocId::Ticket(_) => !is_filed || user.role.is_team() || members.contains(&user.user),
         DocId::Notes(_) => is_filed && user.role.is_team(),
     }
 }
@@ -244,10 +242,10 @@ fn author_on_roster(
     Ok(Ok((device, user)))
 }
 
-/// The customers who may see a document.
-fn customers_who_see(doc: DocId, store: &dyn ServerStore) -> StoreResult<Vec<UserId>> {
+/// Who may see a document although they are not of the team; or, for a ticket, if they were not.
+fn readers_of(doc: DocId, store: &dyn ServerStore) -> StoreResult<Vec<UserId>> {
     match doc {
-        DocId::Ticket(ticket) => store.customers_of(ticket),
+        DocId::Ticket(ticket) => store.members_of(ticket),
         DocId::Notes(_) => Ok(Vec::new()),
         DocId::Project => {
             let users = store.users()?;

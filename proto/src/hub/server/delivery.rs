@@ -7,7 +7,7 @@ use assist_crdt_model::TicketId;
 use super::ServerHub;
 use crate::hub::action::{Durability, LinkId};
 use crate::limits;
-use crate::store::{Audience, Mark, Seq, ServerStore, StoreResult, Watermarks};
+use crate::store::{Audience, EntryKind, Mark, Seq, ServerStore, StoreResult, Watermarks};
 
 impl ServerHub {
     /// A device has made everything up to `cursor` durable.
@@ -39,7 +39,7 @@ impl ServerHub {
             let entries = store.log_after(audience, watermarks.marked, limits::DELIVERY_SCAN_MAX)?;
             let mut newest: BTreeMap<TicketId, Seq> = BTreeMap::new();
             for entry in entries.iter().take_while(|entry| entry.seq <= watermarks.seen) {
-                if let Some(ticket) = entry.doc.ticket() {
+                if let (Some(ticket), EntryKind::Record { .. }) = (entry.doc.ticket(), entry.kind) {
                     newest.insert(ticket, entry.seq);
                 }
             }
@@ -78,7 +78,7 @@ impl ServerHub {
         // The mark's place is about to be told.
         self.durability = Durability::Now;
         self.woken.insert(Audience::Team);
-        self.woken.extend(store.customers_of(ticket)?.into_iter().map(Audience::Customer));
+        self.woken.extend(store.members_of(ticket)?.into_iter().map(Audience::Customer));
         Ok(())
     }
 }

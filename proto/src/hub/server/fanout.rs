@@ -2,20 +2,22 @@
 //!
 //! Everything is read from the store by the session's audience. Never more than a window waits in a peer's queue.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use assist_crdt_model::{DeviceId, DocId, UnixMillis, UserId};
 
 use super::admission::ack_of;
 use super::roster::member_for;
 use super::{ServerHub, damaged_scan};
+use crate::certificate::DeviceCertificate;
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{
-    Audience, Device, LogEntry, Record, Seq, ServerProject, ServerStore, StoreResult, TicketRow, User,
+    Audience, Device, EntryKind, LogEntry, Record, Seq, ServerProject, ServerStore, StoreResult, TicketRow,
+    User, Visibility,
 };
 use crate::wire::{
-    ColdPosition, ColdStart, Docs, Hello, Introduce, Item, Marks, PagedDoc, PeerMessage, Records,
+    ColdPosition, ColdStart, DocPlace, Docs, Hello, Introduce, Item, Marks, PagedDoc, PeerMessage, Records,
     RefusedCode, Rows, codec,
 };
 
@@ -59,7 +61,7 @@ impl Session {
         store: &dyn ServerStore,
     ) -> StoreResult<Self> {
         let head = store.head()?;
-        let is_same_log = hello.log == Some(project.log);
+        let is_same_log = hello.log == Some(project.log) && believes_its_side(hello, device, user, store)?;
         let stream = match hello.cold {
             Some(ColdPosition { at, before }) if is_same_log && at <= head && before < Seq::MAX => {
                 Stream::Docs { at, before }
@@ -98,6 +100,19 @@ impl Session {
     }
 }
 
+/// Whether the device knows on which side its user stands: what a member of the team has come past, a customer has
+/// not, and the other way round. It says so by the certificate that it holds.
+fn believes_its_side(
+    hello: &Hello,
+    device: &Device,
+    user: &User,
+    store: &dyn ServerStore,
+) -> StoreResult<bool> {
+    let Some(held) = store.certificate(&device.device, hello.serial)? else { return Ok(true) };
+    let claim = codec::decode::<DeviceCertificate>("device certificate", &held.payload);
+    Ok(claim.is_ok_and(|claim| claim.role.is_team() == user.role.is_team()))
+}
+
 /// The newest records in memory: what live peers are sent comes from here.
 #[derive(Default)]
 pub(super) struct RecentRecords {
@@ -116,8 +131,8 @@ impl RecentRecords {
     }
 
     fn get(&self, seq: Seq) -> Option<&Record> {
-        let first = self.records.front()?.seq;
-        let index = usize::try_from(seq.0.checked_sub(first.0)?).ok()?;
+        // Not every place of the log has a record.
+        let index = self.records.binary_search_by_key(&seq, |record| record.seq).ok()?;
         self.records.get(index)
     }
 }
@@ -244,14 +259,24 @@ impl ServerHub {
         let mut items = Vec::new();
         let mut size_bytes = 0;
         let mut last = sent;
+        let mut visible = Visible::default();
         for entry in &entries {
-            let record = self.record(entry, store)?;
             last = entry.seq;
+            if let EntryKind::Visibility(change) = entry.kind {
+                items.extend(visibility_item(audience, entry, change));
+                continue;
+            }
+            let record = self.record(entry, store)?;
             if record.envelope.device == device {
                 let is_told = self.session(link).is_some_and(|session| session.told.remove(&entry.seq));
                 if !is_told {
                     items.push(Item::Own(ack_of(change_hash(&record)?, &record)));
                 }
+                continue;
+            }
+            // The reader was a member then. If they are none now they do not get it late: what took the ticket from
+            // them stands further on in the log.
+            if !visible.is_visible(self, entry.doc, audience, store)? {
                 continue;
             }
             size_bytes += size_of_record(&record);
@@ -402,6 +427,37 @@ impl ServerHub {
             self.send(link, &PeerMessage::Introduce(introduce));
         }
         Ok(())
+    }
+}
+
+/// What of the documents in one stretch of the log the reader may see, each looked up once.
+#[derive(Default)]
+struct Visible(BTreeMap<DocId, bool>);
+
+impl Visible {
+    fn is_visible(
+        &mut self,
+        hub: &ServerHub,
+        doc: DocId,
+        audience: Audience,
+        store: &dyn ServerStore,
+    ) -> StoreResult<bool> {
+        if let Some(known) = self.0.get(&doc) {
+            return Ok(*known);
+        }
+        let is_visible = hub.may_see(doc, audience, store)?;
+        self.0.insert(doc, is_visible);
+        Ok(is_visible)
+    }
+}
+
+/// What the one whom it concerns is told; the team sees all tickets anyway.
+fn visibility_item(audience: Audience, entry: &LogEntry, change: Visibility) -> Option<Item> {
+    let place = DocPlace { seq: entry.seq, doc: entry.doc };
+    match (audience, change) {
+        (Audience::Team, _) => None,
+        (Audience::Customer(_), Visibility::Granted) => Some(Item::Granted(place)),
+        (Audience::Customer(_), Visibility::Revoked) => Some(Item::Revoked(place)),
     }
 }
 
