@@ -1,9 +1,10 @@
 //! Every project's documents, outbox and rows, and the drafts.
 
-use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, Status};
+use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, Status, UnixMillis};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    ColdStart, DeviceStore, Draft, DraftId, Mark, Membership, PendingJoin, Seq, SyncState, TicketRow,
+    ColdStart, DeviceStore, Draft, DraftId, Mark, Membership, PendingJoin, Quarantine, Record, Seq,
+    SyncState, TicketRow,
 };
 use assist_proto::wire::{ColdPosition, Member};
 
@@ -25,6 +26,8 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("the place of an own record outlives the row", the_place_of_an_own_record_outlives_the_row),
     ("what is written again is replaced", what_is_written_again_is_replaced),
     ("a pending join is kept until it is removed", a_pending_join_is_kept_until_it_is_removed),
+    ("a document is dropped whole", a_document_is_dropped_whole),
+    ("what was put aside goes oldest first", what_was_put_aside_goes_oldest_first),
     ("a draft's id is used once", a_drafts_id_is_used_once),
 ];
 
@@ -109,7 +112,7 @@ fn fill(store: &mut Store, project: ProjectId) {
     store.put_sync_state(&project, &sync_state(1)).unwrap();
     store.push_outbox(&project, &outbox_entry(DOC, "own")).unwrap();
     store.append_record(&project, &record(1, DOC, "foreign")).unwrap();
-    store.put_quarantined(&project, &record(2, DOC, "bad"), 21, "not allowed").unwrap();
+    store.put_quarantined(&project, &record(2, DOC, "bad"), 21, "not allowed", NOW).unwrap();
     store.put_unverified(&project, doc(1), b"records").unwrap();
     store.put_row(&project, &row(1, "a ticket")).unwrap();
     store.put_own_seq(&project, ticket(1), Seq(1)).unwrap();
@@ -326,6 +329,68 @@ fn a_pending_join_is_kept_until_it_is_removed(store: &mut Store) {
     store.remove_pending_join(&project(1)).unwrap();
     store.remove_pending_join(&project(1)).unwrap();
     assert_eq!(store.pending_joins().unwrap().len(), 1);
+}
+
+fn a_document_is_dropped_whole(store: &mut Store) {
+    let project = project(1);
+    for number in [1, 2] {
+        store.append_record(&project, &record(number, doc(1), &format!("change {number}"))).unwrap();
+    }
+    store.append_record(&project, &record(3, doc(2), "another's")).unwrap();
+    for number in [1, 2] {
+        store.put_unverified(&project, doc(number), b"as it came").unwrap();
+        store.put_row(&project, &row(number, "a ticket")).unwrap();
+        let mark = Mark { team: Seq(1), ..Mark::new(ticket(number)) };
+        store.put_mark(&project, &mark).unwrap();
+        let bad = record(number.into(), doc(number), "bad");
+        store.put_quarantined(&project, &bad, 21, "not allowed", NOW).unwrap();
+    }
+    store.push_outbox(&project, &outbox_entry(doc(3), "unsent")).unwrap();
+    store.put_unverified(&project, DocId::Notes(ticket(1)), b"notes").unwrap();
+    let notes = DocId::Notes(ticket(1));
+    assert_eq!(store.docs(&project).unwrap(), [doc(1), doc(2), doc(3), notes].into());
+
+    store.remove_doc(&project, doc(1)).unwrap();
+    store.remove_doc(&project, doc(1)).unwrap();
+    assert_eq!(store.docs(&project).unwrap(), [doc(2), doc(3), notes].into());
+    assert_eq!(store.doc_records(&project, doc(1)).unwrap(), []);
+    assert_eq!(store.unverified(&project, doc(1)).unwrap(), None);
+    assert_eq!(store.row(&project, ticket(1)).unwrap(), None);
+    assert_eq!(store.mark(&project, ticket(1)).unwrap(), None);
+    assert_eq!(store.quarantine(&project).unwrap().count, 1);
+    assert_eq!(store.doc_records(&project, doc(2)).unwrap().len(), 1);
+    assert!(store.row(&project, ticket(2)).unwrap().is_some());
+
+    // It may come again.
+    store.append_record(&project, &record(1, doc(1), "change 1")).unwrap();
+    assert_eq!(store.doc_records(&project, doc(1)).unwrap().len(), 1);
+}
+
+fn what_was_put_aside_goes_oldest_first(store: &mut Store) {
+    let project = project(1);
+    let at = |minutes: u64| UnixMillis(NOW.0 + minutes * 60_000);
+    let bad: Vec<Record> = (1..=4).map(|seq| record(seq, doc(1), &format!("bad {seq}"))).collect();
+    for (minutes, record) in (1..).zip(&bad) {
+        store.put_quarantined(&project, record, 21, "not allowed", at(minutes)).unwrap();
+        store.put_quarantined(&project, record, 21, "not allowed", at(99)).unwrap();
+    }
+    let size = |records: &[Record]| Quarantine {
+        count: records.len() as u64,
+        size_bytes: records.iter().map(|record| record.envelope.change.len() as u64).sum(),
+    };
+    assert_eq!(store.quarantine(&project).unwrap(), size(&bad));
+    let all = Quarantine { count: 10, size_bytes: 1 << 20 };
+    store.trim_quarantine(&project, all, at(1)).unwrap();
+    assert_eq!(store.quarantine(&project).unwrap(), size(&bad));
+    store.trim_quarantine(&project, all, at(2)).unwrap();
+    assert_eq!(store.quarantine(&project).unwrap(), size(&bad[1..]));
+    store.trim_quarantine(&project, Quarantine { count: 2, ..all }, at(0)).unwrap();
+    assert_eq!(store.quarantine(&project).unwrap(), size(&bad[2..]));
+    let one = size(&bad[3..]);
+    store.trim_quarantine(&project, Quarantine { count: 10, ..one }, at(0)).unwrap();
+    assert_eq!(store.quarantine(&project).unwrap(), one);
+    store.trim_quarantine(&project, Quarantine::default(), at(0)).unwrap();
+    assert_eq!(store.quarantine(&project).unwrap(), Quarantine::default());
 }
 
 fn a_drafts_id_is_used_once(store: &mut Store) {

@@ -3,8 +3,8 @@
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
-    StoredVerdict, TicketRow, User, WaitingDevice, Watermarks,
+    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
+    Share, ShareWith, StoredVerdict, TicketRow, User, Visibility, WaitingDevice, Watermarks,
 };
 
 use super::{Check, NOW, device, project, record, ticket, user};
@@ -22,6 +22,9 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("a verdict is remembered", a_verdict_is_remembered),
     ("tickets are listed by activity", tickets_are_listed_by_activity),
     ("a customer lists their own tickets", a_customer_lists_their_own_tickets),
+    ("a member who goes loses the ticket", a_member_who_goes_loses_the_ticket),
+    ("visibility has a place of its own", visibility_has_a_place_of_its_own),
+    ("a share is with one person", a_share_is_with_one_person),
     ("ticket numbers rise by one", ticket_numbers_rise_by_one),
     ("an email has one owner", an_email_has_one_owner),
     ("a taken email is refused", a_taken_email_is_refused),
@@ -230,6 +233,83 @@ fn a_customer_lists_their_own_tickets(store: &mut Store) {
     store.put_ticket(&row(1, 40)).unwrap();
     let of_alice = store.tickets_by_activity(OF_ALICE, Seq::MAX, 10).unwrap();
     assert_eq!(of_alice, [row(1, 40), row(3, 30)]);
+}
+
+fn a_member_who_goes_loses_the_ticket(store: &mut Store) {
+    for number in [1, 2] {
+        store.put_ticket(&row(number, number.into())).unwrap();
+        store.put_member_of(ticket(number), ALICE).unwrap();
+        store.put_mark(&mark(number, 1)).unwrap();
+    }
+    store.put_member_of(ticket(1), BOB).unwrap();
+    store.remove_member_of(ticket(1), ALICE).unwrap();
+    store.remove_member_of(ticket(1), ALICE).unwrap();
+    assert_eq!(store.members_of(ticket(1)).unwrap(), [BOB]);
+    assert_eq!(store.tickets_by_activity(OF_ALICE, Seq::MAX, 10).unwrap(), [row(2, 2)]);
+    assert_eq!(store.ticket_count(OF_ALICE).unwrap(), 1);
+    let marks = |audience| {
+        let marks = store.marks_after(audience, 0, 10).unwrap();
+        marks.into_iter().map(|(_, mark)| mark).collect::<Vec<_>>()
+    };
+    assert_eq!((marks(OF_ALICE), marks(OF_BOB)), (vec![mark(2, 1)], vec![mark(1, 1)]));
+    store.put_ticket(&row(1, 30)).unwrap();
+    store.put_mark(&mark(1, 2)).unwrap();
+    assert_eq!(store.tickets_by_activity(OF_ALICE, Seq::MAX, 10).unwrap(), [row(2, 2)]);
+    store.put_member_of(ticket(1), ALICE).unwrap();
+    assert_eq!(store.tickets_by_activity(OF_ALICE, Seq::MAX, 10).unwrap(), [row(1, 30), row(2, 2)]);
+    assert_eq!(store.marks_after(OF_ALICE, 0, 10).unwrap().len(), 2);
+}
+
+fn visibility_has_a_place_of_its_own(store: &mut Store) {
+    store.append(&record(1, doc(1), "one"), &[ALICE]).unwrap();
+    assert_eq!(store.append_visibility(doc(1), BOB, Visibility::Granted).unwrap(), Seq(2));
+    assert_eq!(store.head().unwrap(), Seq(2));
+    store.append(&record(3, doc(1), "three"), &[ALICE, BOB]).unwrap();
+    assert_eq!(store.append_visibility(doc(1), BOB, Visibility::Revoked).unwrap(), Seq(4));
+    let kinds = |audience| {
+        let entries = store.log_after(audience, Seq::ZERO, 10).unwrap();
+        entries.into_iter().map(|entry| (entry.seq.0, entry.doc, entry.kind)).collect::<Vec<_>>()
+    };
+    let place = |seq, kind| (seq, doc(1), kind);
+    let record = |index| EntryKind::Record { index };
+    let (granted, revoked) =
+        (EntryKind::Visibility(Visibility::Granted), EntryKind::Visibility(Visibility::Revoked));
+    assert_eq!(kinds(OF_BOB), [place(2, granted), place(3, record(1)), place(4, revoked)]);
+    assert_eq!(kinds(OF_ALICE), [place(1, record(0)), place(3, record(1))]);
+    let all = [place(1, record(0)), place(2, granted), place(3, record(1)), place(4, revoked)];
+    assert_eq!(kinds(Audience::Team), all);
+    assert_eq!(store.doc_records(doc(1)).unwrap().len(), 2);
+    let entry = LogEntry { seq: Seq(2), doc: doc(1), kind: granted };
+    assert!(store.record(&entry).is_err());
+}
+
+fn a_share_is_with_one_person(store: &mut Store) {
+    let share = |with| Share { with, user: None, by: ALICE, at: NOW };
+    let by_email = share(ShareWith::Email("bob@example.com".to_owned()));
+    let by_id = Share { user: Some(BOB), ..share(ShareWith::User(BOB)) };
+    store.put_share(ticket(1), &by_email).unwrap();
+    store.put_share(ticket(2), &by_email).unwrap();
+    store.put_share(ticket(1), &by_id).unwrap();
+    store.put_share(ticket(1), &by_id).unwrap();
+    let shares = |number| {
+        let mut shares = store.shares_of(ticket(number)).unwrap();
+        shares.sort_by(|a, b| a.with.cmp(&b.with));
+        shares
+    };
+    assert_eq!(shares(1), [by_id.clone(), by_email.clone()]);
+    assert_eq!(shares(2), [by_email.clone()]);
+    assert_eq!(store.tickets_shared_with("bob@example.com").unwrap(), [ticket(1), ticket(2)]);
+    assert_eq!(store.tickets_shared_with("carol@example.com").unwrap(), []);
+
+    let known = Share { user: Some(BOB), ..by_email.clone() };
+    store.put_share(ticket(1), &known).unwrap();
+    assert_eq!(store.tickets_shared_with("bob@example.com").unwrap(), [ticket(2)]);
+    store.remove_share(ticket(2), &by_email.with).unwrap();
+    store.remove_share(ticket(2), &by_email.with).unwrap();
+    store.remove_share(ticket(1), &by_id.with).unwrap();
+    assert_eq!(store.tickets_shared_with("bob@example.com").unwrap(), []);
+    assert_eq!(store.shares_of(ticket(1)).unwrap(), [known]);
+    assert_eq!(store.shares_of(ticket(2)).unwrap(), []);
 }
 
 fn ticket_numbers_rise_by_one(store: &mut Store) {

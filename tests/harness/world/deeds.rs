@@ -5,6 +5,7 @@ use assist_crdt_model::{
     UnixMillis, UserId,
 };
 use assist_proto::hub::Command;
+use assist_proto::store::DeviceStore as _;
 
 use super::{Seat, World};
 use crate::memory_store::MemoryStore;
@@ -38,7 +39,8 @@ impl World {
 
     /// The tickets that the device of a seat holds.
     pub fn tickets_at(&self, seat: Seat) -> Vec<TicketId> {
-        let docs = self.net.peer(seat.device).store.docs(&self.projects[seat.project].id);
+        let store = &self.net.peer(seat.device).store;
+        let docs = store.docs(&self.projects[seat.project].id).expect("memory is read");
         docs.into_iter()
             .filter_map(|doc| match doc {
                 DocId::Ticket(ticket) => Some(ticket),
@@ -189,7 +191,6 @@ impl MemoryStore {
     /// # Panics
     /// If it does not load.
     pub fn doc(&self, project: &assist_crdt_model::ProjectId, doc: DocId) -> Doc {
-        use assist_proto::store::DeviceStore as _;
         let records = self.doc_records(project, doc).expect("memory is read");
         let own = self.outbox_of_doc(project, doc).expect("memory is read");
         let admitted = records.iter().map(|record| record.envelope.change.as_slice());
