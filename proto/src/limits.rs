@@ -46,6 +46,11 @@ pub const INTRODUCED_MAX: usize = 800;
 pub const ROSTER_WINDOW_MAX: usize = 200;
 /// Invitations that may be open at once: a large team invited in one day, and one answer lists them all.
 pub const INVITATIONS_OPEN_MAX: usize = 500;
+/// Members of one ticket: a department in copy. One answer lists them all.
+pub const TICKET_MEMBERS_MAX: usize = 100;
+/// Tickets that may be shared with one address before anybody joined who owns it: their joining grants them all in
+/// one turn.
+pub const TICKETS_SHARED_WITH_NOBODY_MAX: usize = 500;
 /// Asks of one device to one project that wait for their answer: more than front ends make at once.
 pub const ASKS_WAITING_MAX: usize = 64;
 /// How long an ask waits: the server answers within a turn, the overlay may need seconds to find a way again.

@@ -339,7 +339,7 @@ pub struct Verdicts {
     /// Durable on the server.
     #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
     pub acks: Vec<Ack>,
-    /// Refused for good.
+    /// Refused, most of them for good.
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     pub rejected: Vec<RejectedChange>,
 }
@@ -367,7 +367,7 @@ pub struct Ack {
     pub number: Option<u32>,
 }
 
-/// A change that will never be admitted.
+/// A change that was not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedChange {
     /// Which change.
@@ -379,6 +379,9 @@ pub struct RejectedChange {
     /// For people.
     #[serde(rename = "r")]
     pub detail: String,
+    /// With [`assist_crdt_model::RejectCode::OverQuota`]: pushed again after so long it may be taken.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub wait_millis: Option<u64>,
 }
 
 /// A run of the log.

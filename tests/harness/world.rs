@@ -77,6 +77,8 @@ pub struct World {
     acks: BTreeMap<(usize, ChangeHash), Seq>,
     /// Records that some device of a side held, and may hold no more: project, whether the team, place.
     once_held: BTreeSet<(usize, bool, Seq)>,
+    /// On which side the user of a device was when it was last looked at.
+    sides: BTreeMap<(PeerId, usize), bool>,
     /// Devices that went back in time.
     restored: BTreeSet<PeerId>,
     frames_seen: usize,
@@ -96,6 +98,7 @@ impl World {
             asked: BTreeMap::new(),
             acks: BTreeMap::new(),
             once_held: BTreeSet::new(),
+            sides: BTreeMap::new(),
             restored: BTreeSet::new(),
             frames_seen: 0,
             texts_made: 0,

@@ -14,6 +14,7 @@ mod simulation_live;
 mod simulation_rejection;
 mod simulation_restore;
 mod simulation_rogue;
+mod simulation_sharing;
 mod simulation_trust;
 mod simulation_volume;
 mod tidy;

@@ -32,6 +32,7 @@ fn refused_assignment_is_a_draft_and_the_comment_after_it_arrives() {
     let [(id, _)] = desk.drafts(desk.carol)[..] else { panic!("refused again") };
     desk.world.check();
     promote(&mut desk, alice.unwrap(), Role::Agent);
+    desk.world.settle();
     desk.ask(desk.carol, Command::RetryDraft(id));
     assert_eq!(desk.drafts(desk.carol), []);
     assert_eq!(desk.world.ticket_at(desk.carol, ticket).unwrap().assignee, alice);
@@ -134,11 +135,14 @@ fn refused_ticket_leaves_the_list_and_all_of_it_is_kept() {
     assert!(texts.contains("By telephone.") && texts.contains("They called again."), "{texts}");
 }
 
-/// Gives a person another role, as an admin will.
+/// Gives a person another role behind the server's back; no session outlives that.
 fn promote(desk: &mut Desk, user: UserId, role: Role) {
     let store = &mut desk.world.net.peer_mut(desk.server).store;
     let user = store.user(user).unwrap().unwrap();
     store.put_user(&User { role, ..user }).unwrap();
+    for seat in [desk.alice, desk.bob, desk.carol] {
+        desk.world.net.cut_between(seat.device, desk.server);
+    }
 }
 
 fn membership(desk: &Desk, seat: Seat) -> Membership {

@@ -72,7 +72,7 @@ fn half_a_document_is_not_looked_into_before_the_rest_is_here() {
     let project = desk.world.projects[0].id;
     let store = &desk.world.net.peer(dave.device).store;
     assert_eq!(store.next_unverified(&project, 9).unwrap().len(), 1, "it is stored");
-    assert!(store.docs(&project).len() <= 2);
+    assert!(store.docs(&project).unwrap().len() <= 2);
     reconnect(&mut desk, dave);
     desk.world.check();
 }

@@ -209,8 +209,8 @@ pub struct Share {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ShareWith {
     /// By id.
-    #[serde(rename = "u", with = "id")]
-    User(UserId),
+    #[serde(rename = "u")]
+    User(#[serde(with = "id")] UserId),
     /// By an address, case-folded. Whether anybody had it then, the share does not tell.
     #[serde(rename = "e")]
     Email(String),

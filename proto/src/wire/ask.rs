@@ -3,7 +3,7 @@
 //! Every ask is answered once, in the order in which the server came to it. What may be asked by whom is decided by the
 //! roster at that moment; nothing here decides anything.
 
-use assist_crdt_model::{DeviceId, Role, UnixMillis, UserId};
+use assist_crdt_model::{DeviceId, Role, TicketId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{Member, id, list};
@@ -71,6 +71,26 @@ pub enum Request {
     /// Turn a device away that waits.
     #[serde(rename = "reject")]
     RejectDevice(#[serde(with = "id")] DeviceId),
+    /// Who sees this ticket beside the team? For the team and the ticket's members.
+    #[serde(rename = "ticket-members")]
+    TicketMembers(#[serde(with = "id")] TicketId),
+    /// Let somebody see a ticket, with all that was written in it. For the team and the requester.
+    #[serde(rename = "share")]
+    ShareTicket(TicketShare),
+    /// Take a ticket from somebody's list. For the team and the requester; anybody may leave.
+    #[serde(rename = "unshare")]
+    UnshareTicket(TicketShare),
+}
+
+/// A ticket and the person it is to be shared with, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketShare {
+    /// Which ticket.
+    #[serde(rename = "i", with = "id")]
+    pub ticket: TicketId,
+    /// With whom. Whether an address is anybody's, no answer tells.
+    #[serde(rename = "u")]
+    pub who: Who,
 }
 
 /// A window of the roster, by user id.
@@ -186,6 +206,44 @@ pub enum Response {
     /// A one-time code.
     #[serde(rename = "invited")]
     Invited(Invited),
+    /// Who sees a ticket beside the team; the requester first.
+    #[serde(rename = "ticket-members")]
+    TicketMembers(
+        #[serde(deserialize_with = "list::at_most::<{ limits::TICKET_MEMBERS_MAX }, _, _>")]
+        Vec<TicketMember>,
+    ),
+}
+
+/// Somebody who sees a ticket beside the team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketMember {
+    /// How they come to see it.
+    #[serde(rename = "s")]
+    pub state: TicketMemberState,
+    /// Who, as far as the asker may know: whoever was named by an address is an address to customers.
+    #[serde(rename = "u", with = "id::opt", default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// What they are called, likewise.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The address that they were named by, or, for the team, theirs.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// How somebody comes to see a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TicketMemberState {
+    /// It is their problem.
+    #[serde(rename = "requester")]
+    Requester,
+    /// It was shared with them.
+    #[serde(rename = "member")]
+    Member,
+    /// It was shared with an address: they see it as soon as somebody joins who owns that. What the team is told; to
+    /// customers everybody who was named by an address is this.
+    #[serde(rename = "invited")]
+    Invited,
 }
 
 /// Some of the roster.

@@ -55,6 +55,7 @@ pub(super) fn describe(message: &Received) -> String {
                     }
                     ReceivedItem::Own(ack) => format!("{}:own:{}", ack.seq.0, short(&ack.change.to_string())),
                     ReceivedItem::Through(seq) => format!("..{}", seq.0),
+                    ReceivedItem::Visibility { place, change } => format!("{}:{change:?}", place.seq.0),
                 })
                 .collect();
             format!("records {}", items.join(" "))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assist_crdt_model::{ChangeHash, Doc, DocId, ProjectId, ScannedChange, TicketId, UserId};
 use assist_proto::hub::{Connection, Reply};
 use assist_proto::store::{
-    Audience, DeviceStore, EntryKind, Mark, Record, Seq, ServerStore, StoredVerdict, TicketRow,
+    Audience, DeviceStore, EntryKind, Mark, Record, Seq, ServerStore, StoredVerdict, TicketRow, User,
 };
 use assist_proto::wire::{PagedDoc, PeerMessage, codec};
 
@@ -39,20 +39,19 @@ impl World {
         let Ok(message) = codec::decode::<PeerMessage>("message", &sent.frame) else {
             panic!("a server sent what is no message");
         };
-        let person = self.person_of(sent.to);
-        self.check_canaries(&sent.frame, project, person);
+        self.check_canaries(&sent.frame, project, sent.to);
         match &message {
             PeerMessage::Rows(rows) => {
                 let rows: Vec<TicketRow> = codec::decode_page("rows", &rows.page).expect("a page of rows");
                 for row in rows {
-                    self.check_canaries(row.title.as_bytes(), project, person);
+                    self.check_canaries(row.title.as_bytes(), project, sent.to);
                     assert!(self.may_see(sent.to, project, row.ticket), "a row of another's ticket was sent");
                 }
             }
             PeerMessage::Docs(docs) => {
                 let docs: Vec<PagedDoc> = codec::decode_page("docs", &docs.page).expect("a page of docs");
                 for doc in docs {
-                    self.check_canaries(&doc.records, project, person);
+                    self.check_canaries(&doc.records, project, sent.to);
                 }
             }
             PeerMessage::Verdicts(verdicts) => {
@@ -62,18 +61,21 @@ impl World {
                 }
             }
             PeerMessage::Introduce(introduce) => {
-                let is_team = person.is_some_and(|person| self.people[person].role.is_team());
-                for member in introduce.members.iter().filter(|member| !is_team && member.email.is_some()) {
-                    let is_self = person.is_some_and(|person| self.people[person].name == member.name);
-                    assert!(is_self, "the email of {} was sent to {person:?}", member.name);
+                let reader = self.member(sent.to, project).expect("only members are told of members");
+                let with_email = introduce.members.iter().filter(|member| member.email.is_some());
+                for member in with_email.filter(|_| !reader.role.is_team()) {
+                    assert_eq!(member.user, reader.user, "an email was sent to another customer");
                 }
             }
             PeerMessage::Marks(marks) => {
+                self.note_sides(project);
                 for mark in &marks.marks {
                     assert!(self.may_see(sent.to, project, mark.ticket), "another's mark was sent");
                     self.check_delivered(project, mark);
                 }
             }
+            // Who changes sides starts a session anew, after an answer to whoever asked for it.
+            PeerMessage::Answer(_) | PeerMessage::Welcome(_) => self.note_sides(project),
             _ => {}
         }
     }
@@ -83,49 +85,70 @@ impl World {
     }
 
     /// Every text names its project and its customer: nobody gets one that is not for them.
-    fn check_canaries(&self, bytes: &[u8], project: usize, person: Option<usize>) {
+    fn check_canaries(&self, bytes: &[u8], project: usize, to: PeerId) {
+        let person = self.person_of(to);
         let mut rest = bytes;
         while let Some(at) = rest.windows(CANARY.len()).position(|window| window == CANARY.as_bytes()) {
             rest = &rest[at + CANARY.len()..];
             let &[of_project, b'-', of_person, ..] = rest else { continue };
             assert_eq!(usize::from(of_project - b'0'), project, "a text of another project was sent");
-            let is_team = person.is_some_and(|person| self.people[person].role.is_team());
+            let is_team = self.is_team(to, project);
             let is_own = person == Some(usize::from(of_person - b'0'));
             assert!(is_team || is_own, "a text of person {of_person} was sent to {person:?}");
         }
     }
 
     fn may_see(&self, device: PeerId, project: usize, ticket: TicketId) -> bool {
-        let Some(person) = self.person_of(device) else { return false };
-        if self.people[person].role.is_team() {
-            return true;
+        let Some(user) = self.member(device, project) else { return false };
+        let customers = self.server_store(project).members_of(ticket).expect("memory is read");
+        user.role.is_team() || customers.contains(&user.user)
+    }
+
+    /// Who uses a device, as the server has them now.
+    fn member(&self, device: PeerId, project: usize) -> Option<User> {
+        let server = self.server_store(project);
+        let device = ServerStore::device(server, &self.net.peer(device).device()).expect("memory is read")?;
+        server.user(device.user).expect("memory is read")
+    }
+
+    fn is_team(&self, device: PeerId, project: usize) -> bool {
+        self.member(device, project).is_some_and(|user| user.role.is_team())
+    }
+
+    /// What was delivered to somebody as a customer was delivered to a customer, whatever they are now.
+    fn note_sides(&mut self, project: usize) {
+        let seats: Vec<Seat> = self.seats.iter().chain(&self.late).copied().collect();
+        for seat in seats.into_iter().filter(|seat| seat.project == project) {
+            let is_team = self.is_team(seat.device, project);
+            let was_team = self.sides.insert((seat.device, project), is_team);
+            if was_team == Some(!is_team) {
+                self.remember_held_by(seat, !is_team);
+            }
         }
-        let server = &self.net.peer(self.projects[project].server).store;
-        let user = ServerStore::device(server, &self.net.peer(device).device()).expect("memory is read");
-        let customers = server.members_of(ticket).expect("memory is read");
-        user.is_some_and(|device| customers.contains(&device.user))
     }
 
     /// The device is about to lose what it holds. What was delivered to it was delivered all the same.
     pub(super) fn remember_held(&mut self, device: PeerId) {
         for seat in self.seats.clone().into_iter().filter(|seat| seat.device == device) {
-            let project = self.projects[seat.project].id;
-            let store = &self.net.peer(device).store;
-            let is_team = self.people[seat.person].role.is_team();
-            for doc in store.docs(&project).expect("memory is read") {
-                let held = held(store, &project, doc).map(|seq| (seat.project, is_team, seq));
-                self.once_held.extend(held);
-            }
+            let is_team = self.is_team(device, seat.project);
+            self.remember_held_by(seat, is_team);
+        }
+    }
+
+    fn remember_held_by(&mut self, seat: Seat, is_team: bool) {
+        let project = self.projects[seat.project].id;
+        let store = &self.net.peer(seat.device).store;
+        for doc in store.docs(&project).expect("memory is read") {
+            let held = held(store, &project, doc).map(|seq| (seat.project, is_team, seq));
+            self.once_held.extend(held);
         }
     }
 
     /// "Delivered" is only said when a device of that side holds the record.
     fn check_delivered(&self, project: usize, mark: &Mark) {
         for (seq, is_team) in [(mark.team, true), (mark.customers, false)] {
-            let side =
-                self.seats.iter().chain(&self.late).filter(|seat| {
-                    seat.project == project && self.people[seat.person].role.is_team() == is_team
-                });
+            let seats = self.seats.iter().chain(&self.late).filter(|seat| seat.project == project);
+            let side = seats.filter(|seat| self.is_team(seat.device, project) == is_team);
             let was_held = seq == Seq::ZERO || self.once_held.contains(&(project, is_team, seq));
             let is_held = was_held || side.clone().any(|seat| self.holds(*seat, mark.ticket, seq));
             assert!(is_held, "{seq:?} is said to be delivered, and no device of that side holds it");
@@ -202,7 +225,8 @@ impl World {
         let place = self.projects[seat.project];
         let server = self.server_store(seat.project);
         let user = self.user_of(seat).expect("a seat is a member");
-        let audience = Audience::new(user, self.people[seat.person].role);
+        let member = self.member(seat.device, seat.project).expect("a seat is on the roster");
+        let audience = Audience::new(user, member.role);
 
         let status =
             peer.device_hub().and_then(|hub| hub.status(&place.id)).expect("it runs and is a member");

@@ -126,7 +126,10 @@ fn contents_are_counted_as_they_come_and_go() {
     DeviceStore::append_record(&mut turn, &project(1), &record(2, docs[0], "second")).unwrap();
     turn.commit().unwrap();
     let reader = store.read().unwrap();
-    assert_eq!(reader.contents(&project(1)).unwrap(), Contents { rows: 1, verified: 1, unverified: 1 });
+    assert_eq!(
+        reader.contents(&project(1)).unwrap(),
+        Contents { rows: 1, verified: 1, unverified: 1, quarantined: 0 }
+    );
     assert!(!reader.is_unverified(&project(1), docs[0]).unwrap());
     assert!(reader.is_unverified(&project(1), docs[1]).unwrap());
     assert_eq!(reader.contents(&project(2)).unwrap(), Contents::default());

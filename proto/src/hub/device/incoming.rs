@@ -7,7 +7,7 @@ use assist_crdt_model::{
 };
 
 use super::super::action::{Action, Cause, Notice};
-use super::{DeviceHub, Fetching};
+use super::DeviceHub;
 use crate::certificate::DeviceCertificate;
 use crate::envelope::{Envelope, VerifiedEnvelope};
 use crate::limits;
@@ -306,12 +306,13 @@ impl DeviceHub {
         project.has_unverified = true;
         let last = docs.last().map(|paged| paged.doc);
         project.session.arriving = last.filter(|_| before.is_none() && !is_last);
-        if before.is_none() && is_last {
-            if let Some(doc) = last {
-                let fetching = project.session.fetches.entry(doc).or_default();
-                fetching.under_way = fetching.under_way.saturating_sub(1);
-                fetching.has_arrived |= fetching.under_way == 0;
-            }
+        if before.is_none()
+            && is_last
+            && let Some(doc) = last
+        {
+            let fetching = project.session.fetches.entry(doc).or_default();
+            fetching.under_way = fetching.under_way.saturating_sub(1);
+            fetching.has_arrived |= fetching.under_way == 0;
         }
         for paged in docs {
             Self::put_unverified(id, paged, store)?;

@@ -44,7 +44,12 @@ impl ServerHub {
                 }
                 Err(Rejection { code, detail }) => {
                     self.status.rejected += 1;
-                    verdicts.rejected.push(RejectedChange { change, code: code.number(), detail });
+                    verdicts.rejected.push(RejectedChange {
+                        change,
+                        code: code.number(),
+                        detail,
+                        wait_millis: None,
+                    });
                 }
             }
         }

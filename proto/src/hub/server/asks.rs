@@ -64,6 +64,9 @@ impl ServerHub {
             Request::RevokeDevice(device) => self.revoke_device(asker, device, store),
             Request::ApproveDevice(device) => self.approve_device(now, asker, device, store),
             Request::RejectDevice(device) => self.reject_device(now, asker, device, store),
+            Request::TicketMembers(ticket) => Self::list_ticket_members(asker, ticket, store),
+            Request::ShareTicket(share) => self.share_ticket(now, asker, share, store),
+            Request::UnshareTicket(share) => self.unshare_ticket(asker, &share, store),
         }
     }
 }

@@ -85,6 +85,9 @@ impl ServerHub {
             Ok(user) => {
                 store.remove_invite(&code_hash)?;
                 store.put_user(&user)?;
+                if invite.email.is_some() {
+                    self.grant_waiting(&user, store)?;
+                }
                 let device = self.put_device(now, peer, &user, &enroll.device_name, store)?;
                 self.welcome_member(link, &device, &user);
             }

@@ -133,6 +133,7 @@ impl ServerHub {
                 store.remove_invite(&invite.code_hash)?;
             }
         }
+        self.end_shares_of(user.user, store)?;
         let removed_at_millis = Some(now.0);
         store.put_user(&User { email: None, role: Role::Customer, removed_at_millis, ..user })?;
         Ok(Ok(Response::Done))

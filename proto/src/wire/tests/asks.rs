@@ -41,6 +41,9 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("ask-revoke", Request::RevokeDevice(device)),
         ("ask-approve", Request::ApproveDevice(device)),
         ("ask-reject", Request::RejectDevice(device)),
+        ("ask-ticket-members", Request::TicketMembers(ticket())),
+        ("ask-share", Request::ShareTicket(ticket_share())),
+        ("ask-unshare", Request::UnshareTicket(TicketShare { who: who(), ..ticket_share() })),
     ]
 }
 
@@ -56,6 +59,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("answer-devices", given(Response::Devices(DeviceWindow { devices, has_more: false }))),
         ("answer-invitations", given(Response::Invitations(vec![open_invitation()]))),
         ("answer-invited", given(Response::Invited(invited))),
+        ("answer-ticket-members", given(Response::TicketMembers(ticket_members()))),
         ("answer-refused", Outcome::Refused(AskRefused::new(AskCode::NotFound, "there is no such device"))),
     ]
 }
@@ -74,6 +78,8 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("roster-device", codec::encode(&roster_device())),
         ("open-invitation", codec::encode(&open_invitation())),
         ("invited", codec::encode(&Invited { code: "7K3M-9PQ2".into(), expires_at: NOW })),
+        ("ticket-share", codec::encode(&ticket_share())),
+        ("ticket-member", codec::encode(&ticket_members()[0])),
         ("ask-refused", codec::encode(&AskRefused::new(AskCode::NotFound, "there is no such device"))),
     ]
 }
@@ -121,10 +127,16 @@ fn a_full_window_fits_a_frame() {
         name: Some(long()),
         ..open_invitation()
     };
+    let ticket_member = TicketMember {
+        name: Some(long()),
+        email: Some("e".repeat(limits::EMAIL_BYTES_MAX)),
+        ..ticket_members().remove(0)
+    };
     let responses = [
         Response::Members(MemberWindow { members, has_more: true }),
         Response::Devices(DeviceWindow { devices, has_more: true }),
         Response::Invitations(vec![invitation; limits::INVITATIONS_OPEN_MAX]),
+        Response::TicketMembers(vec![ticket_member; limits::TICKET_MEMBERS_MAX]),
     ];
     for response in responses {
         let frame = encode(&PeerMessage::Answer(Answer { id: 1, outcome: Outcome::Given(response) }));
@@ -169,6 +181,19 @@ pub(super) fn roster_device() -> RosterDevice {
         since: NOW,
         state: DeviceState::Waiting,
     }
+}
+
+fn ticket_share() -> TicketShare {
+    TicketShare { ticket: ticket(), who: Who::Email("jose@example.com".into()) }
+}
+
+fn ticket_members() -> Vec<TicketMember> {
+    let (name, email) = (Some("Jos\u{e9}".to_owned()), Some("jose@example.com".to_owned()));
+    vec![
+        TicketMember { state: TicketMemberState::Requester, user: Some(user()), name, email: email.clone() },
+        TicketMember { state: TicketMemberState::Member, user: Some(user()), name: None, email: None },
+        TicketMember { state: TicketMemberState::Invited, user: None, name: None, email },
+    ]
 }
 
 fn open_invitation() -> OpenInvitation {

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs;
 
-use assist_crdt_model::{Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, Status, Title};
+use assist_crdt_model::{
+    Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, RejectCode, Status, Title,
+};
 use ciborium::Value;
 use serde::de::DeserializeOwned;
 
@@ -18,7 +20,7 @@ use crate::hub::WireEdit;
 use crate::samples::*;
 use crate::store::{
     ColdStart as ColdStartState, Device, Draft, Invite, MailedCode, Membership, OutboxEntry, PendingJoin,
-    ServerProject, SyncState, User, WaitingDevice, Watermarks,
+    ServerProject, Share, ShareWith, SyncState, User, WaitingDevice, Watermarks,
 };
 
 /// A value with the name of its fixture.
@@ -135,7 +137,11 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Refused(_) => "message-refused",
         PeerMessage::Enrolled(_) => "message-enrolled",
         PeerMessage::Introduce(_) => "message-introduce",
+        PeerMessage::Verdicts(verdicts) if verdicts.acks.is_empty() => "message-verdicts-quota",
         PeerMessage::Verdicts(_) => "message-verdicts",
+        PeerMessage::Records(records) if matches!(records.items[0], Item::Granted(_)) => {
+            "message-records-visibility"
+        }
         PeerMessage::Records(_) => "message-records",
         PeerMessage::ColdStart(_) => "message-cold",
         PeerMessage::Rows(_) => "message-rows",
@@ -250,6 +256,11 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         PeerMessage::Enrolled(enrolled),
         PeerMessage::Introduce(Introduce { certificates: vec![signed_device()], members: vec![member()] }),
         PeerMessage::Verdicts(Verdicts { acks: vec![ack()], rejected: vec![rejected()] }),
+        PeerMessage::Verdicts(Verdicts { acks: Vec::new(), rejected: vec![over_quota()] }),
+        PeerMessage::Records(Records {
+            project: project(),
+            items: vec![Item::Granted(doc_place()), Item::Revoked(doc_place())],
+        }),
         PeerMessage::Records(Records {
             project: project(),
             items: vec![Item::Record(record()), Item::Own(ack()), Item::Through(Seq(44))],
@@ -286,12 +297,13 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("cold-position", codec::encode(&ColdPosition { at: Seq(41), before: Seq(12) })),
         ("member", codec::encode(&member())),
         ("ack", codec::encode(&ack())),
-        ("rejected", codec::encode(&rejected())),
+        ("rejected", codec::encode(&over_quota())),
         ("record", codec::encode(&record())),
         ("row", codec::encode(&row())),
         ("other-device", codec::encode(&other_device())),
         ("paged-doc", codec::encode(&paged_doc())),
         ("mark", codec::encode(&mark())),
+        ("doc-place", codec::encode(&doc_place())),
     ]);
     examples
 }
@@ -324,6 +336,13 @@ fn stored_by_servers() -> Vec<Golden> {
         last_seen_at: None,
     };
     let device_seen = Device { last_seen_at: Some(UnixMillis(NOW.0 + 7)), ..device.clone() };
+    let user_id = user.user;
+    let share = Share {
+        with: ShareWith::Email("jose@example.com".into()),
+        user: Some(user_id),
+        by: user_id,
+        at: NOW,
+    };
     let invite = Invite {
         code_hash: [5; 32],
         role: Role::Admin,
@@ -351,6 +370,8 @@ fn stored_by_servers() -> Vec<Golden> {
         golden("server-invite", invite),
         golden("server-mailed-code", mailed_code),
         golden("server-waiting-device", waiting),
+        golden("server-share", share.clone()),
+        golden("server-share-user", Share { with: ShareWith::User(user_id), user: None, ..share }),
         golden("server-watermarks", Watermarks { seen: Seq(41), marked: Seq(40) }),
     ]
 }
@@ -483,7 +504,25 @@ fn ack() -> Ack {
 }
 
 fn rejected() -> RejectedChange {
-    RejectedChange { change: change_hash(), code: 21, detail: "customers set no labels".into() }
+    RejectedChange {
+        change: change_hash(),
+        code: 21,
+        detail: "customers set no labels".into(),
+        wait_millis: None,
+    }
+}
+
+fn over_quota() -> RejectedChange {
+    RejectedChange {
+        change: change_hash(),
+        code: RejectCode::OverQuota.number(),
+        detail: "too much at once: it is tried again".into(),
+        wait_millis: Some(60_000),
+    }
+}
+
+fn doc_place() -> DocPlace {
+    DocPlace { seq: Seq(45), doc: doc() }
 }
 
 fn record() -> Record {

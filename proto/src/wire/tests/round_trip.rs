@@ -130,7 +130,14 @@ fn stream_of_server() -> impl Strategy<Value = PeerMessage> {
 }
 
 fn item() -> impl Strategy<Value = Item> {
-    prop_oneof![record().prop_map(Item::Record), ack().prop_map(Item::Own), seq().prop_map(Item::Through)]
+    let place = || (seq(), doc()).prop_map(|(seq, doc)| DocPlace { seq, doc });
+    prop_oneof![
+        record().prop_map(Item::Record),
+        ack().prop_map(Item::Own),
+        seq().prop_map(Item::Through),
+        place().prop_map(Item::Granted),
+        place().prop_map(Item::Revoked),
+    ]
 }
 
 fn record() -> impl Strategy<Value = Record> {
@@ -166,11 +173,8 @@ fn ack() -> impl Strategy<Value = Ack> {
 }
 
 fn rejected() -> impl Strategy<Value = RejectedChange> {
-    (change(), any::<u16>(), any::<String>()).prop_map(|(change, code, detail)| RejectedChange {
-        change,
-        code,
-        detail,
-    })
+    (change(), any::<u16>(), any::<String>(), option::of(any::<u64>()))
+        .prop_map(|(change, code, detail, wait_millis)| RejectedChange { change, code, detail, wait_millis })
 }
 
 fn member() -> impl Strategy<Value = Member> {
