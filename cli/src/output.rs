@@ -6,7 +6,7 @@
 
 mod fields;
 mod json;
-pub(crate) mod neutral;
+pub(crate) use assist_cli::neutral;
 mod table;
 mod times;
 mod wrap;

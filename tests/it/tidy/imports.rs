@@ -45,7 +45,7 @@ const RULES: [Rule; 6] = [
     },
     Rule {
         package: "assist-tests",
-        ours: &["assist-crdt-model", "assist-proto", "assist-daemon", "assist-forge"],
+        ours: &["assist-crdt-model", "assist-proto", "assist-daemon", "assist-cli", "assist-forge"],
         unnamed: &[],
         unlinked: &[],
     },

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Returns the text as one line: line ends and tabs become spaces.
-pub(crate) fn line(text: &str) -> Cow<'_, str> {
+pub fn line(text: &str) -> Cow<'_, str> {
     replace(text, |character| match character {
         '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Fate::Space,
         character if is_harmful(character) => Fate::Name,
@@ -16,7 +16,7 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns the text with its line ends and tabs; a carriage return before a line end is dropped.
-pub(crate) fn block(text: &str) -> Cow<'_, str> {
+pub fn block(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") {
         return Cow::Owned(block(&text.replace("\r\n", "\n")).into_owned());
     }
@@ -30,7 +30,7 @@ pub(crate) fn block(text: &str) -> Cow<'_, str> {
 /// Tells whether a terminal may do something else with the character than show it: controls (C0, DEL, C1), line
 /// and paragraph separators, and what overrides or embeds a direction. Marks and joiners that real text needs
 /// (right-to-left marks, the joiners of emoji) are harmless.
-pub(crate) const fn is_harmful(character: char) -> bool {
+pub const fn is_harmful(character: char) -> bool {
     matches!(
         character,
         '\0'..='\u{1f}'
