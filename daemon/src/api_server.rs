@@ -37,7 +37,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 pub use backend::{Backend, Handle};
-use dispatch::{Dispatcher, anonymous_error};
+pub use dispatch::Dispatcher;
+use dispatch::anonymous_error;
 pub use feed::EventFeed;
 pub use socket::BindError;
 use socket::LocalSocket;

@@ -42,7 +42,7 @@ mod tls;
 mod transport;
 
 pub use close::{CloseCode, CloseReason, DialError, DialFailure, explain};
-pub use frame::{FrameError, GREETING_BYTES_MAX};
+pub use frame::{FrameError, GREETING_BYTES_MAX, take_frame};
 pub use network_watch::NetworkWatch;
 pub use tls::ALPN;
 pub use transport::{ConfigError, NetLimits, client_config, endpoint_config, server_config};

@@ -24,5 +24,5 @@ pub use action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice};
 pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply};
 pub use edit_codec::WireEdit;
 pub use server::{
-    AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, initialise_server,
+    AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, initialise_server, spelled,
 };

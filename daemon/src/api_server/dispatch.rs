@@ -16,7 +16,7 @@ use super::backend::{Backend, Handle};
 use super::calls::RunningCalls;
 
 /// Finds the handler of each call and turns what it says into an answer.
-pub(crate) struct Dispatcher<B> {
+pub struct Dispatcher<B> {
     backend: Arc<B>,
     running: RunningCalls,
     /// What trace ids begin with: the name of this run of the daemon.
@@ -55,7 +55,8 @@ struct ErrorFrame<'a> {
 type Outcome = Result<Box<RawValue>, ApiError>;
 
 impl<B: Backend> Dispatcher<B> {
-    pub(crate) fn new(backend: Arc<B>, boot: String) -> Self {
+    /// Answers with a backend; `boot` names this run of the daemon.
+    pub fn new(backend: Arc<B>, boot: String) -> Self {
         Self { backend, running: RunningCalls::default(), boot, traces: AtomicU64::new(1) }
     }
 
@@ -65,7 +66,7 @@ impl<B: Backend> Dispatcher<B> {
     }
 
     /// Answers a request or a batch; `None` when there is nothing to answer: only notifications.
-    pub(crate) async fn answer(&self, body: &[u8]) -> Option<Vec<u8>> {
+    pub async fn answer(&self, body: &[u8]) -> Option<Vec<u8>> {
         let request: &RawValue = match serde_json::from_slice(body) {
             Ok(request) => request,
             Err(error) => return Some(error_answer(RawValue::NULL, &not_json(&error))),

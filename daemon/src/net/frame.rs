@@ -42,7 +42,10 @@ impl FrameReader {
 }
 
 /// Takes one frame off the front of `buffer`, if a whole one is there; else makes room for the rest of it.
-fn take_frame(buffer: &mut BytesMut, frame_bytes_max: usize) -> Result<Option<Bytes>, FrameError> {
+///
+/// # Errors
+/// When the frame says that it is longer than it may be.
+pub fn take_frame(buffer: &mut BytesMut, frame_bytes_max: usize) -> Result<Option<Bytes>, FrameError> {
     let Some(header) = buffer.first_chunk::<HEADER_BYTES>() else {
         return Ok(None);
     };

@@ -33,7 +33,7 @@ use crate::limits;
 use crate::store::{Audience, Seq, ServerProject, ServerStore, StoreError, StoreResult};
 use crate::wire::{self, Hello, PROTOCOL_VERSION, PeerMessage, Received, Refused, RefusedCode, Welcome};
 
-pub use self::enrolment::initialise_server;
+pub use self::enrolment::{initialise_server, spelled};
 pub use self::roster::{AdminCommand, AdminError, AdminReply};
 
 /// All that can happen to a server.

@@ -215,7 +215,7 @@ pub(super) fn code_hash(project: &ProjectId, code: &str) -> [u8; 32] {
 }
 
 /// A code as it is hashed, however a person typed it.
-pub(super) fn spelled(code: &str) -> String {
+pub fn spelled(code: &str) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).take(limits::CODE_CHARS + 1).map(spell).collect()
 }
 
