@@ -1,6 +1,7 @@
 //! What the scenarios are made of. Never depended upon by the product.
 
 pub mod dice;
+pub mod fuzz_targets;
 pub mod hostile;
 pub mod memory_store;
 pub mod network;

@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod documented;
 mod enrolment;
+mod fuzz;
 mod mail;
 mod processes;
 mod simulation;

@@ -83,7 +83,7 @@ fn is_root(path: &Path) -> bool {
     name == "lib.rs"
         || name == "main.rs"
         || name == "build.rs"
-        || matches!(parts[..], [_, "examples" | "tests" | "benches" | "fuzz_targets", _])
+        || matches!(parts[..], [_, "examples" | "tests" | "benches", _] | [_, _, "fuzz_targets", _])
         || is_named_in_a_manifest()
 }
 
