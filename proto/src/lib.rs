@@ -2,12 +2,15 @@
 //!
 //! The [`hub`] holds the two sync machines, one for each role: inputs and a store in, actions out, no sockets,
 //! files or clocks. [`wire`] is what goes between peers, [`api`] what goes between a front end and its daemon,
-//! [`store`] what a machine asks of its storage. Every bound stands in [`limits`].
+//! [`store`] what a machine asks of its storage. [`authorship`] proves who wrote
+//! what, [`bundle`] is the file that carries the proof. Every bound stands in [`limits`].
 
 #![warn(missing_docs)]
 
 pub mod address;
 pub mod api;
+pub mod authorship;
+pub mod bundle;
 pub mod certificate;
 #[cfg(feature = "client")]
 pub mod client;

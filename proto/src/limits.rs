@@ -130,3 +130,16 @@ pub const CERTIFICATE_LIFETIME_MILLIS: u64 = 90 * 24 * 3_600_000;
 pub const RECONNECT_MIN_MILLIS: u64 = 250;
 /// Longest pause: a server that comes back is found within half a minute without being hammered.
 pub const RECONNECT_MAX_MILLIS: u64 = 30_000;
+
+/// A bundle: the largest ticket that people make (2,000 comments of 4 KB) four times over. Read and checked in memory.
+pub const BUNDLE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// One line of it: the largest change (160 KiB) in base 64, with its signature.
+pub const BUNDLE_LINE_BYTES_MAX: usize = 256 * 1024;
+/// Node certificates in a bundle: a project rotates its nodes a few times in its life. Each device certificate may be
+/// tried with each of them.
+pub const BUNDLE_NODES_MAX: usize = 16;
+/// Device certificates in a bundle: every role that every device of a large ticket ever had. With all nodes tried,
+/// a hostile bundle costs about two seconds.
+pub const BUNDLE_CERTIFICATES_MAX: usize = 4_096;
+/// People in a bundle.
+pub const BUNDLE_PEOPLE_MAX: usize = 4_096;
