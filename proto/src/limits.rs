@@ -39,7 +39,8 @@ pub const FETCH_DOCS_MAX: usize = 128;
 
 /// Documents that one device may be waiting for: more than there are in any project, 17 bytes each.
 pub const FETCH_QUEUE_MAX: usize = 65_536;
-/// Certificates or people in one `Introduce`: of the largest size (600 bytes) half a frame.
+/// Certificates, each with the name of its device, or people in one `Introduce`: of the largest size (600 bytes and
+/// 400) three quarters of a frame.
 pub const INTRODUCED_MAX: usize = 800;
 
 /// People or devices in one answer: with the longest names and addresses (800 bytes) a sixth of a frame.

@@ -8,7 +8,7 @@ pub mod id;
 pub mod join;
 pub(crate) mod list;
 
-use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, UnixMillis, UserId};
+use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Signed, millis, role};
@@ -331,6 +331,20 @@ pub struct Introduce {
     /// People.
     #[serde(rename = "m")]
     pub members: Vec<Member>,
+    /// Names of devices: for the team and the device's user.
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<NamedDevice>,
+}
+
+/// What its owner calls a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedDevice {
+    /// Which.
+    #[serde(rename = "k", with = "id")]
+    pub device: DeviceId,
+    /// For people; nobody signs it.
+    #[serde(rename = "n")]
+    pub name: String,
 }
 
 /// What became of pushed changes. Each change gets exactly one; the same again if it is pushed again.

@@ -97,6 +97,10 @@ impl DeviceStore for CountingDevice<'_> {
         writes remove_row(project: &ProjectId, ticket: TicketId) -> ();
         reads certificate(project: &ProjectId, device: &DeviceId, serial: u32) -> Option<Signed>;
         writes put_certificate(project: &ProjectId, device: &DeviceId, serial: u32, certificate: &Signed) -> ();
+        reads nodes(project: &ProjectId) -> Vec<Signed>;
+        writes put_node(project: &ProjectId, node: &DeviceId, certificate: &Signed) -> ();
+        reads device_name(project: &ProjectId, device: &DeviceId) -> Option<String>;
+        writes put_device_name(project: &ProjectId, device: &DeviceId, name: &str) -> ();
         reads member(project: &ProjectId, user: UserId) -> Option<Member>;
         reads members(project: &ProjectId) -> Vec<Member>;
         writes put_member(project: &ProjectId, member: &Member) -> ();

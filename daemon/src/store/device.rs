@@ -186,6 +186,19 @@ pub trait DeviceReads: View + Sized {
         self.get_cbor(Table::Certificates, &key!(scope, *device, serial))
     }
 
+    /// See [`DeviceStore::nodes`]; by node.
+    fn nodes(&self, project: &ProjectId) -> StoreResult<Vec<Signed>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        self.collect_cbor(Table::Nodes, &Span::prefix(key!(scope)))
+    }
+
+    /// See [`DeviceStore::device_name`].
+    fn device_name(&self, project: &ProjectId, device: &DeviceId) -> StoreResult<Option<String>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        let name = self.get(Table::DeviceNames, &key!(scope, *device))?;
+        name.map(|name| String::from_utf8(name).map_err(|_| damaged(Table::DeviceNames))).transpose()
+    }
+
     /// See [`DeviceStore::member`].
     fn member(&self, project: &ProjectId, user: UserId) -> StoreResult<Option<Member>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
@@ -236,11 +249,13 @@ pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) 
 }
 
 /// The tables whose keys begin with the scope: all of a project but its membership.
-const SCOPED: [Table; 15] = [
+const SCOPED: [Table; 17] = [
     Table::Counters,
     Table::Docs,
     Table::Packs,
     Table::Certificates,
+    Table::Nodes,
+    Table::DeviceNames,
     Table::SyncStates,
     Table::Outbox,
     Table::OutboxDocs,
@@ -477,6 +492,26 @@ impl DeviceStore for Turn {
     ) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
         self.put_cbor(Table::Certificates, key!(scope, *device, serial), certificate);
+        Ok(())
+    }
+
+    fn nodes(&self, project: &ProjectId) -> StoreResult<Vec<Signed>> {
+        DeviceReads::nodes(self, project)
+    }
+
+    fn put_node(&mut self, project: &ProjectId, node: &DeviceId, certificate: &Signed) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_cbor(Table::Nodes, key!(scope, *node), certificate);
+        Ok(())
+    }
+
+    fn device_name(&self, project: &ProjectId, device: &DeviceId) -> StoreResult<Option<String>> {
+        DeviceReads::device_name(self, project, device)
+    }
+
+    fn put_device_name(&mut self, project: &ProjectId, device: &DeviceId, name: &str) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put(Table::DeviceNames, key!(scope, *device), name.as_bytes().to_vec());
         Ok(())
     }
 

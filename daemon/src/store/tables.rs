@@ -120,6 +120,10 @@ tables! {
     RowOrder = "row-order", "place of a list row";
     /// scope, ticket number (4), ticket (16): empty.
     RowNumbers = "row-numbers", "number of a ticket";
+    /// scope, node (32): CBOR of the signed node certificate.
+    Nodes = "nodes", "node certificate";
+    /// scope, device (32): what its owner calls it, UTF-8.
+    DeviceNames = "device-names", "name of a device";
     /// scope, user (16): CBOR of [`assist_proto::wire::Member`].
     Members = "members", "member";
     /// project (32): CBOR of [`assist_proto::store::PendingJoin`].

@@ -99,6 +99,14 @@ pub trait DeviceStore {
         serial: u32,
         certificate: &Signed,
     ) -> StoreResult<()>;
+    /// Certificates of the project's nodes, by the root; their signatures were checked before they were stored.
+    fn nodes(&self, project: &ProjectId) -> StoreResult<Vec<Signed>>;
+    /// Keeps one, in place of an older one for the same node.
+    fn put_node(&mut self, project: &ProjectId, node: &DeviceId, certificate: &Signed) -> StoreResult<()>;
+    /// What its owner calls a device of the project, if this device was told.
+    fn device_name(&self, project: &ProjectId, device: &DeviceId) -> StoreResult<Option<String>>;
+    /// Writes it.
+    fn put_device_name(&mut self, project: &ProjectId, device: &DeviceId, name: &str) -> StoreResult<()>;
     /// A person of the project.
     fn member(&self, project: &ProjectId, user: UserId) -> StoreResult<Option<Member>>;
     /// All known people of the project.

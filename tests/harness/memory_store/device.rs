@@ -43,6 +43,8 @@ struct ProjectTables {
     rows: Table<TicketId, TicketRow>,
     own_seqs: Table<TicketId, Seq>,
     certificates: Table<(DeviceId, u32), Signed>,
+    nodes: Table<DeviceId, Signed>,
+    device_names: Table<DeviceId, String>,
     members: Table<UserId, Member>,
     marks: Table<TicketId, Mark>,
 }
@@ -265,6 +267,24 @@ impl DeviceStore for MemoryStore {
         certificate: &Signed,
     ) -> StoreResult<()> {
         self.change(project, |tables| tables.certificates.put((*device, serial), certificate.clone()));
+        Ok(())
+    }
+
+    fn nodes(&self, project: &ProjectId) -> StoreResult<Vec<Signed>> {
+        Ok(self.of(project).nodes.all())
+    }
+
+    fn put_node(&mut self, project: &ProjectId, node: &DeviceId, certificate: &Signed) -> StoreResult<()> {
+        self.change(project, |tables| tables.nodes.put(*node, certificate.clone()));
+        Ok(())
+    }
+
+    fn device_name(&self, project: &ProjectId, device: &DeviceId) -> StoreResult<Option<String>> {
+        Ok(self.of(project).device_names.row(device))
+    }
+
+    fn put_device_name(&mut self, project: &ProjectId, device: &DeviceId, name: &str) -> StoreResult<()> {
+        self.change(project, |tables| tables.device_names.put(*device, name.to_owned()));
         Ok(())
     }
 

@@ -117,6 +117,8 @@ fn fill(store: &mut Store, project: ProjectId) {
     store.put_row(&project, &row(1, "a ticket")).unwrap();
     store.put_own_seq(&project, ticket(1), Seq(1)).unwrap();
     store.put_certificate(&project, &device(), 1, &signed(1)).unwrap();
+    store.put_node(&project, &device(), &signed(2)).unwrap();
+    store.put_device_name(&project, &device(), "desk").unwrap();
     store.put_member(&project, &member("Ada")).unwrap();
     store.put_mark(&project, &Mark::new(ticket(1))).unwrap();
     store.put_draft(&draft(project, "refused")).unwrap();
@@ -134,6 +136,8 @@ fn assert_empty(store: &mut Store, project: ProjectId) {
     assert_eq!(store.next_unverified(&project, 10).unwrap(), []);
     assert_eq!(store.row(&project, ticket(1)).unwrap(), None);
     assert_eq!(store.certificate(&project, &device(), 1).unwrap(), None);
+    assert_eq!(store.nodes(&project).unwrap(), []);
+    assert_eq!(store.device_name(&project, &device()).unwrap(), None);
     assert_eq!(store.member(&project, user(1)).unwrap(), None);
     assert_eq!(store.members(&project).unwrap(), []);
     assert_eq!(store.mark(&project, ticket(1)).unwrap(), None);
@@ -154,6 +158,8 @@ fn assert_filled(store: &mut Store, project: ProjectId) {
     assert_eq!(store.next_unverified(&project, 10).unwrap(), [doc(1)]);
     assert_eq!(store.row(&project, ticket(1)).unwrap(), Some(row(1, "a ticket")));
     assert_eq!(store.certificate(&project, &device(), 1).unwrap(), Some(signed(1)));
+    assert_eq!(store.nodes(&project).unwrap(), [signed(2)]);
+    assert_eq!(store.device_name(&project, &device()).unwrap().as_deref(), Some("desk"));
     assert_eq!(store.member(&project, user(1)).unwrap(), Some(member("Ada")));
     assert_eq!(store.members(&project).unwrap(), [member("Ada")]);
     assert_eq!(store.mark(&project, ticket(1)).unwrap(), Some(Mark::new(ticket(1))));
@@ -299,6 +305,10 @@ fn what_is_written_again_is_replaced(store: &mut Store) {
     assert_eq!(store.sync_state(&id).unwrap(), SyncState { cold: None, ..sync_state(8) });
     store.put_member(&id, &member("Grace")).unwrap();
     assert_eq!(store.members(&id).unwrap(), [member("Grace")]);
+    store.put_node(&id, &device(), &signed(3)).unwrap();
+    assert_eq!(store.nodes(&id).unwrap(), [signed(3)]);
+    store.put_device_name(&id, &device(), "shelf").unwrap();
+    assert_eq!(store.device_name(&id, &device()).unwrap().as_deref(), Some("shelf"));
     store.put_certificate(&id, &device(), 2, &signed(2)).unwrap();
     let certificates = [1, 2, 3].map(|serial| store.certificate(&id, &device(), serial).unwrap());
     assert_eq!(certificates, [Some(signed(1)), Some(signed(2)), None]);

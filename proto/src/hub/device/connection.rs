@@ -102,6 +102,8 @@ impl DeviceHub {
     ) -> StoreResult<()> {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         let is_known = project.membership.node == peer;
+        // A node's certificate is part of what proves who wrote what: one that is not here is asked for.
+        let is_kept = is_known && !store.nodes(&id)?.is_empty();
         project.outbox.rewind();
         project.session = Session::default();
         project.has_unverified = !store.next_unverified(&id, 1)?.is_empty();
@@ -112,7 +114,7 @@ impl DeviceHub {
             cursor: project.sync.cursor,
             mark_cursor: project.sync.mark_cursor,
             cold: project.sync.cold.map(|cold| cold.position),
-            node_serial: if is_known { project.membership.node_serial } else { 0 },
+            node_serial: if is_kept { project.membership.node_serial } else { 0 },
             serial: project.membership.serial,
         };
         self.send(link, &PeerMessage::Hello(hello));
@@ -135,6 +137,9 @@ impl DeviceHub {
             return Ok(());
         }
         project.head = Some(welcome.head);
+        if let Some(signed) = &welcome.node {
+            store.put_node(&id, &membership.node, signed)?;
+        }
         let role = membership.role;
         let has_changed_sides = role.is_team() != project.membership.role.is_team();
         if membership != project.membership {

@@ -261,6 +261,12 @@ impl DeviceHub {
             project.authors.insert(author, (certificate.user, certificate.role));
             store.put_certificate(&id, &author.0, author.1, signed)?;
         }
+        for named in &introduce.devices {
+            let name: String = named.name.chars().take(limits::NAME_CHARS_MAX).collect();
+            if store.device_name(&id, &named.device)?.as_ref() != Some(&name) {
+                store.put_device_name(&id, &named.device, &name)?;
+            }
+        }
         for member in &introduce.members {
             if store.member(&id, member.user)?.as_ref() != Some(member) {
                 store.put_member(&id, member)?;

@@ -118,6 +118,8 @@ impl DeviceHub {
         let peer = membership.node;
         store.put_membership(&membership)?;
         store.put_certificate(&id, &self.device, membership.serial, &membership.certificate)?;
+        store.put_node(&id, &peer, &enrolled.node)?;
+        store.put_device_name(&id, &self.device, &membership.device_name)?;
         store.put_member(&id, &enrolled.member)?;
         self.add_project(now, membership, store)?;
         self.answer(call, Ok(Reply::Joined(id)));

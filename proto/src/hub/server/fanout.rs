@@ -17,8 +17,8 @@ use crate::store::{
     User, Visibility,
 };
 use crate::wire::{
-    ColdPosition, ColdStart, DocPlace, Docs, Hello, Introduce, Item, Marks, PagedDoc, PeerMessage, Records,
-    RefusedCode, Rows, codec,
+    ColdPosition, ColdStart, DocPlace, Docs, Hello, Introduce, Item, Marks, NamedDevice, PagedDoc,
+    PeerMessage, Records, RefusedCode, Rows, codec,
 };
 
 /// A member's device that is connected.
@@ -382,15 +382,21 @@ impl ServerHub {
         let Some(session) = self.session(link) else { return Ok(()) };
         let new: Vec<(DeviceId, u32)> =
             authors.into_iter().filter(|author| session.introduced.insert(*author)).collect();
-        let mut certificates = Vec::new();
         let mut users = BTreeSet::new();
-        for (device, serial) in new {
-            certificates.extend(store.certificate(&device, serial)?);
-            users.extend(store.device(&device)?.map(|device| device.user));
-        }
-        for certificates in certificates.chunks(limits::INTRODUCED_MAX) {
-            let introduce = Introduce { certificates: certificates.to_vec(), members: Vec::new() };
-            self.send(link, &PeerMessage::Introduce(introduce));
+        for new in new.chunks(limits::INTRODUCED_MAX) {
+            let mut introduce = Introduce::default();
+            for &(device, serial) in new {
+                introduce.certificates.extend(store.certificate(&device, serial)?);
+                let Some(known) = store.device(&device)? else { continue };
+                users.insert(known.user);
+                // What the team calls its devices is no customer's business.
+                if matches!(audience, Audience::Team) || audience == Audience::Customer(known.user) {
+                    introduce.devices.push(NamedDevice { device, name: known.name });
+                }
+            }
+            if introduce != Introduce::default() {
+                self.send(link, &PeerMessage::Introduce(introduce));
+            }
         }
         self.introduce_users(link, audience, users, store)
     }
@@ -423,8 +429,8 @@ impl ServerHub {
             members.extend(store.user(user)?.map(|user| member_for(&user, audience, is_self)));
         }
         for members in members.chunks(limits::INTRODUCED_MAX) {
-            let introduce = Introduce { certificates: Vec::new(), members: members.to_vec() };
-            self.send(link, &PeerMessage::Introduce(introduce));
+            let members = members.to_vec();
+            self.send(link, &PeerMessage::Introduce(Introduce { members, ..Introduce::default() }));
         }
         Ok(())
     }

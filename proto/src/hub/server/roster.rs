@@ -179,7 +179,7 @@ impl ServerHub {
             }
             let is_self = session.audience == Audience::Customer(user.user);
             let members = vec![member_for(user, session.audience, is_self)];
-            self.send(link, &PeerMessage::Introduce(Introduce { certificates: Vec::new(), members }));
+            self.send(link, &PeerMessage::Introduce(Introduce { members, ..Introduce::default() }));
         }
     }
 
@@ -198,7 +198,7 @@ impl ServerHub {
         let Some(session) = self.session(link) else { return };
         session.introduced_users.insert(user.user);
         let members = vec![member_for(user, session.audience, true)];
-        self.send(link, &PeerMessage::Introduce(Introduce { certificates: Vec::new(), members }));
+        self.send(link, &PeerMessage::Introduce(Introduce { members, ..Introduce::default() }));
     }
 }
 

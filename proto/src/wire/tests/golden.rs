@@ -136,7 +136,8 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Welcome(_) => "message-welcome",
         PeerMessage::Refused(_) => "message-refused",
         PeerMessage::Enrolled(_) => "message-enrolled",
-        PeerMessage::Introduce(_) => "message-introduce",
+        PeerMessage::Introduce(it) if it.devices.is_empty() => "message-introduce",
+        PeerMessage::Introduce(_) => "message-introduce-devices",
         PeerMessage::Verdicts(verdicts) if verdicts.acks.is_empty() => "message-verdicts-quota",
         PeerMessage::Verdicts(_) => "message-verdicts",
         PeerMessage::Records(records) if matches!(records.items[0], Item::Granted(_)) => {
@@ -228,6 +229,10 @@ fn messages_of_joining() -> Vec<PeerMessage> {
     ]
 }
 
+fn named_device() -> NamedDevice {
+    NamedDevice { device: device_id(&device_key()), name: "laptop".into() }
+}
+
 fn other_device() -> OtherDevice {
     OtherDevice { device: device_id(&device_key()), check: "7k3m".into() }
 }
@@ -254,7 +259,12 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         PeerMessage::Welcome(welcome),
         PeerMessage::Refused(Refused { code: RefusedCode::Code, reason: "ask for a new code".into() }),
         PeerMessage::Enrolled(enrolled),
-        PeerMessage::Introduce(Introduce { certificates: vec![signed_device()], members: vec![member()] }),
+        PeerMessage::Introduce(Introduce {
+            certificates: vec![signed_device()],
+            members: vec![member()],
+            devices: Vec::new(),
+        }),
+        PeerMessage::Introduce(Introduce { devices: vec![named_device()], ..Introduce::default() }),
         PeerMessage::Verdicts(Verdicts { acks: vec![ack()], rejected: vec![rejected()] }),
         PeerMessage::Verdicts(Verdicts { acks: Vec::new(), rejected: vec![over_quota()] }),
         PeerMessage::Records(Records {
@@ -296,6 +306,7 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("envelope", codec::encode(&Envelope { epoch: 3, ..envelope() })),
         ("cold-position", codec::encode(&ColdPosition { at: Seq(41), before: Seq(12) })),
         ("member", codec::encode(&member())),
+        ("named-device", codec::encode(&named_device())),
         ("ack", codec::encode(&ack())),
         ("rejected", codec::encode(&over_quota())),
         ("record", codec::encode(&record())),

@@ -108,9 +108,11 @@ fn message_of_server() -> impl Strategy<Value = PeerMessage> {
                 PeerMessage::Enrolled(Enrolled { project, project_name, node, certificate, member })
             }
         ),
-        (vec(signed(), 0..4), vec(member(), 0..4)).prop_map(|(certificates, members)| {
-            PeerMessage::Introduce(Introduce { certificates, members })
-        }),
+        (vec(signed(), 0..4), vec(member(), 0..4), vec(named_device(), 0..4)).prop_map(
+            |(certificates, members, devices)| {
+                PeerMessage::Introduce(Introduce { certificates, members, devices })
+            }
+        ),
         (vec(ack(), 0..4), vec(rejected(), 0..4))
             .prop_map(|(acks, rejected)| PeerMessage::Verdicts(Verdicts { acks, rejected })),
     ]
@@ -180,6 +182,11 @@ fn rejected() -> impl Strategy<Value = RejectedChange> {
 fn member() -> impl Strategy<Value = Member> {
     (user(), any::<String>(), select(Role::ALL), option::of(any::<String>()))
         .prop_map(|(user, name, role, email)| Member { user, name, role, email })
+}
+
+fn named_device() -> impl Strategy<Value = NamedDevice> {
+    (any::<[u8; 32]>(), any::<String>())
+        .prop_map(|(device, name)| NamedDevice { device: DeviceId::from_bytes(device), name })
 }
 
 fn mark() -> impl Strategy<Value = Mark> {
