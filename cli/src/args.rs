@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use assist_crdt_model::ProjectId;
 use assist_proto::api::sync::WaitUntil;
 use assist_proto::api::ticket::{Patch, Priority, Sort, Status};
 use assist_proto::api::user::Role;
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::body::BodyArgs;
+use crate::commands::verify::project_id;
 use crate::output::Fields;
 
 /// Support tickets, on this device first: works offline, syncs when the project's server is in reach.
@@ -76,6 +78,8 @@ pub(crate) enum Noun {
     /// The server role of this daemon
     #[command(subcommand)]
     Server(ServerVerb),
+    /// Check who wrote a ticket that came as a bundle; needs no daemon and no network
+    Verify(VerifyArgs),
     /// Call a method of the local API
     Rpc(RpcArgs),
     /// Print completions for a shell
@@ -151,6 +155,36 @@ pub(crate) enum TicketVerb {
         /// The ticket's id, the beginning of it, or its number
         ticket: String,
     },
+    /// Check that each change is its author's: signatures, certificates, roles
+    Verify {
+        /// The ticket's id, the beginning of it, or its number
+        ticket: String,
+    },
+    /// Write a ticket to a file, with all that proves who wrote it
+    Export(ExportArgs),
+}
+
+/// Arguments of `ticket export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    /// The file to write; `assist verify` checks it anywhere
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: PathBuf,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// What `assist ticket export` wrote; `-` reads it from stdin
+    pub(crate) bundle: PathBuf,
+    /// The project that it has to be signed for: its whole id
+    #[arg(long, value_name = "ID", value_parser = project_id)]
+    pub(crate) project_id: Option<ProjectId>,
 }
 
 /// Arguments of `ticket new`.
@@ -451,7 +485,7 @@ const SORTS: &[&str] = &["updated", "created", "number", "priority"];
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed or not enrolled, 5 daemon not reachable, \
-6 ambiguous id, 7 --wait ran out, 130 interrupted";
+6 ambiguous id, 7 --wait ran out, 8 not proven, 130 interrupted";
 
 #[cfg(test)]
 mod tests;

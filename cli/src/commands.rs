@@ -9,6 +9,7 @@ mod server;
 mod sync;
 mod ticket;
 mod user;
+pub(crate) mod verify;
 mod watch;
 
 use assist_proto::api::project::ColdStart;
@@ -33,6 +34,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Daemon(verb) => daemon::run(&verb, invocation),
         Noun::Server(verb) => server::run(verb, invocation),
         Noun::Rpc(args) => rpc::run(&args, invocation),
+        Noun::Verify(args) => verify::run(&args, invocation),
         Noun::Completions { shell } => completions::run(shell, invocation),
     }
 }

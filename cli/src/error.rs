@@ -34,6 +34,8 @@ pub(crate) enum ErrorKind {
     Ambiguous,
     /// It was done, but did not come as far as `--wait` asked in time.
     WaitRanOut,
+    /// Something is not provably what it says it is.
+    NotProven,
     /// Whoever read our output has seen enough: no failure at all.
     ReaderGone,
 }
@@ -50,6 +52,7 @@ impl ErrorKind {
             Self::Unreachable => 5,
             Self::Ambiguous => 6,
             Self::WaitRanOut => 7,
+            Self::NotProven => 8,
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** nothing is decided about tickets here; what may be done is the hub's to say.
 
+mod authorship;
 mod comment;
 mod connection;
 mod daemon;

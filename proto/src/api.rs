@@ -115,6 +115,8 @@ macro_rules! for_each_method {
                 "Files a ticket; it is durable on this device when the answer comes.";
             "ticket.edit" write $crate::api::ticket::Edit => $crate::api::ticket::TicketWritten:
                 "Changes fields and labels of a ticket, all in one change.";
+            "ticket.export" read $crate::api::ticket::Export => $crate::api::ticket::TicketBundle:
+                "Packs a ticket with all that proves who wrote it, as the text of one file.";
             "ticket.get" read $crate::api::ticket::Get => $crate::api::ticket::Ticket:
                 "Shows one ticket whole: body, comments, conflicts.";
             "ticket.history" read $crate::api::ticket::History => $crate::api::ticket::TicketHistory:
@@ -123,6 +125,8 @@ macro_rules! for_each_method {
                 "Lists tickets: filtered, sorted, one window at a time.";
             "ticket.resolve" read $crate::api::ticket::Resolve => $crate::api::ticket::TicketRef:
                 "Finds the one ticket that a reference means.";
+            "ticket.verify" read $crate::api::ticket::Verify => $crate::api::ticket::Verification:
+                "Checks who wrote each change of a ticket: signatures, certificates, roles.";
             "user.list" read $crate::api::user::List => $crate::api::user::Users:
                 "Lists the members of a project that this device knows.";
         }

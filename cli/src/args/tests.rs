@@ -55,6 +55,15 @@ fn json_takes_fields_behind_an_equals_sign_alone() {
 }
 
 #[test]
+fn a_project_to_compare_with_is_a_whole_id() {
+    let Noun::Verify(verify) = parse("assist verify ticket.bundle").noun else { panic!("it is the noun") };
+    assert_eq!((verify.bundle, verify.project_id), (PathBuf::from("ticket.bundle"), None));
+    refuse("assist verify ticket.bundle --project-id hero");
+    refuse("assist verify");
+    refuse("assist ticket export 142");
+}
+
+#[test]
 fn project_verbs() {
     let Noun::Project(ProjectVerb::Join(join)) =
         parse("assist project join assist://x@host:1 --code c-1 --name Al --email a@b --device-name box")

@@ -2,6 +2,7 @@
 //!
 //! Each write is one call, done when it is durable on this device; what it made is printed before any `--wait`.
 
+mod export;
 mod history;
 mod row;
 mod view;
@@ -10,13 +11,14 @@ use assist_crdt_model::limits::TITLE_CHARS_MAX;
 use assist_proto::api::comment::{Add, CommentWritten, Delete, Edit as EditComment};
 use assist_proto::api::ticket::{
     Create, Edit, FieldValues, Get, HistoryChange, List, Order, Patch, Status, Ticket, TicketRow,
-    TicketWritten,
+    TicketWritten, Verification, Verify,
 };
 use assist_proto::api::{comment, limits};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+use super::verify;
 use crate::args::{
     AssignArgs, CommentArgs, EditArgs, LabelArgs, ListArgs, NONE, NewArgs, StatusArgs, TicketVerb, WaitArgs,
 };
@@ -42,8 +44,17 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
             invocation.output.check_fields::<HistoryChange>()?;
             history::print(&reference(ticket), invocation)
         }
+        TicketVerb::Verify { ticket } => {
+            invocation.output.check_fields::<Verification>()?;
+            let project = invocation.project.clone();
+            let verification = invocation.call(&Verify { project, ticket: reference(ticket) })?;
+            verify::print(&verification, invocation)
+        }
+        TicketVerb::Export(args) => export::run(args, invocation),
     }
 }
+
+pub(crate) use history::edit_words;
 
 /// Returns how people call a ticket: by its number, or by the beginning of its id before it has one.
 pub(crate) fn name_of(number: Option<u64>, short_id: &str) -> String {

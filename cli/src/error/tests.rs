@@ -40,6 +40,7 @@ fn each_kind_has_its_own_exit_code() {
         (ErrorKind::Unreachable, 5),
         (ErrorKind::Ambiguous, 6),
         (ErrorKind::WaitRanOut, 7),
+        (ErrorKind::NotProven, 8),
     ];
     for (kind, code) in kinds {
         assert_eq!(kind.exit_code(), code);

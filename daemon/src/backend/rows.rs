@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assist_crdt_model::{DocId, ProjectId, TicketId, UserId};
+use assist_crdt_model::{DeviceId, DocId, ProjectId, TicketId, UserId};
 use assist_proto::api::comment::Author;
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::{self, TicketRef};
@@ -45,6 +45,11 @@ impl<'a> Names<'a> {
         let role = self.member(project, user)?.map(|member| member.role.into());
         let UserName { id, name } = self.user(project, user)?;
         Ok(Author { id, name, role })
+    }
+
+    /// What its owner calls a device, if this device was told.
+    pub(super) fn device(&self, project: ProjectId, device: &DeviceId) -> Answer<Option<String>> {
+        Ok(self.reader.device_name(&project, device)?)
     }
 
     /// A ticket as named beside something else.

@@ -66,7 +66,7 @@ impl Handle<Resolve> for LocalBackend {
 
 impl LocalBackend {
     /// The ticket that is meant, once its document passed the gate.
-    async fn verified_ticket(
+    pub(super) async fn verified_ticket(
         &self,
         project: Option<&str>,
         reference: &str,
@@ -293,11 +293,13 @@ fn tell_change(
     for (edit, before) in entry.edits {
         told.extend(edits::describe(names, own.project, WireEdit::from(&edit), before)?);
     }
+    let device = document.place(&entry.change).map(|place| place.device);
     Ok(HistoryChange {
         change: entry.change.to_string(),
         at_millis: document.shown_at(&entry.change, entry.at).0,
         author: author_of(document, own, names, &entry.change)?,
-        device: document.place(&entry.change).map(|place| place.device.to_string()),
+        device: device.map(|device| device.to_string()),
+        device_name: device.map(|device| names.device(own.project, &device)).transpose()?.flatten(),
         state: document.state(&entry.change),
         edits: told,
     })

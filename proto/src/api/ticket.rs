@@ -11,8 +11,12 @@ use super::comment::Comment;
 use super::sync::DeliveryState;
 use super::user::UserName;
 
+mod authorship;
+mod edit_words;
 mod patch;
 
+pub use authorship::{Export, NotProven, TicketBundle, Verification, VerifiedChange, Verify};
+pub use edit_words::{describe, user_text};
 pub use patch::Patch;
 
 /// Parameters of `ticket.create`.
@@ -312,6 +316,9 @@ pub struct HistoryChange {
     pub author: UserName,
     /// The id of the device it was made on, 52 characters; null where this device was not told.
     pub device: Option<String>,
+    /// What its owner calls it; null where this device was not told.
+    #[serde(default)]
+    pub device_name: Option<String>,
     /// How far it has come, if it is one's own.
     pub state: Option<DeliveryState>,
     /// In order.

@@ -35,6 +35,10 @@ fn commands_print_the_columns_that_the_page_lists() {
     assert_eq!(amir.assist_ok(["draft", "list"]), "");
     let Finished { code, .. } = amir.assist(["draft", "retry", "0000"]);
     assert_eq!(code, Some(3));
+    let bundle = amir.home().join("ticket.bundle").display().to_string();
+    let exported = amir.assist_ok(["ticket", "export", "1", "--bundle", &bundle]);
+    let columns = unseen.remove("ticket export").expect("docs/cli.md lists ticket export");
+    assert_eq!(exported.trim_end().split('\t').count(), columns.len(), "{exported:?}");
     // A join is what made this world; a further one prints the same.
     assert_eq!(unseen.remove("project join").map(|columns| columns.len()), Some(1));
     let phone = DaemonProcess::device();
@@ -63,6 +67,8 @@ const RUN: &[(&str, &[&str])] = &[
     ("ticket comment", &["ticket", "comment", "1", "-b", "Since when?"]),
     ("ticket list", &["ticket", "list"]),
     ("ticket history", &["ticket", "history", "1"]),
+    ("ticket verify", &["ticket", "verify", "1"]),
+    ("verify", &["verify", concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1/bundle/ticket.bundle")]),
     ("project list", &["project", "list"]),
     ("user list", &["user", "list"]),
     ("sync status", &["sync", "status"]),

@@ -27,14 +27,15 @@ pub(crate) fn print(ticket: &str, invocation: &mut Invocation) -> Result<(), Cli
 }
 
 impl Row for HistoryChange {
-    const HEADS: &'static [&'static str] = &["when", "who", "what", "state"];
-    const FLEXIBLE: usize = 2;
+    const HEADS: &'static [&'static str] = &["when", "who", "device", "what", "state"];
+    const FLEXIBLE: usize = 3;
 
     fn cells(&self, times: &Times) -> Vec<Cell> {
         let edits: Vec<String> = self.edits.iter().map(edit_words).collect();
         vec![
             Cell::dim(times.absolute(self.at_millis)),
             Cell::new(&self.author.name, Tone::Strong),
+            Cell::dim(device_words(self)),
             Cell::plain(edits.join(", ")),
             Cell::dim(self.state.map(state_words).unwrap_or_default()),
         ]
@@ -50,12 +51,19 @@ impl Row for HistoryChange {
             self.device.clone().unwrap_or_default(),
             self.state.as_ref().map(word).unwrap_or_default(),
             edits.join(", "),
+            self.device_name.clone().unwrap_or_default(),
         ]
     }
 }
 
+/// What a person knows the device by: its name, or the beginning of its id.
+fn device_words(change: &HistoryChange) -> String {
+    let beginning = |id: &String| id.chars().take(ID_CHARS_SHOWN).collect();
+    change.device_name.clone().or_else(|| change.device.as_ref().map(beginning)).unwrap_or_default()
+}
+
 /// Says what one edit did. Long texts are for `--json`.
-fn edit_words(edit: &HistoryEdit) -> String {
+pub(crate) fn edit_words(edit: &HistoryEdit) -> String {
     let action = edit.action.replace('_', " ");
     match (&edit.before, &edit.after) {
         (None, None) => action,
@@ -69,5 +77,7 @@ fn edit_words(edit: &HistoryEdit) -> String {
     }
 }
 
+/// Enough of a device's id to tell the devices of a ticket apart.
+const ID_CHARS_SHOWN: usize = 8;
 /// What fits a line: a title does.
 const VALUE_BYTES_SHOWN: usize = 120;

@@ -1,0 +1,106 @@
+//! `ticket.verify` and `ticket.export`: what this device can prove of a ticket, from its own store alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assist_crdt_model::{DeviceId, DocId, TicketId, UnixMillis, UserId};
+use assist_proto::api::ApiError;
+use assist_proto::api::ticket::{Export, TicketBundle, Verification, Verify};
+use assist_proto::authorship::{Claim, Evidence, Place};
+use assist_proto::bundle::{Bundle, Said};
+use assist_proto::store::Membership;
+
+use super::LocalBackend;
+use super::errors::{Answer, Failure};
+use super::rows::Names;
+use crate::api_server::Handle;
+use crate::driver::read_clock;
+use crate::store::{DeviceReads as _, Reader};
+
+impl Handle<Verify> for LocalBackend {
+    async fn handle(&self, params: Verify) -> Result<Verification, ApiError> {
+        let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
+        Ok(self.read(move |reader| verify(reader, &own, row.ticket)).await?)
+    }
+}
+
+impl Handle<Export> for LocalBackend {
+    async fn handle(&self, params: Export) -> Result<TicketBundle, ApiError> {
+        let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
+        let now = read_clock();
+        Ok(self.read(move |reader| export(reader, &own, row.ticket, row.number, now)).await?)
+    }
+}
+
+fn verify(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Verification> {
+    let evidence = evidence(reader, own, ticket)?;
+    let mut names = Names::new(reader);
+    let named = names.ticket(own.project, ticket)?;
+    let mut verification =
+        Verification::new(named, own.name.clone(), evidence.check(), |user| -> Answer<String> {
+            Ok(names.user(own.project, user)?.name)
+        })?;
+    for (change, claim) in verification.changes.iter_mut().zip(&evidence.claims) {
+        change.device_name = names.device(own.project, &claim.envelope.device)?;
+    }
+    let quarantined = reader.quarantined(&own.project)?;
+    let is_of_it = |doc| doc == DocId::Ticket(ticket);
+    verification.set_aside = quarantined.iter().filter(|it| is_of_it(it.record.envelope.doc)).count() as u64;
+    Ok(verification)
+}
+
+fn export(
+    reader: &Reader,
+    own: &Membership,
+    ticket: TicketId,
+    number: Option<u32>,
+    now: UnixMillis,
+) -> Answer<TicketBundle> {
+    let evidence = evidence(reader, own, ticket)?;
+    let mut names = Names::new(reader);
+    let named = names.ticket(own.project, ticket)?;
+    // Telling it once shows whose names whoever reads the bundle will want.
+    let mut people: BTreeMap<UserId, String> = BTreeMap::new();
+    Verification::new(named.clone(), own.name.clone(), evidence.check(), |user| -> Answer<String> {
+        if let Some(member) = names.member(own.project, user)? {
+            people.insert(user, member.name.clone());
+        }
+        Ok(String::new())
+    })?;
+    let said =
+        Said { project_name: own.name.clone(), number, made_at: now, people: people.into_iter().collect() };
+    let bytes = Bundle { evidence, said }
+        .to_bytes()
+        .map_err(|error| ApiError::limit("bundle_too_large", error.to_string()))?;
+    let bundle = String::from_utf8(bytes).map_err(|_| Failure::unforeseen("a bundle is no text"))?;
+    Ok(TicketBundle { ticket: named, bundle })
+}
+
+/// All that is here of a ticket: what was admitted in the order in which it came, then what waits.
+fn evidence(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Evidence> {
+    let (project, doc) = (own.project, DocId::Ticket(ticket));
+    let admitted = reader.doc_records(&project, doc)?.into_iter().map(|record| Claim {
+        serial: record.serial,
+        place: Some(Place { seq: record.seq, admitted_at: record.admitted_at }),
+        envelope: record.envelope,
+    });
+    let waiting = reader.outbox_of_doc(&project, doc)?.into_iter().map(|(_, entry)| Claim {
+        serial: own.serial,
+        place: None,
+        envelope: entry.envelope,
+    });
+    let claims: Vec<Claim> = admitted.chain(waiting).collect();
+    if claims.is_empty() {
+        return Err(ApiError::conflict(
+            "not_loaded",
+            "the ticket's text has not arrived yet: try again in a moment, `assist sync status` shows how far it is",
+        )
+        .into());
+    }
+    let signers: BTreeSet<(DeviceId, u32)> =
+        claims.iter().map(|claim| (claim.envelope.device, claim.serial)).collect();
+    let mut certificates = Vec::with_capacity(signers.len());
+    for (device, serial) in signers {
+        certificates.extend(reader.certificate(&project, &device, serial)?);
+    }
+    Ok(Evidence { project, doc, nodes: reader.nodes(&project)?, certificates, claims })
+}
