@@ -5,6 +5,7 @@
 mod imports;
 mod licences;
 mod sources;
+mod threats;
 
 use std::fs;
 use std::path::{Path, PathBuf};
