@@ -7,6 +7,7 @@ pub mod memory_store;
 pub mod network;
 pub mod peer;
 pub mod process;
+pub mod rogue;
 pub mod smtp;
 pub mod store_contract;
 pub mod stranger;

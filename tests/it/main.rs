@@ -8,6 +8,7 @@ mod cli;
 mod documented;
 mod enrolment;
 mod fuzz;
+mod hostile_peer;
 mod mail;
 mod processes;
 mod simulation;

@@ -8,7 +8,8 @@ use super::{assert_none, files, text};
 fn every_threat_names_tests_and_every_named_test_exists() {
     let tests = tests();
     let page = text("docs/security.md");
-    let (_, table) = page.split_once("\n| threat | what stands against it | shown by |\n|---|---|---|\n").unwrap();
+    let (_, table) =
+        page.split_once("\n| threat | what stands against it | shown by |\n|---|---|---|\n").unwrap();
     let (table, _) = table.split_once("\n\n").unwrap();
     let mut broken = Vec::new();
     let mut rows = 0;
