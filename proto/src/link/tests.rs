@@ -1,3 +1,5 @@
+//! Links: what they hold, and what is none.
+
 use assist_crdt_model::ProjectId;
 use proptest::prelude::*;
 

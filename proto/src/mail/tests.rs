@@ -1,3 +1,5 @@
+//! Mails that carry a code: what they say, and what no stranger can make them say.
+
 use super::*;
 
 const CODE: &str = "7k1m0q2x";

@@ -1,3 +1,5 @@
+//! How many codes are mailed, to whom, and what one is worth.
+
 use super::*;
 
 const START: UnixMillis = UnixMillis(1_000_000_000_000);
