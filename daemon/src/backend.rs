@@ -9,10 +9,13 @@ mod authorship;
 mod comment;
 mod connection;
 mod daemon;
+mod device;
 mod document;
 mod draft;
 mod edits;
 mod errors;
+mod member;
+mod pending;
 mod project;
 mod reference;
 mod rows;
@@ -25,6 +28,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use assist_crdt_model::{ChangeHash, CommentId, DocId, EditError, ProjectId};
+use assist_proto::api::Done;
 use assist_proto::hub::{Command, CommandError, Reply};
 use assist_proto::wire::ask::{Request, Response};
 
@@ -81,11 +85,18 @@ impl LocalBackend {
     }
 
     /// Asks a project's server; fails at once where there is no session with it.
-    #[expect(dead_code, reason = "the methods that ask come next")]
     async fn ask(&self, project: ProjectId, request: Request) -> Answer<Response> {
         match self.command(Command::Ask { project, request }).await? {
             Reply::Given(response) => Ok(response),
             _ => Err(Failure::unforeseen("an ask was answered with no answer")),
+        }
+    }
+
+    /// Asks for something to be done.
+    async fn ask_done(&self, project: ProjectId, request: Request) -> Answer<Done> {
+        match self.ask(project, request).await? {
+            Response::Done => Ok(Done {}),
+            _ => Err(Failure::unforeseen("a wish was answered with something else")),
         }
     }
 
@@ -107,9 +118,7 @@ impl Written {
             Reply::Written { project, doc, change, comment } => {
                 Ok(Self { project, doc, change: Some(change), comment })
             }
-            Reply::Done | Reply::Joined(_) | Reply::Given(_) => {
-                Err(Failure::unforeseen("a write was answered with no change"))
-            }
+            _ => Err(Failure::unforeseen("a write was answered with no change")),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::config::{MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
 use crate::home::Home;
-use crate::mail::{Mailer, MailerHandle};
+use crate::mail::{MailOut, Mailer, MailerHandle};
 use crate::net::{Net, NetConfig, NetLimits};
 use crate::store::{Store, StoreKey, StoreOptions};
 
@@ -104,7 +104,8 @@ impl Daemon {
             server,
         });
         let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
-        let parts = DriverParts { store, device_key, node_key, net, events, feed: feed.clone() };
+        let mail = MailOut::new(mailer.handle(), info.server.as_ref().map(|server| server.address.clone()));
+        let parts = DriverParts { store, device_key, node_key, net, events, feed: feed.clone(), mail };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
         let backend = Arc::new(LocalBackend::new(handle.clone(), Arc::clone(&info), mailer.handle()));
         let server = ApiServer::bind(&home.socket(), backend, feed)?;

@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::api_server::EventFeed;
 use crate::device_key::DeviceKey;
+use crate::mail::MailOut;
 use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
 use crate::store::{Store, Turn};
 
@@ -42,6 +43,7 @@ pub(crate) struct DriverParts {
     pub(crate) net: Net<Incoming>,
     pub(crate) events: mpsc::Receiver<NetEvent<Incoming>>,
     pub(crate) feed: EventFeed,
+    pub(crate) mail: MailOut,
 }
 
 /// The loop and all it owns.
@@ -303,7 +305,7 @@ impl Driver {
                     answer.send(Ok(outcome)).ok(); // Whoever asked may have gone.
                 }
             }
-            Action::Mail(mail) => tracing::error!(?mail, "a mail is lost: no way out was set up"),
+            Action::Mail(mail) => self.parts.mail.send(&mail),
             Action::Notify(notice) => {
                 if !notices.contains(&notice) {
                     notices.push(notice);
@@ -359,7 +361,8 @@ impl Hubs {
         let device_key = parts.device_key.signing_key().clone();
         let device = DeviceHub::open(now, device_key, seed(), was_clean, &mut turn)?;
         let server = match &parts.node_key {
-            Some(key) => ServerHub::open(key.signing_key().clone(), seed(), &turn)?,
+            Some(key) => ServerHub::open(key.signing_key().clone(), seed(), &turn)?
+                .map(|hub| hub.with_mail(parts.mail.has_route())),
             None => None,
         };
         turn.commit()?;

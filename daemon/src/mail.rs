@@ -7,6 +7,7 @@
 //! **Invariant:** texts of mails, codes and passwords never come into a log or a `Debug` form.
 
 mod folder;
+mod letters;
 pub mod limits;
 mod message;
 mod relay;
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::config::{MailConfig, MailRoute};
 use folder::FolderPost;
+pub(crate) use letters::MailOut;
 use limits::MAIL_HELD_MAX;
 pub(crate) use message::mailbox;
 pub use message::{MailError, OutgoingMail, Patience};

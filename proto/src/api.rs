@@ -12,10 +12,12 @@
 
 pub mod comment;
 pub mod daemon;
+pub mod device;
 pub mod draft;
 pub mod error;
 pub mod events;
 pub mod limits;
+pub mod member;
 pub mod openrpc;
 pub mod project;
 pub mod rpc;
@@ -77,6 +79,16 @@ macro_rules! for_each_method {
                 "Reports which daemon this is and how it fares.";
             "daemon.stop" write $crate::api::daemon::Stop => $crate::api::Done:
                 "Stops the daemon cleanly; the answer comes before it goes.";
+            "device.approve" write $crate::api::device::Approve => $crate::api::Done:
+                "Lets a device in that waits for it: one's own, or as an admin anybody's.";
+            "device.list" read $crate::api::device::List => $crate::api::device::DevicePage:
+                "Lists devices as the server has them: one's own, or as an admin anybody's.";
+            "device.reject" write $crate::api::device::Reject => $crate::api::Done:
+                "Turns a device away that waits to be let in.";
+            "device.rename" write $crate::api::device::Rename => $crate::api::Done:
+                "Calls a device of one's own something else.";
+            "device.revoke" write $crate::api::device::Revoke => $crate::api::Done:
+                "Shuts a device out for good: one's own, or as an admin anybody's.";
             "draft.discard" write $crate::api::draft::Discard => $crate::api::Done:
                 "Throws a draft away for good.";
             "draft.get" read $crate::api::draft::Get => $crate::api::draft::Draft:
@@ -85,6 +97,20 @@ macro_rules! for_each_method {
                 "Lists one's own edits that were refused, each with the reason.";
             "draft.retry" write $crate::api::draft::Retry => $crate::api::ticket::TicketWritten:
                 "Makes the edits of a draft again, as new ones.";
+            "member.edit" write $crate::api::member::Edit => $crate::api::Done:
+                "Changes what a member may do (admins).";
+            "member.invitations" read $crate::api::member::ListInvitations => $crate::api::member::Invitations:
+                "Lists the invitations that nobody has used yet (admins).";
+            "member.invite" write $crate::api::member::Invite => $crate::api::server::Invitation:
+                "Makes a one-time code that enrols one device of one person (admins).";
+            "member.list" read $crate::api::member::List => $crate::api::member::RosterPage:
+                "Lists who is in a project, as the server has it (the team).";
+            "member.remove" write $crate::api::member::Remove => $crate::api::Done:
+                "Takes a member out of the project, with all their devices (admins).";
+            "member.uninvite" write $crate::api::member::Uninvite => $crate::api::Done:
+                "Takes back the open invitations of an email address (admins).";
+            "project.confirm" write $crate::api::project::Confirm => $crate::api::project::Confirmed:
+                "Enrols this device with a mailed code, or once it was let in.";
             "project.get" read $crate::api::project::Get => $crate::api::project::ProjectDetails:
                 "Shows a project with its label catalogue and canned replies.";
             "project.join" write $crate::api::project::Join => $crate::api::project::ProjectInfo:
@@ -93,6 +119,10 @@ macro_rules! for_each_method {
                 "Removes a project and its tickets from this device.";
             "project.list" read $crate::api::project::List => $crate::api::project::Projects:
                 "Lists the projects that this device has joined.";
+            "project.pending" read $crate::api::project::ListPending => $crate::api::project::PendingJoins:
+                "Lists the projects that this device has asked to join by email.";
+            "project.request" write $crate::api::project::Request => $crate::api::project::PendingJoin:
+                "Has a code mailed with which this device joins a project.";
             "rpc.discover" read $crate::api::rpc::Discover => $crate::api::rpc::OpenRpcDocument:
                 "Returns the OpenRPC document of this API.";
             "server.invite" write $crate::api::server::Invite => $crate::api::server::Invitation:
@@ -129,6 +159,8 @@ macro_rules! for_each_method {
                 "Checks who wrote each change of a ticket: signatures, certificates, roles.";
             "user.list" read $crate::api::user::List => $crate::api::user::Users:
                 "Lists the members of a project that this device knows.";
+            "user.rename" write $crate::api::user::Rename => $crate::api::Done:
+                "Changes what others call the user of this device.";
         }
     };
 }

@@ -86,6 +86,7 @@ impl From<CommandError> for Failure {
             CommandError::NoSuchDraft => ApiError::not_found("no_such_draft", message),
             CommandError::Edit(error) => of_edit(&error),
             CommandError::Unsent { count } => ApiError::conflict("unsent_changes", unsent(count)),
+            CommandError::NoPendingJoin => ApiError::not_found("no_pending_join", message),
             CommandError::AlreadyJoined => ApiError::conflict("already_joined", message),
             CommandError::Unreachable(_) => ApiError::offline(
                 "unreachable",
@@ -189,7 +190,7 @@ fn of_refusal(code: RefusedCode, reason: String) -> ApiError {
         RefusedCode::TooMany => ApiError::limit("too_many_tries", reason),
         RefusedCode::Identity => ApiError::not_allowed("identity_refused", reason),
         RefusedCode::Protocol => ApiError::not_allowed("protocol", reason),
-        RefusedCode::Unavailable => ApiError::offline("unavailable", format!("{reason}: try again later")),
+        RefusedCode::Unavailable => ApiError::offline("unavailable", reason),
         RefusedCode::Other(_) => ApiError::not_allowed("refused", reason),
     }
 }

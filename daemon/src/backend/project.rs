@@ -12,7 +12,7 @@ use assist_proto::store::Membership;
 use super::document::Document;
 use super::errors::{Answer, Failure, invalid, not_joined, of_address};
 use super::rows::Names;
-use super::{LocalBackend, connection, reference};
+use super::{LocalBackend, connection, pending, reference};
 use crate::api_server::Handle;
 use crate::driver::read_clock;
 use crate::store::{DeviceReads as _, Reader};
@@ -20,11 +20,7 @@ use crate::store::{DeviceReads as _, Reader};
 impl Handle<Join> for LocalBackend {
     async fn handle(&self, params: Join) -> Result<ProjectInfo, ApiError> {
         match self.command(join_command(params)?).await? {
-            Reply::Joined(project) => {
-                let reader = self.reader()?;
-                let joined = reader.membership(&project).map_err(Failure::from)?;
-                Ok(self.project_info(&reader, &joined.ok_or_else(not_joined)?)?)
-            }
+            Reply::Joined(project) => Ok(self.joined(project)?),
             _ => Err(Failure::unforeseen("a join was answered with no project").into()),
         }
     }
@@ -32,7 +28,16 @@ impl Handle<Join> for LocalBackend {
 
 impl Handle<Leave> for LocalBackend {
     async fn handle(&self, params: Leave) -> Result<Done, ApiError> {
-        let project = reference::project(&self.reader()?, Some(&params.project))?.project;
+        let reader = self.reader()?;
+        let project = match reference::project(&reader, Some(&params.project)) {
+            Ok(own) => own.project,
+            // What was asked for and never came about can be left, too.
+            Err(error) => match pending::find(&reader, Some(&params.project)) {
+                Ok(pending) => pending.project,
+                Err(_) => return Err(error.into()),
+            },
+        };
+        drop(reader);
         self.command(Command::Leave { project, discard_unsent: params.force }).await?;
         Ok(Done {})
     }
@@ -69,6 +74,13 @@ impl LocalBackend {
         Ok(())
     }
 
+    /// A project that was joined just now.
+    pub(super) fn joined(&self, project: ProjectId) -> Answer<ProjectInfo> {
+        let reader = self.reader()?;
+        let joined = reader.membership(&project)?;
+        self.project_info(&reader, &joined.ok_or_else(not_joined)?)
+    }
+
     fn project_info(&self, reader: &Reader, own: &Membership) -> Answer<ProjectInfo> {
         let status = self.driver.status();
         let connection = connection::describe(status.borrow().projects.get(&own.project), read_clock());
@@ -96,8 +108,6 @@ fn join_command(params: Join) -> Answer<Command> {
             "the code is empty: the operator gives it with the address",
         ));
     }
-    let given =
-        |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     Ok(Command::Join {
         address,
         code: params.code.trim().to_owned(),
@@ -108,7 +118,12 @@ fn join_command(params: Join) -> Answer<Command> {
     })
 }
 
-fn machine_name() -> String {
+/// What was given, if it says anything.
+pub(super) fn given(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+pub(super) fn machine_name() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     if name.is_empty() { "device".to_owned() } else { name }
 }

@@ -3,6 +3,7 @@
 mod drafts;
 mod errors;
 mod lists;
+mod members;
 mod projects;
 mod references;
 mod servers;

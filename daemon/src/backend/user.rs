@@ -1,9 +1,10 @@
 //! `user.*`: the people of a project, as this device knows them.
 
-use assist_proto::api::ApiError;
-use assist_proto::api::user::{List, User, Users};
+use assist_proto::api::user::{List, Rename, User, Users};
+use assist_proto::api::{ApiError, Done};
 use assist_proto::store::Membership;
 use assist_proto::wire::Member;
+use assist_proto::wire::ask::Request;
 
 use super::errors::Failure;
 use super::{LocalBackend, reference};
@@ -18,6 +19,13 @@ impl Handle<List> for LocalBackend {
         let mut users: Vec<User> = members.into_iter().map(|member| user(&own, member)).collect();
         users.sort_by(|left, right| (&left.name, &left.id).cmp(&(&right.name, &right.id)));
         Ok(Users { users })
+    }
+}
+
+impl Handle<Rename> for LocalBackend {
+    async fn handle(&self, params: Rename) -> Result<Done, ApiError> {
+        let own = reference::project(&self.reader()?, params.project.as_deref())?;
+        Ok(self.ask_done(own.project, Request::Rename(params.name)).await?)
     }
 }
 

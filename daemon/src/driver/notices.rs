@@ -60,6 +60,12 @@ impl Names {
                 cause: events::Cause::Remote,
                 actor: None,
             },
+            Notice::DeviceNews { project, device, name, is_waiting } => News::DeviceAdded {
+                project: project.to_string(),
+                device: device.to_string(),
+                name,
+                is_waiting,
+            },
             Notice::DraftAdded { project, draft } => return self.draft(project, draft),
         }))
     }

@@ -59,6 +59,18 @@ pub enum News {
         /// The name of who did it, where somebody did.
         actor: Option<String>,
     },
+    /// The user of this device has another one, or somebody must let it in first: look at `device.list`.
+    #[serde(rename = "device.added")]
+    DeviceAdded {
+        /// The project's id, 52 characters.
+        project: String,
+        /// The device's id, 52 characters.
+        device: String,
+        /// What it calls itself.
+        name: String,
+        /// Whether it waits: `device.approve` lets it in, `device.reject` turns it away.
+        is_waiting: bool,
+    },
     /// An edit of this device's user was refused and kept: look at `draft.get`.
     #[serde(rename = "draft.added")]
     DraftAdded {
@@ -104,6 +116,7 @@ impl News {
             Self::CommentAdded { .. } => "comment.added",
             Self::SyncChanged { .. } => "sync.changed",
             Self::ProjectChanged { .. } => "project.changed",
+            Self::DeviceAdded { .. } => "device.added",
             Self::DraftAdded { .. } => "draft.added",
             Self::Reset {} => "reset",
             Self::Unknown => "unknown",
@@ -116,6 +129,7 @@ impl News {
             Self::TicketChanged { ticket, .. } | Self::CommentAdded { ticket, .. } => Some(&ticket.project),
             Self::SyncChanged { project }
             | Self::ProjectChanged { project, .. }
+            | Self::DeviceAdded { project, .. }
             | Self::DraftAdded { project, .. } => Some(project),
             Self::Reset {} | Self::Unknown => None,
         }

@@ -32,6 +32,82 @@ impl std::fmt::Debug for Join {
     }
 }
 
+/// Parameters of `project.request`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// What the operator gave: `assist://<project id>@<host>[:port][,<host>...]`, or a bare overlay address.
+    pub address: String,
+    /// Where the code is mailed to. A member's address makes this a further device of theirs.
+    pub email: String,
+    /// One's name, as others see it, if one is new there; the address's first part unless told.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What to call this device; the machine's name unless told.
+    #[serde(default)]
+    pub device_name: Option<String>,
+}
+
+/// A project that this device has asked to join by email, and is not in yet. Nothing of it is proven but the address.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct PendingJoin {
+    /// The project's id, 52 characters.
+    pub project: String,
+    /// What it calls itself.
+    pub name: String,
+    /// Where the code was mailed to.
+    pub email: String,
+    /// This device, 52 characters.
+    pub device: String,
+    /// What this device is to be called.
+    pub device_name: String,
+    /// What whoever opens the mailed link on another device types there.
+    pub check: String,
+    /// When the code was asked for.
+    pub asked_at_millis: u64,
+    /// Whether the address is proven and somebody must let this device in: another device of the same person by
+    /// `device.approve`, or an admin. After that `project.confirm` needs no code.
+    pub is_waiting: bool,
+}
+
+/// Parameters of `project.pending`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListPending {}
+
+/// Answer of `project.pending`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct PendingJoins {
+    /// By the project's id.
+    pub joins: Vec<PendingJoin>,
+}
+
+/// Parameters of `project.confirm`.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Confirm {
+    /// The project: its id, its name, or an unambiguous beginning of either. May be left out if only one is pending.
+    pub project: Option<String>,
+    /// The mailed code; left out to ask whether this device was let in meanwhile.
+    pub code: Option<String>,
+}
+
+impl std::fmt::Debug for Confirm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The code is a secret until it is used: it must not get into logs.
+        f.debug_struct("Confirm").field("project", &self.project).finish_non_exhaustive()
+    }
+}
+
+/// Answer of `project.confirm`: one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Confirmed {
+    /// The project that this device has joined; null if it waits to be let in.
+    pub joined: Option<ProjectInfo>,
+    /// What waits; null once it is in.
+    pub waiting: Option<PendingJoin>,
+}
+
 /// Parameters of `project.list`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,17 @@ pub struct List {
     pub project: Option<String>,
 }
 
+/// Parameters of `user.rename`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rename {
+    /// The project: its id, its name, or an unambiguous beginning of either. May be left out if only one is joined.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// What others are to call the user of this device.
+    pub name: String,
+}
+
 /// Answer of `user.list`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Users {

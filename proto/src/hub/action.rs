@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use assist_crdt_model::{CommentId, ProjectId, TicketId, UnixMillis, UserId};
+use assist_crdt_model::{CommentId, DeviceId, ProjectId, TicketId, UnixMillis, UserId};
 use bytes::Bytes;
 
 use super::device::{CommandError, Reply};
@@ -130,6 +130,17 @@ pub enum Notice {
     ProjectChanged {
         /// Which.
         project: ProjectId,
+    },
+    /// The user of this device has another one, or is about to.
+    DeviceNews {
+        /// In which project.
+        project: ProjectId,
+        /// Its key.
+        device: DeviceId,
+        /// What it calls itself.
+        name: String,
+        /// Whether somebody must let it in.
+        is_waiting: bool,
     },
     /// Something that was written here was refused, and is kept.
     DraftAdded {

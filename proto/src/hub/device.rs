@@ -37,8 +37,11 @@ use super::dice::Dice;
 use super::doc_cache::DocCache;
 use crate::address::Address;
 use crate::limits;
-use crate::store::{DeviceStore, DraftId, Membership, Seq, StoreError, StoreResult, SyncState, TicketRow};
+use crate::store::{
+    DeviceStore, DraftId, Membership, PendingJoin, Seq, StoreError, StoreResult, SyncState, TicketRow,
+};
 use crate::wire::ask::{AskRefused, Request, Response};
+use crate::wire::join::{Confirmed, OtherDevice};
 use crate::wire::{self, Ack, PeerMessage, Received, RefusedCode};
 
 /// All that can happen to a device.
@@ -104,6 +107,35 @@ pub enum Command {
         email: Option<String>,
         /// What they call this device.
         device_name: String,
+    },
+    /// Have a code mailed, with which this device becomes a member.
+    RequestCode {
+        /// Where.
+        address: Address,
+        /// Where mail reaches the person.
+        email: String,
+        /// What the person is called, if they are new.
+        name: Option<String>,
+        /// What they call this device.
+        device_name: String,
+    },
+    /// Show the mailed code, or ask whether this device was let in meanwhile.
+    Confirm {
+        /// Of the project for which a code was mailed.
+        project: ProjectId,
+        /// The code; absent to ask.
+        code: Option<String>,
+    },
+    /// Show a code that was mailed for another device.
+    ConfirmOther {
+        /// Where, as the mailed link has it.
+        address: Address,
+        /// The device that asked.
+        device: DeviceId,
+        /// The code.
+        code: String,
+        /// What that device shows.
+        check: String,
     },
     /// Forget a project.
     Leave {
@@ -176,6 +208,12 @@ pub enum Reply {
     Done,
     /// A member now.
     Joined(ProjectId),
+    /// A code is on its way.
+    CodeSent(PendingJoin),
+    /// The address is proven, and somebody must let this device in.
+    Waiting(PendingJoin),
+    /// Another device was confirmed.
+    Confirmed(Confirmed),
     /// Durable on this device.
     Written {
         /// Where.
@@ -218,6 +256,9 @@ pub enum CommandError {
     /// Joined already.
     #[error("this device has joined that project already")]
     AlreadyJoined,
+    /// No code was asked for.
+    #[error("no code was asked for to join that project")]
+    NoPendingJoin,
     /// The server could not be reached.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
@@ -510,7 +551,18 @@ impl DeviceHub {
     ) -> StoreResult<()> {
         let outcome = match command {
             Command::Join { address, code, name, email, device_name } => {
-                self.start_join(now, Join::new(call, address, code, name, email, device_name));
+                self.start_join(now, Join::by_code(call, address, code, name, email, device_name));
+                return Ok(());
+            }
+            Command::RequestCode { address, email, name, device_name } => {
+                self.start_join(now, Join::by_email(call, address, email, name, device_name));
+                return Ok(());
+            }
+            Command::Confirm { project, code } => {
+                return self.start_confirm(now, call, project, code, store);
+            }
+            Command::ConfirmOther { address, device, code, check } => {
+                self.start_confirm_other(now, call, address, OtherDevice { device, check }, code);
                 return Ok(());
             }
             Command::Ask { project, request } => {

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use assist_crdt_model::{ProjectId, UnixMillis};
 
-use super::super::action::{Action, CallId};
+use super::super::action::{Action, CallId, Notice};
 use super::{CommandError, Connection, DeviceHub, Reply};
 use crate::limits;
+use crate::store::{DeviceStore, StoreResult};
 use crate::wire::PeerMessage;
-use crate::wire::ask::{Answer, Ask, Outcome, Request};
+use crate::wire::ask::{Answer, Ask, Outcome, Request, Response};
 
 /// Asks of one session that wait for their answer.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub(super) struct Asks {
 struct Waiting {
     call: CallId,
     until: UnixMillis,
+    /// What this very device is called once the server has agreed.
+    new_name: Option<String>,
 }
 
 impl Asks {
@@ -45,20 +48,36 @@ impl DeviceHub {
             return self.answer(call, Err(CommandError::TooManyAsks));
         }
         asks.last_id += 1;
+        let new_name = match &request {
+            Request::RenameDevice(rename) if rename.device == self.device => Some(rename.name.clone()),
+            _ => None,
+        };
         let ask = Ask { id: asks.last_id, request };
-        asks.waiting.insert(ask.id, Waiting { call, until: UnixMillis(now.0 + limits::ASK_TIMEOUT_MILLIS) });
+        let until = UnixMillis(now.0 + limits::ASK_TIMEOUT_MILLIS);
+        asks.waiting.insert(ask.id, Waiting { call, until, new_name });
         self.send(link, &PeerMessage::Ask(ask));
     }
 
     /// Hands an answer to whoever asked. One that nobody waits for came too late.
-    pub(super) fn handle_answer(&mut self, id: ProjectId, answer: Answer) {
-        let Some(project) = self.projects.get_mut(&id) else { return };
-        let Some(waiting) = project.session.asks.waiting.remove(&answer.id) else { return };
+    pub(super) fn handle_answer(
+        &mut self,
+        id: ProjectId,
+        answer: Answer,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
+        let Some(waiting) = project.session.asks.waiting.remove(&answer.id) else { return Ok(()) };
+        if let (Some(name), Outcome::Given(Response::Done)) = (waiting.new_name, &answer.outcome) {
+            name.trim().clone_into(&mut project.membership.device_name);
+            store.put_membership(&project.membership)?;
+            self.actions.push(Action::Notify(Notice::ProjectChanged { project: id }));
+        }
         let outcome = match answer.outcome {
             Outcome::Given(response) => Ok(Reply::Given(response)),
             Outcome::Refused(refused) => Err(CommandError::AskRefused(refused)),
         };
         self.answer(waiting.call, outcome);
+        Ok(())
     }
 
     /// The session is over: nobody will be answered any more.

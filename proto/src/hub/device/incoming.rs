@@ -12,6 +12,7 @@ use crate::certificate::DeviceCertificate;
 use crate::envelope::{Envelope, VerifiedEnvelope};
 use crate::limits;
 use crate::store::{self, DeviceStore, Mark, Quarantine, Record, Seq, StoreResult, TicketRow, Visibility};
+use crate::wire::ask::{DeviceState, RosterDevice};
 use crate::wire::{
     Ack, ColdPosition, ColdStart, Fetch, Introduce, Marks, PagedDoc, PeerMessage, Received, ReceivedItem,
     Seen, codec,
@@ -39,10 +40,20 @@ impl DeviceHub {
             }
             Received::Message(PeerMessage::ColdStart(cold)) => self.handle_cold_start(id, cold, store),
             Received::Message(PeerMessage::Marks(marks)) => self.handle_marks(id, marks, store),
-            Received::Message(PeerMessage::Answer(answer)) => {
-                self.handle_answer(id, answer);
+            Received::Message(PeerMessage::DeviceNews(news)) => {
+                for RosterDevice { device, name, state, .. } in news.devices {
+                    let is_waiting = state == DeviceState::Waiting;
+                    let name = name.chars().take(limits::NAME_CHARS_MAX).collect();
+                    self.actions.push(Action::Notify(Notice::DeviceNews {
+                        project: id,
+                        device,
+                        name,
+                        is_waiting,
+                    }));
+                }
                 Ok(())
             }
+            Received::Message(PeerMessage::Answer(answer)) => self.handle_answer(id, answer, store),
             _ => {
                 self.drop_link(now, id, "the server broke the protocol");
                 Ok(())

@@ -1,4 +1,4 @@
-//! Becoming a member of a project: dial, show the code, believe the answer only from the project's own node.
+//! Becoming a member of a project: dial, have a code mailed or show one, believe the answer only from the project's own node.
 
 use assist_crdt_model::{DeviceId, ProjectId, UnixMillis};
 
@@ -6,14 +6,19 @@ use super::super::action::{Action, CallId, DialId, LinkId, Notice};
 use super::{CommandError, Connection, DeviceHub, Reply};
 use crate::address::Address;
 use crate::certificate::{DeviceCertificate, NodeCertificate};
-use crate::store::{DeviceStore, Membership, StoreResult};
-use crate::wire::{Enroll, Enrolled, PROTOCOL_VERSION, PeerMessage, Received};
+use crate::limits;
+use crate::store::{DeviceStore, Membership, PendingJoin, StoreResult};
+use crate::wire::join::{CodeSent, Confirm, OtherDevice, RequestCode};
+use crate::wire::{Enroll, Enrolled, PROTOCOL_VERSION, PeerMessage, Received, RefusedCode};
 
 /// A join that is under way.
 pub(super) struct Join {
     call: CallId,
     address: Address,
-    enroll: Enroll,
+    /// What is said first; the answer must fit it.
+    opening: PeerMessage,
+    /// What this device is to be called.
+    device_name: String,
     state: JoinState,
     /// After this the person gets an answer.
     pub(super) until: UnixMillis,
@@ -26,7 +31,7 @@ enum JoinState {
 }
 
 impl Join {
-    pub(super) fn new(
+    pub(super) fn by_code(
         call: CallId,
         address: Address,
         code: String,
@@ -34,9 +39,28 @@ impl Join {
         email: Option<String>,
         device_name: String,
     ) -> Self {
-        let project = address.project();
-        let enroll = Enroll { version: PROTOCOL_VERSION, project, code, name, email, device_name };
-        Self { call, address, enroll, state: JoinState::Dialling(DialId(0)), until: UnixMillis::default() }
+        let (version, project) = (PROTOCOL_VERSION, address.project());
+        let device = device_name.clone();
+        let enroll = Enroll { version, project, code, name, email, device_name };
+        Self::new(call, address, PeerMessage::Enroll(enroll), device)
+    }
+
+    pub(super) fn by_email(
+        call: CallId,
+        address: Address,
+        email: String,
+        name: Option<String>,
+        device_name: String,
+    ) -> Self {
+        let (version, project) = (PROTOCOL_VERSION, address.project());
+        let device = device_name.clone();
+        let request = RequestCode { version, project, email, name, device_name };
+        Self::new(call, address, PeerMessage::RequestCode(request), device)
+    }
+
+    fn new(call: CallId, address: Address, opening: PeerMessage, device_name: String) -> Self {
+        let state = JoinState::Dialling(DialId(0));
+        Self { call, address, opening, device_name, state, until: UnixMillis::default() }
     }
 
     pub(super) const fn link(&self) -> Option<LinkId> {
@@ -48,11 +72,52 @@ impl Join {
 }
 
 impl DeviceHub {
-    pub(super) fn start_join(&mut self, now: UnixMillis, mut join: Join) {
+    pub(super) fn start_join(&mut self, now: UnixMillis, join: Join) {
         if join.address.project().is_some_and(|project| self.projects.contains_key(&project)) {
             self.answer(join.call, Err(CommandError::AlreadyJoined));
             return;
         }
+        self.dial_join(now, join);
+    }
+
+    /// Shows the code that was mailed for this device, where it was asked for.
+    pub(super) fn start_confirm(
+        &mut self,
+        now: UnixMillis,
+        call: CallId,
+        project: ProjectId,
+        code: Option<String>,
+        store: &dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let pending = store.pending_joins()?.into_iter().find(|pending| pending.project == project);
+        let Some((pending, address)) = pending.and_then(|it| Some((it.clone(), it.address.parse().ok()?)))
+        else {
+            self.answer(call, Err(CommandError::NoPendingJoin));
+            return Ok(());
+        };
+        let confirm = Confirm { version: PROTOCOL_VERSION, project, code, other: None };
+        let opening = PeerMessage::Confirm(confirm);
+        self.start_join(now, Join::new(call, address, opening, pending.device_name));
+        Ok(())
+    }
+
+    /// Shows a code that was mailed for another device. This one may be a member or not.
+    pub(super) fn start_confirm_other(
+        &mut self,
+        now: UnixMillis,
+        call: CallId,
+        address: Address,
+        other: OtherDevice,
+        code: String,
+    ) {
+        let Some(project) = address.project() else {
+            return self.answer(call, Err(CommandError::NotTheProject("the link names no project".into())));
+        };
+        let confirm = Confirm { version: PROTOCOL_VERSION, project, code: Some(code), other: Some(other) };
+        self.dial_join(now, Join::new(call, address, PeerMessage::Confirm(confirm), String::new()));
+    }
+
+    fn dial_join(&mut self, now: UnixMillis, mut join: Join) {
         join.state = JoinState::Dialling(self.dial(&join.address));
         join.until = UnixMillis(now.0 + JOIN_TIMEOUT_MILLIS);
         self.joins.push(join);
@@ -61,8 +126,8 @@ impl DeviceHub {
     pub(super) fn handle_join_opened(&mut self, dial: DialId, link: LinkId, peer: DeviceId) -> bool {
         let Some(join) = self.joins.iter_mut().find(|join| join.is_dialling(dial)) else { return false };
         join.state = JoinState::Asked { link, peer };
-        let enroll = PeerMessage::Enroll(join.enroll.clone());
-        self.send(link, &enroll);
+        let opening = join.opening.clone();
+        self.send(link, &opening);
         true
     }
 
@@ -76,7 +141,7 @@ impl DeviceHub {
         let join = self.joins.remove(position);
         let JoinState::Asked { link, peer } = join.state else { return Ok(()) };
         match message {
-            Received::Message(PeerMessage::Enrolled(enrolled)) => {
+            Received::Message(PeerMessage::Enrolled(enrolled)) if join.may_enrol() => {
                 let incarnation = u32::from_be_bytes(self.dice.bytes()) >> 1;
                 match membership_of(now, &join, peer, incarnation, &enrolled) {
                     Ok(membership) if self.projects.contains_key(&membership.project) => {
@@ -92,17 +157,94 @@ impl DeviceHub {
                     }
                 }
             }
+            Received::Message(PeerMessage::CodeSent(sent)) => {
+                self.handle_code_sent(now, link, join, sent, store)
+            }
+            Received::Message(PeerMessage::Waiting(_)) => self.handle_waiting(link, &join, store),
+            Received::Message(PeerMessage::Confirmed(confirmed)) if join.is_for_other() => {
+                self.actions.push(Action::Close { link, reason: "done" });
+                self.answer(join.call, Ok(Reply::Confirmed(confirmed)));
+                Ok(())
+            }
             Received::Message(PeerMessage::Refused(refused)) => {
+                // Nobody lets this device in any more: it is for the person to begin anew.
+                if refused.code == RefusedCode::Code
+                    && let Some(project) = join.asks_about()
+                {
+                    Self::forget_waiting(project, store)?;
+                }
                 let error = CommandError::Refused { code: refused.code, reason: refused.reason };
                 self.answer(join.call, Err(error));
                 Ok(())
             }
             _ => {
-                self.actions.push(Action::Close { link, reason: "this message was not expected here" });
-                self.answer(join.call, Err(CommandError::NotTheProject("it speaks out of turn".into())));
+                self.refuse_out_of_turn(link, join.call);
                 Ok(())
             }
         }
+    }
+
+    fn refuse_out_of_turn(&mut self, link: LinkId, call: CallId) {
+        self.actions.push(Action::Close { link, reason: "this message was not expected here" });
+        self.answer(call, Err(CommandError::NotTheProject("it speaks out of turn".into())));
+    }
+
+    /// A code is on its way: remembers where it is to be shown, also after a restart.
+    fn handle_code_sent(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        join: Join,
+        sent: CodeSent,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let PeerMessage::RequestCode(request) = join.opening else {
+            self.refuse_out_of_turn(link, join.call);
+            return Ok(());
+        };
+        self.actions.push(Action::Close { link, reason: "done" });
+        let outcome = if join.address.project().is_some_and(|wanted| wanted != sent.project) {
+            Err(CommandError::NotTheProject("it speaks for another project".into()))
+        } else if self.projects.contains_key(&sent.project) {
+            Err(CommandError::AlreadyJoined)
+        } else {
+            let pending = PendingJoin {
+                project: sent.project,
+                name: sent.project_name.chars().take(limits::NAME_CHARS_MAX).collect(),
+                address: join.address.with_project(sent.project).to_string(),
+                email: request.email,
+                device_name: join.device_name,
+                check: sent.check.chars().take(limits::CODE_CHARS).collect(),
+                asked_at: now,
+                is_waiting: false,
+            };
+            store.put_pending_join(&pending)?;
+            Ok(Reply::CodeSent(pending))
+        };
+        self.answer(join.call, outcome);
+        Ok(())
+    }
+
+    fn handle_waiting(&mut self, link: LinkId, join: &Join, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let pending = store.pending_joins()?.into_iter();
+        let own = pending.filter(|pending| Some(pending.project) == join.address.project()).next_back();
+        let (PeerMessage::Confirm(_), false, Some(own)) = (&join.opening, join.is_for_other(), own) else {
+            self.refuse_out_of_turn(link, join.call);
+            return Ok(());
+        };
+        let pending = PendingJoin { is_waiting: true, ..own };
+        store.put_pending_join(&pending)?;
+        self.actions.push(Action::Close { link, reason: "done" });
+        self.answer(join.call, Ok(Reply::Waiting(pending)));
+        Ok(())
+    }
+
+    fn forget_waiting(project: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let is_waiting = |pending: &PendingJoin| pending.project == project && pending.is_waiting;
+        if store.pending_joins()?.iter().any(is_waiting) {
+            store.remove_pending_join(&project)?;
+        }
+        Ok(())
     }
 
     fn finish_join(
@@ -117,6 +259,7 @@ impl DeviceHub {
         let id = membership.project;
         let peer = membership.node;
         store.put_membership(&membership)?;
+        store.remove_pending_join(&id)?;
         store.put_certificate(&id, &self.device, membership.serial, &membership.certificate)?;
         store.put_node(&id, &peer, &enrolled.node)?;
         store.put_device_name(&id, &self.device, &membership.device_name)?;
@@ -163,7 +306,10 @@ impl DeviceHub {
         store: &mut dyn DeviceStore,
     ) -> StoreResult<Result<Reply, CommandError>> {
         if !self.projects.contains_key(&id) {
-            return Ok(Err(CommandError::NotJoined));
+            // What was asked for and not come to anything can be left, too.
+            let is_pending = store.pending_joins()?.iter().any(|pending| pending.project == id);
+            store.remove_pending_join(&id)?;
+            return Ok(if is_pending { Ok(Reply::Done) } else { Err(CommandError::NotJoined) });
         }
         let count = store.outbox_count(&id)?;
         if count > 0 && !discard_unsent {
@@ -183,6 +329,28 @@ impl DeviceHub {
 impl Join {
     fn is_dialling(&self, dial: DialId) -> bool {
         matches!(self.state, JoinState::Dialling(ours) if ours == dial)
+    }
+
+    /// The project, if it asks without a code whether somebody let this device in.
+    fn asks_about(&self) -> Option<ProjectId> {
+        match &self.opening {
+            PeerMessage::Confirm(confirm) if confirm.code.is_none() => Some(confirm.project),
+            _ => None,
+        }
+    }
+
+    /// Whether this device may become a member by the answer.
+    const fn may_enrol(&self) -> bool {
+        match &self.opening {
+            PeerMessage::Enroll(_) => true,
+            PeerMessage::Confirm(confirm) => confirm.other.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is another device that would become a member.
+    const fn is_for_other(&self) -> bool {
+        matches!(&self.opening, PeerMessage::Confirm(confirm) if confirm.other.is_some())
     }
 }
 
@@ -215,7 +383,7 @@ fn membership_of(
         node_serial: node.serial,
         user: own.user,
         role: own.role,
-        device_name: join.enroll.device_name.clone(),
+        device_name: join.device_name.clone(),
         serial: own.serial,
         certificate: enrolled.certificate.clone(),
         incarnation,
