@@ -67,6 +67,12 @@ pub(crate) enum Noun {
     /// The people of a project
     #[command(subcommand)]
     User(UserVerb),
+    /// Who is in a project and who is to be, as its server has it
+    #[command(subcommand)]
+    Member(MemberVerb),
+    /// Your devices, and those that would be
+    #[command(subcommand)]
+    Device(DeviceVerb),
     /// How far this device and the servers agree; the switch for working offline
     #[command(subcommand)]
     Sync(SyncVerb),
@@ -92,8 +98,15 @@ pub(crate) enum Noun {
 /// Verbs of `project`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProjectVerb {
-    /// Enrol this device at a project's server
+    /// Enrol this device at a project's server: with an invitation's code, or by email
     Join(JoinArgs),
+    /// Show the mailed code, or ask whether this device was let in
+    Confirm {
+        /// The code; `-` reads it from stdin. Left out once the device waits to be let in
+        code: Option<String>,
+    },
+    /// List the projects that this device has asked to join by email
+    Pending,
     /// List the projects that this device has joined
     List,
     /// Remove a project and its tickets from this device
@@ -112,13 +125,13 @@ pub(crate) enum ProjectVerb {
 pub(crate) struct JoinArgs {
     /// What the operator gave: `assist://<project id>@<host>[:port]`, or a bare overlay address
     pub(crate) address: String,
-    /// The one-time code of the invitation; `-` reads it from stdin
-    #[arg(long)]
-    pub(crate) code: String,
+    /// The one-time code of the invitation; `-` reads it from stdin. Without it a code is mailed to --email
+    #[arg(long, required_unless_present = "email")]
+    pub(crate) code: Option<String>,
     /// Your name, as others see it [default: that of the invitation]
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// Your email address [default: that of the invitation]
+    /// Your email address; without --code, where a code is mailed to [default: that of the invitation]
     #[arg(long)]
     pub(crate) email: Option<String>,
     /// What to call this device [default: the machine's name]
@@ -374,6 +387,87 @@ pub(crate) enum DraftVerb {
 pub(crate) enum UserVerb {
     /// List the members of a project that this device knows
     List,
+    /// Change what others call you
+    Rename {
+        /// From now on
+        name: String,
+    },
+}
+
+/// Verbs of `member`. They ask the project's server, which must be in reach.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberVerb {
+    /// List who is in the project (the team)
+    List,
+    /// Make a one-time code for somebody; prints the code (admins)
+    Invite {
+        /// Their email address: with it they may also join by email
+        email: Option<String>,
+        /// What they may do
+        #[arg(long, value_parser = word::<Role>(ROLES))]
+        role: Role,
+        /// What to call them
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the invitations that nobody has used yet (admins)
+    Invitations,
+    /// Take back what is open for an email address (admins)
+    Uninvite {
+        /// The email address
+        email: String,
+    },
+    /// Change what somebody may do (admins)
+    SetRole {
+        /// Their email address, name or user id
+        member: String,
+        /// From now on
+        #[arg(value_parser = word::<Role>(ROLES))]
+        role: Role,
+    },
+    /// Take somebody out of the project, with all their devices (admins)
+    Remove {
+        /// Their email address, name or user id
+        member: String,
+    },
+}
+
+/// Verbs of `device`. They ask the project's server, which must be in reach. A device is named by its id, the
+/// beginning of it, or its name.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceVerb {
+    /// List your devices, and those that wait to be let in as yours
+    List {
+        /// Those of everybody (admins)
+        #[arg(long, conflicts_with = "member")]
+        all: bool,
+        /// Those of this person: an email address, a name or a user id (admins)
+        #[arg(long, value_name = "USER")]
+        member: Option<String>,
+    },
+    /// Call a device of yours something else
+    Rename {
+        /// From now on
+        name: String,
+        /// Which [default: this one]
+        #[arg(long)]
+        device: Option<String>,
+    },
+    /// Shut a device out for good: yours, or as an admin anybody's
+    Revoke {
+        /// Which
+        device: String,
+    },
+    /// Let a device in that waits for it
+    Approve {
+        /// Which
+        device: String,
+    },
+    /// Turn a device away that waits
+    Reject {
+        /// Which
+        device: String,
+    },
 }
 
 /// Verbs of `sync`. With -P they are about one project, else about all.
@@ -431,7 +525,7 @@ pub(crate) enum ServerVerb {
 #[derive(Debug, Args)]
 pub(crate) struct InviteArgs {
     /// What the person may do
-    #[arg(long, value_parser = word::<Role>(&["customer", "agent", "admin"]))]
+    #[arg(long, value_parser = word::<Role>(ROLES))]
     pub(crate) role: Role,
     /// Their email address; a member's address invites a further device of theirs
     #[arg(long)]
@@ -481,6 +575,7 @@ pub(crate) const NONE: &str = "none";
 const STATUSES: &[&str] = &["open", "pending", "resolved", "closed"];
 const PRIORITIES: &[&str] = &["low", "normal", "high", "urgent"];
 const PRIORITIES_OR_NONE: &[&str] = &["low", "normal", "high", "urgent", NONE];
+const ROLES: &[&str] = &["customer", "agent", "admin"];
 const SORTS: &[&str] = &["updated", "created", "number", "priority"];
 
 const EXIT_CODES: &str = "\

@@ -2,7 +2,9 @@
 
 mod completions;
 mod daemon;
+mod device;
 mod draft;
+mod member;
 mod project;
 mod rpc;
 mod server;
@@ -28,7 +30,9 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Project(verb) => project::run(verb, invocation),
         Noun::Ticket(verb) => ticket::run(verb, invocation),
         Noun::Draft(verb) => draft::run(verb, invocation),
-        Noun::User(verb) => user::run(&verb, invocation),
+        Noun::User(verb) => user::run(verb, invocation),
+        Noun::Member(verb) => member::run(verb, invocation),
+        Noun::Device(verb) => device::run(verb, invocation),
         Noun::Sync(verb) => sync::run(&verb, invocation),
         Noun::Watch(args) => watch::run(args, invocation),
         Noun::Daemon(verb) => daemon::run(&verb, invocation),

@@ -157,7 +157,10 @@ impl From<HomeError> for CliError {
 
 fn code_hint(error: &ApiError) -> Option<String> {
     let hint = match error.code {
-        ErrorCode::NotEnrolled => "join with `assist project join <address> --code <code>`".to_owned(),
+        ErrorCode::NotEnrolled => {
+            "join with `assist project join <address> --email <your address>`, or with `--code <code>`"
+                .to_owned()
+        }
         ErrorCode::Conflict if !error.data.candidates.is_empty() => {
             "give more characters of the id, or name the project with `-P`".to_owned()
         }

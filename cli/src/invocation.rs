@@ -1,6 +1,6 @@
 //! One run of the program: what was asked for everywhere, the output, and the daemon once it is needed.
 
-use assist_proto::api::Method;
+use assist_proto::api::{Done, Method};
 use assist_proto::client::{Client, Home};
 
 use crate::args::Globals;
@@ -42,6 +42,18 @@ impl Invocation {
     /// Calls a method, connecting first if need be.
     pub(crate) fn call<M: Method>(&mut self, params: &M) -> Result<M::Result, CliError> {
         Ok(self.client()?.call(params)?)
+    }
+
+    /// Calls a method that has nothing to tell but that it is done, and says so.
+    pub(crate) fn carry_out<M: Method<Result = Done>>(
+        &mut self,
+        params: &M,
+        said: &str,
+    ) -> Result<(), CliError> {
+        self.output.check_fields::<Done>()?;
+        let done = self.call(params)?;
+        self.output.say(said);
+        self.output.document(&done, |_, _| Vec::new())
     }
 
     /// Returns the connection, made on first use.

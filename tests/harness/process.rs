@@ -193,6 +193,16 @@ impl DaemonProcess {
         }
     }
 
+    /// Calls a method again and again until it answers as wanted: for what brings no event.
+    pub fn until_called<M: Method>(&self, what: &str, params: &M, is_wanted: impl Fn(&M::Result) -> bool) {
+        #[expect(clippy::disallowed_methods, reason = "a bound on a wait for a condition in real processes")]
+        let started = Instant::now();
+        let mut client = self.client();
+        while !is_wanted(&client.call(params).expect("it answers")) {
+            assert!(started.elapsed() < PATIENCE, "waited in vain: {what}");
+        }
+    }
+
     /// Waits until all connections are in this state.
     pub fn until_connection(&self, wanted: sync::ConnectionState) {
         self.until("the connection's state", |client| {

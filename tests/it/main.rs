@@ -9,6 +9,7 @@ mod documented;
 mod enrolment;
 mod fuzz;
 mod hostile_peer;
+mod join_by_email;
 mod mail;
 mod processes;
 mod simulation;

@@ -8,7 +8,10 @@ use assist_proto::api::ticket::{Patch, Priority, Sort, Status};
 use assist_proto::api::user::Role;
 use clap::{CommandFactory as _, Parser as _};
 
-use super::{Cli, DaemonVerb, DraftVerb, Noun, ProjectVerb, ServerVerb, SyncVerb, TicketVerb, UserVerb};
+use super::{
+    Cli, DaemonVerb, DeviceVerb, DraftVerb, MemberVerb, Noun, ProjectVerb, ServerVerb, SyncVerb, TicketVerb,
+    UserVerb,
+};
 
 fn parse(line: &str) -> Cli {
     Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"))
@@ -71,7 +74,7 @@ fn project_verbs() {
     else {
         panic!("not join")
     };
-    assert_eq!((join.address.as_str(), join.code.as_str()), ("assist://x@host:1", "c-1"));
+    assert_eq!((join.address.as_str(), join.code.as_deref()), ("assist://x@host:1", Some("c-1")));
     assert_eq!(join.name.as_deref(), Some("Al"));
     assert_eq!(join.email.as_deref(), Some("a@b"));
     assert_eq!(join.device_name.as_deref(), Some("box"));
@@ -84,6 +87,17 @@ fn project_verbs() {
         parse("assist -P hero project leave").noun,
         Noun::Project(ProjectVerb::Leave { name: None, force: false })
     ));
+    let Noun::Project(ProjectVerb::Join(join)) =
+        parse("assist project join assist://x@host:1 --email a@b").noun
+    else {
+        panic!("not join")
+    };
+    assert_eq!((join.code, join.email.as_deref()), (None, Some("a@b")));
+    assert!(matches!(
+        parse("assist project confirm").noun,
+        Noun::Project(ProjectVerb::Confirm { code: None })
+    ));
+    assert!(matches!(parse("assist project pending").noun, Noun::Project(ProjectVerb::Pending)));
     refuse("assist project join assist://x@host:1");
 }
 
@@ -200,6 +214,9 @@ fn drafts_users_sync_daemon_and_server() {
     assert!(matches!(parse("assist draft discard a").noun, Noun::Draft(DraftVerb::Discard { .. })));
     assert!(matches!(parse("assist draft retry a --wait").noun, Noun::Draft(DraftVerb::Retry { .. })));
     assert!(matches!(parse("assist user list").noun, Noun::User(UserVerb::List)));
+    assert!(
+        matches!(parse("assist user rename Al").noun, Noun::User(UserVerb::Rename { name }) if name == "Al")
+    );
     for (line, verb) in
         [("status", SyncVerb::Status), ("pause", SyncVerb::Pause), ("resume", SyncVerb::Resume)]
     {
@@ -214,6 +231,31 @@ fn drafts_users_sync_daemon_and_server() {
     let invite = parse("assist server invite --role agent --email a@b --name Al").noun;
     assert!(matches!(invite, Noun::Server(ServerVerb::Invite(invite)) if invite.role == Role::Agent));
     refuse("assist server invite");
+}
+
+#[test]
+fn members_and_devices() {
+    let member = |line: &str| match parse(line).noun {
+        Noun::Member(verb) => verb,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(member("assist member list"), MemberVerb::List));
+    assert!(matches!(member("assist member invitations"), MemberVerb::Invitations));
+    let MemberVerb::Invite { email, role, name } = member("assist member invite a@b --role agent --name Al")
+    else {
+        panic!("not invite")
+    };
+    assert_eq!((email.as_deref(), role, name.as_deref()), (Some("a@b"), Role::Agent, Some("Al")));
+    assert!(matches!(
+        member("assist member set-role a@b admin"),
+        MemberVerb::SetRole { role: Role::Admin, .. }
+    ));
+    refuse("assist member invite a@b");
+    refuse("assist member set-role a@b owner");
+    refuse("assist device list --all --member a@b");
+    refuse("assist device approve");
+    let device = parse("assist device rename box").noun;
+    assert!(matches!(device, Noun::Device(DeviceVerb::Rename { device: None, name }) if name == "box"));
 }
 
 #[test]

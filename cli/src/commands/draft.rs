@@ -1,6 +1,5 @@
 //! `draft`: edits of one's own that were refused. What a person wrote is kept with the reason.
 
-use assist_proto::api::Done;
 use assist_proto::api::draft::{Discard, Draft, Get, List, Retry};
 use assist_proto::api::ticket::{TicketRef, TicketWritten};
 
@@ -23,12 +22,7 @@ pub(crate) fn run(verb: DraftVerb, invocation: &mut Invocation) -> Result<(), Cl
             let draft = invocation.call(&Get { draft })?;
             invocation.output.document(&draft, |draft, audience| lines(draft, &audience))
         }
-        DraftVerb::Discard { draft } => {
-            invocation.output.check_fields::<Done>()?;
-            let done = invocation.call(&Discard { draft })?;
-            invocation.output.say("thrown away");
-            invocation.output.document(&done, |_, _| Vec::new())
-        }
+        DraftVerb::Discard { draft } => invocation.carry_out(&Discard { draft }, "thrown away"),
         DraftVerb::Retry { draft, wait } => retry(draft, &wait, invocation),
     }
 }

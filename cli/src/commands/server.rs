@@ -56,7 +56,12 @@ fn invite(args: InviteArgs, invocation: &mut Invocation) -> Result<(), CliError>
     invocation.output.check_fields::<Invitation>()?;
     let InviteArgs { role, email, name } = args;
     let invitation = invocation.call(&Invite { role, email, name })?;
-    invocation.output.document(&invitation, |invitation, audience| match &audience {
+    invocation.output.document(&invitation, invitation_lines)
+}
+
+/// The code, or for people all that the invited person needs.
+pub(super) fn invitation_lines(invitation: &Invitation, audience: Audience) -> Vec<String> {
+    match &audience {
         Audience::Script => vec![invitation.code.clone()],
         Audience::People(_) => vec![
             format!(
@@ -70,7 +75,7 @@ fn invite(args: InviteArgs, invocation: &mut Invocation) -> Result<(), CliError>
                 neutral::line(&invitation.code)
             ),
         ],
-    })
+    }
 }
 
 /// Prints how it left; what the relay said otherwise is an error.

@@ -1,6 +1,6 @@
 //! `user`: the people of a project.
 
-use assist_proto::api::user::{List, User};
+use assist_proto::api::user::{List, Rename, User};
 
 use super::word;
 use crate::args::UserVerb;
@@ -9,11 +9,18 @@ use crate::invocation::Invocation;
 use crate::output::{Cell, Row, Times, Tone};
 
 /// Does what was asked for.
-pub(crate) fn run(verb: &UserVerb, invocation: &mut Invocation) -> Result<(), CliError> {
-    let UserVerb::List = verb;
-    invocation.output.check_fields::<User>()?;
-    let users = invocation.call(&List { project: invocation.project.clone() })?.users;
-    invocation.output.rows(&users)
+pub(crate) fn run(verb: UserVerb, invocation: &mut Invocation) -> Result<(), CliError> {
+    let project = invocation.project.clone();
+    match verb {
+        UserVerb::List => {
+            invocation.output.check_fields::<User>()?;
+            let users = invocation.call(&List { project })?.users;
+            invocation.output.rows(&users)
+        }
+        UserVerb::Rename { name } => {
+            invocation.carry_out(&Rename { project, name }, "done: others will see it soon")
+        }
+    }
 }
 
 impl Row for User {

@@ -114,6 +114,7 @@ fn parts(news: &News) -> (Option<&TicketRef>, Option<Cause>, Option<&str>, &str)
         }
         News::ProjectChanged { cause, actor, .. } => (None, Some(*cause), actor.as_deref(), ""),
         News::DraftAdded { draft, ticket, .. } => (ticket.as_ref(), None, None, draft),
+        News::DeviceAdded { device, .. } => (None, None, None, device),
         News::SyncChanged { .. } | News::Reset {} | News::Unknown => (None, None, None, ""),
     }
 }
@@ -132,6 +133,13 @@ fn words(news: &News) -> String {
         News::SyncChanged { project } => format!("connection or outbox of {} changed", short(project)),
         News::ProjectChanged { project, actor, .. } => {
             format!("project {} changed{}", short(project), by(actor))
+        }
+        News::DeviceAdded { device, name, is_waiting: true, .. } => {
+            let device = short(device);
+            format!("{name} waits to be let in as a device of yours; see `assist device approve {device}`")
+        }
+        News::DeviceAdded { name, .. } => {
+            format!("{name} is a new device of yours; see `assist device list`")
         }
         News::DraftAdded { draft, message, .. } => {
             format!("refused: {message}; see `assist draft show {}`", short(draft))
