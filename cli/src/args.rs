@@ -76,6 +76,8 @@ pub(crate) enum Noun {
     /// How far this device and the servers agree; the switch for working offline
     #[command(subcommand)]
     Sync(SyncVerb),
+    /// Open a link: the one in a mail, or that of a project
+    Open(OpenArgs),
     /// Print what happens, as it happens
     Watch(WatchArgs),
     /// The process that holds your tickets
@@ -479,6 +481,23 @@ pub(crate) enum SyncVerb {
     Pause,
     /// Connect again
     Resume,
+}
+
+/// Arguments of `open`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenArgs {
+    /// `assist://...`; `-` reads it from stdin
+    #[arg(required_unless_present = "install")]
+    pub(crate) link: Option<String>,
+    /// What the device shows that had the mail sent, if it is another one
+    #[arg(long, value_name = "CHARACTERS")]
+    pub(crate) check: Option<String>,
+    /// Have the desktop open such links with this program; prints the file that says so
+    #[arg(long, conflicts_with_all = ["link", "check"])]
+    pub(crate) install: bool,
+    /// Wait for Enter in the end, so that a window stays until it was read
+    #[arg(long, hide = true)]
+    pub(crate) hold: bool,
 }
 
 /// Arguments of `watch`.

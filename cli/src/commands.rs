@@ -5,6 +5,7 @@ mod daemon;
 mod device;
 mod draft;
 mod member;
+mod open;
 mod project;
 mod rpc;
 mod server;
@@ -37,6 +38,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Watch(args) => watch::run(args, invocation),
         Noun::Daemon(verb) => daemon::run(&verb, invocation),
         Noun::Server(verb) => server::run(verb, invocation),
+        Noun::Open(args) => open::run(args, invocation),
         Noun::Rpc(args) => rpc::run(&args, invocation),
         Noun::Verify(args) => verify::run(&args, invocation),
         Noun::Completions { shell } => completions::run(shell, invocation),

@@ -8,6 +8,7 @@ mod body;
 mod commands;
 mod connection;
 mod daemon_process;
+mod desktop;
 mod error;
 #[cfg(test)]
 mod fake_daemon;

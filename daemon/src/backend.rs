@@ -14,6 +14,7 @@ mod document;
 mod draft;
 mod edits;
 mod errors;
+mod link;
 mod member;
 mod pending;
 mod project;

@@ -17,6 +17,7 @@ pub mod draft;
 pub mod error;
 pub mod events;
 pub mod limits;
+pub mod link;
 pub mod member;
 pub mod openrpc;
 pub mod project;
@@ -97,6 +98,8 @@ macro_rules! for_each_method {
                 "Lists one's own edits that were refused, each with the reason.";
             "draft.retry" write $crate::api::draft::Retry => $crate::api::ticket::TicketWritten:
                 "Makes the edits of a draft again, as new ones.";
+            "link.open" write $crate::api::link::Open => $crate::api::link::Opened:
+                "Says what a link leads to; the one in a mail confirms the device that had it sent.";
             "member.edit" write $crate::api::member::Edit => $crate::api::Done:
                 "Changes what a member may do (admins).";
             "member.invitations" read $crate::api::member::ListInvitations => $crate::api::member::Invitations:

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use assist_proto::api::{device, events, server, sync, user};
-use assist_tests::process::{DaemonProcess, Finished};
+use assist_tests::process::{DaemonProcess, Finished, assist, private_folder, run, shell};
 use serde_json::Value;
 
 /// A server that mails into a folder.
@@ -45,6 +45,12 @@ impl Post {
         let code = subject.split(' ').next().unwrap().to_owned();
         assert_eq!((code.len(), code.as_bytes()[4]), (9, b'-'), "{subject}");
         code
+    }
+
+    /// The link in the next mail.
+    fn next_link(&mut self) -> String {
+        let mail = self.next_mail();
+        mail.lines().find(|line| line.starts_with("assist://")).unwrap_or_else(|| panic!("{mail}")).to_owned()
     }
 
     /// Has a code mailed for a device.
@@ -160,6 +166,52 @@ fn device_of_an_agent_waits_until_another_one_of_theirs_lets_it_in() {
     phone.until_connection(sync::ConnectionState::Refused);
     let states = laptop.call(&device::List::default()).devices;
     assert_eq!(states.iter().filter(|it| it.state == device::DeviceState::Revoked).count(), 1);
+}
+
+#[test]
+fn mailed_link_lets_the_device_in_that_asked_wherever_it_is_opened() {
+    let mut post = Post::new();
+    let (laptop, phone) = (DaemonProcess::device(), DaemonProcess::device());
+    let join = ["project", "join", &post.address(), "--email", "carla@example.org"];
+    laptop.assist_ok(join);
+    let link = post.next_link();
+    // The mail is read on the phone: the phone does not get in, and without what the laptop shows nobody does.
+    refused(&phone.assist(["open", &link]), 2, "four characters");
+    let check = laptop.call(&assist_proto::api::project::ListPending {}).joins.remove(0).check;
+    let wrong = if check == "0000" { "1111" } else { "0000" };
+    refused(&phone.assist(["open", &link, "--check", wrong]), 4, "wrong, used or expired");
+    assert!(phone.assist_ok(["open", &link, "--check", &check]).starts_with("other_joined\t"));
+    refused(&phone.assist(["open", &link, "--check", &check]), 4, "wrong, used or expired");
+    assert_eq!(phone.assist_ok(["project", "list"]), "");
+    assert!(laptop.assist_ok(["project", "confirm"]).ends_with("\tjoined\n"));
+
+    // Read on the device that asked, it is enough by itself. A link with less than all of it says so.
+    phone.assist_ok(join);
+    let link = post.next_link();
+    refused(&phone.assist(["open", link.split("&code").next().unwrap()]), 2, "copy all of it");
+    assert!(phone.assist_ok(["open", &link]).starts_with("joined\t"));
+    assert!(phone.assist_ok(["open", &post.address()]).starts_with("already_joined\t"));
+    let stranger = DaemonProcess::device();
+    assert!(stranger.assist_ok(["open", &post.address()]).starts_with("not_joined\t"));
+    assert_eq!(stranger.assist_ok(["project", "pending"]), "", "a link by itself asks for nothing");
+}
+
+#[test]
+fn desktop_entry_is_written_where_desktops_look() {
+    let home = private_folder();
+    let data = home.path().join("data");
+    let mut command = assist(home.path());
+    let installed = run(command.args(["open", "--install"]).env("XDG_DATA_HOME", &data), b"");
+    assert_eq!(installed.code, Some(0), "{installed:?}");
+    let path = data.join("applications/hero-assistance.desktop");
+    assert_eq!(installed.stdout.trim_end(), path.display().to_string());
+    let entry = std::fs::read_to_string(path).unwrap();
+    let exec = entry.lines().find_map(|line| line.strip_prefix("Exec=")).unwrap();
+    // What the desktop would run, on a link that leads to nothing known.
+    let line = exec.replace("%u", "assist://nowhere");
+    let ran = run(&mut shell(home.path(), home.path(), &line), b"\n");
+    assert!(ran.stderr.contains("no project") && ran.stderr.contains("Press Enter"), "{ran:?}");
+    run(assist(home.path()).args(["daemon", "stop"]), b"");
 }
 
 #[test]

@@ -259,6 +259,15 @@ fn members_and_devices() {
 }
 
 #[test]
+fn links_are_opened_or_the_desktop_is_told_to() {
+    let Noun::Open(open) = parse("assist open assist://x@y --check 7k2m").noun else { panic!("not open") };
+    assert_eq!((open.link.as_deref(), open.check.as_deref()), (Some("assist://x@y"), Some("7k2m")));
+    assert!(matches!(parse("assist open --install").noun, Noun::Open(open) if open.install));
+    refuse("assist open");
+    refuse("assist open --install assist://x@y");
+}
+
+#[test]
 fn watch_rpc_and_completions() {
     let Noun::Watch(watch) = parse("assist watch --since 1-2 --count 3").noun else { panic!("not watch") };
     assert_eq!((watch.since.as_deref(), watch.count), (Some("1-2"), Some(3)));

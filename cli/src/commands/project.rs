@@ -89,18 +89,24 @@ fn confirmed_lines(confirmed: &Confirmed, audience: Audience) -> Vec<String> {
         (None, Some(pending)) if is_script => {
             vec![tab_separated(&[pending.project.clone(), "waiting".to_owned()])]
         }
-        (None, Some(pending)) => vec![
-            format!("{} knows you already: this device waits to be let in.", neutral::line(&pending.name)),
-            "On a device that you have (or an admin on theirs):".to_owned(),
-            format!("  assist device approve {}", pending.device.get(..ID_CHARS_SHOWN).unwrap_or_default()),
-            "Then here:".to_owned(),
-            "  assist project confirm".to_owned(),
-        ],
+        (None, Some(pending)) => waiting_lines(pending),
         (None, None) => Vec::new(),
     }
 }
 
-fn joined_words(project: &ProjectInfo) -> String {
+/// What a person does who has proven their address and waits.
+pub(super) fn waiting_lines(pending: &PendingJoin) -> Vec<String> {
+    let device = pending.device.get(..ID_CHARS_SHOWN).unwrap_or_default();
+    vec![
+        format!("{} knows you already: this device waits to be let in.", neutral::line(&pending.name)),
+        "On a device that you have (or an admin on theirs):".to_owned(),
+        format!("  assist device approve {}", neutral::line(device)),
+        "Then here:".to_owned(),
+        "  assist project confirm".to_owned(),
+    ]
+}
+
+pub(super) fn joined_words(project: &ProjectInfo) -> String {
     format!(
         "joined {} as {} ({})",
         neutral::line(&project.name),

@@ -8,7 +8,7 @@ use assist_proto::store::Membership;
 use assist_proto::wire::ask::{self, ListDevices, RenameDevice, Request, Response, RosterDevice, Who};
 
 use super::errors::{Answer, invalid, of_id};
-use super::member::{other_answer, who, window};
+use super::member::{other_answer, window};
 use super::reference::spell;
 use super::rows::Names;
 use super::{LocalBackend, reference};
@@ -16,11 +16,12 @@ use crate::api_server::Handle;
 
 impl Handle<List> for LocalBackend {
     async fn handle(&self, params: List) -> Result<DevicePage, ApiError> {
-        let reader = self.reader()?;
-        let own = reference::project(&reader, params.project.as_deref())?;
-        let of = params.member.map(|member| who(&reader, &own, &member)).transpose()?;
+        let own = reference::project(&self.reader()?, params.project.as_deref())?;
+        let of = match &params.member {
+            Some(member) => Some(self.who(&own, member).await?),
+            None => None,
+        };
         let after = params.cursor.map(|cursor| cursor.parse()).transpose().map_err(of_id("cursor"))?;
-        drop(reader);
         let list = ListDevices { of, after, limit: window(params.limit)? };
         let window = self.devices(own.project, list).await?;
         let next_cursor = window.devices.last().filter(|_| window.has_more);

@@ -9,23 +9,21 @@ use assist_proto::api::server::Invitation;
 use assist_proto::api::{ApiError, Done};
 use assist_proto::limits;
 use assist_proto::store::Membership;
-use assist_proto::wire::ask::{self, ListMembers, MakeInvitation, Request, Response, SetRole, Who};
+use assist_proto::wire::ask::{
+    self, ListMembers, MakeInvitation, MemberWindow, Request, Response, SetRole, Who,
+};
 
 use super::errors::{Answer, Failure, of_id};
 use super::project::given;
 use super::ticket::page_limit;
 use super::{LocalBackend, reference};
 use crate::api_server::Handle;
-use crate::store::Reader;
 
 impl Handle<List> for LocalBackend {
     async fn handle(&self, params: List) -> Result<RosterPage, ApiError> {
         let own = reference::project(&self.reader()?, params.project.as_deref())?;
         let after = params.cursor.map(|cursor| cursor.parse()).transpose().map_err(of_id("cursor"))?;
-        let request = Request::Members(ListMembers { after, limit: window(params.limit)? });
-        let Response::Members(window) = self.ask(own.project, request).await? else {
-            return Err(other_answer().into());
-        };
+        let window = self.roster(&own, ListMembers { after, limit: window(params.limit)? }).await?;
         let next_cursor = window.members.last().filter(|_| window.has_more);
         let next_cursor = next_cursor.map(|last| last.member.user.to_string());
         let members = window.members.into_iter().map(|member| roster_member(own.user, member)).collect();
@@ -71,7 +69,7 @@ impl Handle<Uninvite> for LocalBackend {
 
 impl Handle<Edit> for LocalBackend {
     async fn handle(&self, params: Edit) -> Result<Done, ApiError> {
-        let (own, who) = self.person(params.project.as_deref(), &params.member)?;
+        let (own, who) = self.person(params.project.as_deref(), &params.member).await?;
         let set = SetRole { who, role: params.role.into() };
         Ok(self.ask_done(own.project, Request::SetRole(set)).await?)
     }
@@ -79,27 +77,71 @@ impl Handle<Edit> for LocalBackend {
 
 impl Handle<Remove> for LocalBackend {
     async fn handle(&self, params: Remove) -> Result<Done, ApiError> {
-        let (own, who) = self.person(params.project.as_deref(), &params.member)?;
+        let (own, who) = self.person(params.project.as_deref(), &params.member).await?;
         Ok(self.ask_done(own.project, Request::RemoveMember(who)).await?)
     }
 }
 
 impl LocalBackend {
-    fn person(&self, project: Option<&str>, member: &str) -> Answer<(Membership, Who)> {
-        let reader = self.reader()?;
-        let own = reference::project(&reader, project)?;
-        let who = who(&reader, &own, member)?;
+    async fn person(&self, project: Option<&str>, member: &str) -> Answer<(Membership, Who)> {
+        let own = reference::project(&self.reader()?, project)?;
+        let who = self.who(&own, member).await?;
         Ok((own, who))
     }
-}
 
-/// A person as the server is asked for them: it may know of somebody whom this device was not told of.
-pub(super) fn who(reader: &Reader, own: &Membership, text: &str) -> Answer<Who> {
-    let text = text.trim();
-    if text.contains('@') {
-        return Ok(Who::Email(text.to_owned()));
+    /// Finds the person that is meant: `me`, an id, an email address, or a name that only one has. Ids and addresses
+    /// are left to the server, which alone knows everybody.
+    pub(super) async fn who(&self, own: &Membership, text: &str) -> Answer<Who> {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("me") {
+            return Ok(Who::User(own.user));
+        }
+        if let Ok(user) = text.parse() {
+            return Ok(Who::User(user));
+        }
+        if text.contains('@') {
+            return Ok(Who::Email(text.to_owned()));
+        }
+        let named = self.named(own, &text.to_lowercase()).await?;
+        match named.as_slice() {
+            [only] => Ok(Who::User(*only)),
+            [] => {
+                let message =
+                    format!("nobody in {} is called {text:?}: `assist member list` shows them", own.name);
+                Err(ApiError::not_found("no_such_user", message).with_field("member").into())
+            }
+            several => {
+                let message =
+                    format!("{text:?} is the name of {} people: give an email address or id", several.len());
+                let nearest = several.iter().map(ToString::to_string).collect();
+                let error = ApiError::conflict("ambiguous_user", message);
+                Err(error.with_field("member").with_nearest(nearest).into())
+            }
+        }
     }
-    reference::user(reader, own, text, "member").map(Who::User)
+
+    /// Those on the roster who have a name.
+    async fn named(&self, own: &Membership, folded: &str) -> Answer<Vec<UserId>> {
+        let (mut found, mut after) = (Vec::new(), None);
+        for _ in 0..WINDOWS_MAX {
+            let limit = limits::ROSTER_WINDOW_MAX as u32;
+            let window = self.roster(own, ListMembers { after, limit }).await?;
+            after = window.members.last().map(|last| last.member.user).filter(|_| window.has_more);
+            let named = window.members.into_iter().map(|it| it.member);
+            found.extend(named.filter(|it| it.name.to_lowercase() == folded).map(|it| it.user));
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn roster(&self, own: &Membership, list: ListMembers) -> Answer<MemberWindow> {
+        match self.ask(own.project, Request::Members(list)).await? {
+            Response::Members(window) => Ok(window),
+            _ => Err(other_answer()),
+        }
+    }
 }
 
 /// How many rows of the roster are asked for.
@@ -126,3 +168,6 @@ fn roster_member(own: UserId, member: ask::RosterMember) -> RosterMember {
         is_self: member.user == own,
     }
 }
+
+/// Windows that are looked through for a name: 20,000 people, beyond any project, whatever a server says.
+const WINDOWS_MAX: usize = 100;

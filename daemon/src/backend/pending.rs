@@ -40,7 +40,7 @@ impl Handle<Confirm> for LocalBackend {
 
 impl LocalBackend {
     /// What came of a code that was shown for this device.
-    fn confirmed(&self, reply: Reply) -> Answer<Confirmed> {
+    pub(super) fn confirmed(&self, reply: Reply) -> Answer<Confirmed> {
         match reply {
             Reply::Joined(project) => Ok(Confirmed { joined: Some(self.joined(project)?), waiting: None }),
             Reply::Waiting(pending) => {

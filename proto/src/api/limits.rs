@@ -18,7 +18,7 @@ pub const WAIT_CHANGES_MAX: usize = 10_000;
 pub const WAIT_MAX: Duration = Duration::from_secs(600);
 /// How long a `sync.wait` waits when the caller does not say.
 pub const WAIT_DEFAULT: Duration = Duration::from_secs(30);
-/// How long `project.join`, `project.request` and `project.confirm` try: the overlay may need 20 s to find a way.
+/// How long `project.join`, `project.request`, `project.confirm` and `link.open` try: the overlay may need 20 s to find a way.
 pub const JOIN_MAX: Duration = Duration::from_secs(60);
 /// How long `server.mail` waits for the relay's word: a little longer than one attempt takes at the most.
 pub const MAIL_MAX: Duration = Duration::from_secs(65);
@@ -45,7 +45,7 @@ pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 pub fn call_max(method: &str) -> Duration {
     match method {
         "sync.wait" => WAIT_MAX,
-        "project.join" | "project.request" | "project.confirm" => JOIN_MAX,
+        "project.join" | "project.request" | "project.confirm" | "link.open" => JOIN_MAX,
         "server.mail" => MAIL_MAX,
         _ => CALL_MAX,
     }

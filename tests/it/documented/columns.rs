@@ -54,7 +54,7 @@ fn commands_print_the_columns_that_the_page_lists() {
     ]);
     assert_eq!(joined.trim_end().len(), 52, "just the id: {joined:?}");
     // What joins by email prints is counted where the mail is read: see `join_by_email`.
-    for command in ["project confirm", "project pending"] {
+    for command in ["project confirm", "project pending", "open"] {
         assert!(unseen.remove(command).is_some(), "docs/cli.md does not list {command}");
     }
     assert!(unseen.is_empty(), "docs/cli.md lists what no test runs: {unseen:?}");
