@@ -161,6 +161,19 @@ impl Door {
     }
 }
 
+/// Somebody on the roster, without a device.
+fn put_user(door: &mut Door, role: Role, email: Option<&str>) {
+    let user = User {
+        user: assist_crdt_model::UserId::from_bytes([8; 16]),
+        name: "Amir".to_owned(),
+        email: email.map(str::to_owned),
+        role,
+        joined_at: UnixMillis(START),
+        removed_at_millis: None,
+    };
+    door.store.put_user(&user).unwrap();
+}
+
 fn device(number: u32) -> DeviceId {
     let mut seed = [9; 32];
     seed[..4].copy_from_slice(&number.to_be_bytes());
@@ -234,6 +247,88 @@ fn guesser_has_five_tries_and_a_restart_gives_no_more() {
     assert_eq!(door.store.mailed_codes().unwrap(), []);
 }
 
+/// Somebody who knows the asking device's key and guesses for it with fresh keys of their own gets no further.
+#[test]
+fn fresh_keys_do_not_help_a_guesser_and_their_owner_has_another_code_mailed() {
+    let mut door = Door::open(18);
+    let (code, check) = door.request(device(1), "amir@example.org");
+    let guess = |door: &mut Door, number: u32, code: &str, check: &str| {
+        let other = Some(OtherDevice { device: device(1), check: check.to_owned() });
+        let confirm = Confirm { other, ..confirmation(door.project(), Some(code)) };
+        door.say(device(number), &PeerMessage::Confirm(confirm))
+    };
+    for number in 0..200 {
+        // The right code with a wrong check is a wrong guess like any other, and the other way round.
+        let (code, check) = if number % 2 == 0 { (code.as_str(), "0") } else { ("00000000", check.as_str()) };
+        assert_eq!(refusal(&guess(&mut door, 1_000 + number, code, check)), RefusedCode::Code);
+    }
+    assert_eq!(refusal(&guess(&mut door, 2_000, &code, &check)), RefusedCode::Code, "used up by the guesses");
+    assert!(!door.is_in(device(1)));
+    assert!(matches!(door.join(device(1), "amir@example.org"), PeerMessage::Enrolled(_)));
+}
+
+/// Guesses at every code that may be open at once, from as many keys as one likes: none of some thousand is looked at
+/// more often than [`limits::CODE_TRIES_MAX`] times.
+#[test]
+fn brute_force_over_every_open_code_finds_none() {
+    let mut door = Door::open(19);
+    let (mut asked, mut looked_at) = (0, 0);
+    for minute in 0..10 {
+        door.now = START + minute * 60_000;
+        for number in 0..limits::MAILED_CODES_PER_MINUTE_MAX {
+            let number = u32::try_from(minute).unwrap() * 1_000 + u32::try_from(number).unwrap();
+            door.request(device(number), &format!("{number}@example.org"));
+            asked += 1;
+            for guess in 0..20 {
+                let tries = |door: &Door| door.store.mailed_code(&device(number)).unwrap().map(|it| it.tries);
+                let before = tries(&door);
+                let answer = door.confirm(device(number), Some(&format!("{guess:08}")));
+                assert_eq!(refusal(&answer), RefusedCode::Code);
+                looked_at += u32::from(before != tries(&door));
+            }
+            assert!(!door.is_in(device(number)));
+        }
+    }
+    assert_eq!((asked, looked_at), (1_000, 1_000 * limits::CODE_TRIES_MAX));
+    assert_eq!(door.store.mailed_codes().unwrap(), []);
+}
+
+/// What was captured on the wire is worth nothing from another key, in another project, or a second time.
+#[test]
+fn captured_messages_said_again_let_nobody_in() {
+    let (mut door, mut elsewhere) = (Door::open(20), Door::open(21));
+    let invitation = door.invite(Role::Admin, Some("erin@example.org"));
+    let enroll = |project: Option<ProjectId>| {
+        let (name, device_name) = ("Erin".to_owned(), "laptop".to_owned());
+        PeerMessage::Enroll(Enroll {
+            version: 1,
+            project,
+            code: invitation.clone(),
+            name,
+            email: None,
+            device_name,
+        })
+    };
+    let named = enroll(Some(door.project()));
+    assert_eq!(refusal(&elsewhere.say(device(1), &named)), RefusedCode::Project);
+    assert_eq!(refusal(&elsewhere.say(device(1), &enroll(None))), RefusedCode::Code);
+    assert!(matches!(door.say(device(1), &named), PeerMessage::Enrolled(_)));
+    assert_eq!(refusal(&door.say(device(2), &named)), RefusedCode::Code);
+
+    let (code, _) = door.request(device(3), "amir@example.org");
+    let confirm = PeerMessage::Confirm(confirmation(door.project(), Some(&code)));
+    assert!(matches!(door.say(device(3), &confirm), PeerMessage::Enrolled(_)));
+    for number in 4..8 {
+        assert_eq!(refusal(&door.say(device(number), &confirm)), RefusedCode::Code);
+    }
+    assert_eq!(refusal(&elsewhere.say(device(3), &confirm)), RefusedCode::Project);
+    // Shut out, the device cannot come back by saying again what once let it in.
+    let erin = door.come_in(device(1));
+    assert_eq!(door.ask(erin, Request::RevokeDevice(device(3))), Outcome::Given(Response::Done));
+    assert_eq!(refusal(&door.say(device(3), &confirm)), RefusedCode::Code);
+    assert!(!door.is_in(device(3)));
+}
+
 #[test]
 fn code_survives_a_restart_and_ends_after_ten_minutes() {
     let mut door = Door::open(5);
@@ -262,15 +357,7 @@ fn nobody_learns_whether_an_address_is_known() {
         let mut answers = Vec::new();
         for is_known in [false, true] {
             let mut door = Door::open(7);
-            let user = User {
-                user: assist_crdt_model::UserId::from_bytes([8; 16]),
-                name: "Amir".to_owned(),
-                email: is_known.then(|| "amir@example.org".to_owned()),
-                role,
-                joined_at: UnixMillis(START),
-                removed_at_millis: None,
-            };
-            door.store.put_user(&user).unwrap();
+            put_user(&mut door, role, is_known.then_some("amir@example.org"));
             let answer = wire::encode(&door.say(device(1), &request("amir@example.org")));
             let wrong = wire::encode(&door.confirm(device(1), Some("00000000")));
             answers.push((answer, wrong, door.mails.clone(), door.store.mailed_codes().unwrap()));
@@ -357,37 +444,42 @@ fn few_devices_wait_for_one_person_and_the_oldest_makes_room() {
     assert_eq!(kept, [4, 5, 6, 7, 8].map(device));
 }
 
-/// What an address and an invitation together give: a row for each case.
+/// What an address and an invitation together give: a row for each role on the roster, a column for each that an
+/// invitation says. `None` waits for somebody to let the device in.
 #[test]
 fn role_comes_from_an_invitation_or_from_the_roster_never_from_an_address() {
+    use Role::{Admin, Agent, Customer};
+    let invited = [None, Some(Customer), Some(Agent), Some(Admin)];
     let cases = [
-        // On the roster as, invited as; then: enrolled as, or waiting.
-        (None, None, Some(Role::Customer)),
-        (None, Some(Role::Customer), Some(Role::Customer)),
-        (None, Some(Role::Agent), Some(Role::Agent)),
-        (None, Some(Role::Admin), Some(Role::Admin)),
-        (Some(Role::Customer), None, Some(Role::Customer)),
-        (Some(Role::Agent), None, None),
-        (Some(Role::Admin), None, None),
-        (Some(Role::Agent), Some(Role::Agent), Some(Role::Agent)),
-        (Some(Role::Admin), Some(Role::Admin), Some(Role::Admin)),
+        (None, [Some(Customer), Some(Customer), Some(Agent), Some(Admin)]),
+        (Some(Customer), [Some(Customer); 4]),
+        // One of another time says nothing of the role that the person has now.
+        (Some(Agent), [None, None, Some(Agent), None]),
+        (Some(Admin), [None, None, None, Some(Admin)]),
     ];
-    for (known, invited, expected) in cases {
-        let mut door = Door::open(12);
-        if let Some(role) = known {
-            door.invite(role, Some("amir@example.org"));
-            door.join(device(1), "amir@example.org");
+    for (known, expected) in cases {
+        for (invited, expected) in invited.into_iter().zip(expected) {
+            let mut door = Door::open(12);
+            if let Some(role) = invited {
+                // Made while nobody of that address was there.
+                door.invite(role, Some("amir@example.org"));
+            }
+            if let Some(role) = known {
+                put_user(&mut door, role, Some("amir@example.org"));
+            }
+            let role = match door.join(device(2), "amir@example.org") {
+                PeerMessage::Enrolled(enrolled) => Some(enrolled.member.role),
+                PeerMessage::Waiting(_) => None,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(role, expected, "known as {known:?}, invited as {invited:?}");
+            let is_used = door.store.invites().unwrap().is_empty();
+            assert_eq!(is_used, invited.is_none() || expected.is_some(), "an invitation is used once");
+            assert_eq!(door.is_in(device(2)), expected.is_some());
+            if let Some(role) = known {
+                assert_eq!(door.user("amir@example.org").role, role, "nobody's role changes by joining");
+            }
         }
-        if let Some(role) = invited {
-            door.invite(role, Some("amir@example.org"));
-        }
-        let role = match door.join(device(2), "amir@example.org") {
-            PeerMessage::Enrolled(enrolled) => Some(enrolled.member.role),
-            PeerMessage::Waiting(_) => None,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(role, expected, "known as {known:?}, invited as {invited:?}");
-        assert_eq!(door.store.invites().unwrap(), [], "an invitation is used once");
     }
 }
 
@@ -477,6 +569,46 @@ fn of_ten_thousand_codes_shown_twice_at_once_each_lets_one_in() {
     assert_eq!(door.store.invites().unwrap(), []);
 }
 
+/// Every mailed code is shown four times in one turn: twice by the device that asked, once for it by another one that
+/// opened the link, and once by a thief for themselves. The one that asked is in, once; nobody else is.
+#[test]
+fn of_mailed_codes_shown_at_once_each_lets_its_own_device_in_once() {
+    let mut door = Door::open(22);
+    for round in 0..MAIL_ROUNDS {
+        door.now = START + u64::from(round) * 60_000;
+        let mut links = Vec::new();
+        let mut asking = Vec::new();
+        for number in 0..u32::try_from(limits::MAILED_CODES_PER_MINUTE_MAX).unwrap() {
+            let number = round * 1_000 + number;
+            let own = device(number);
+            let (code, check) = door.request(own, &format!("{number}@example.org"));
+            asking.push((own, code, check));
+        }
+        for (position, (own, code, check)) in asking.iter().enumerate() {
+            let thief = device(1_000_000 + u32::try_from(position).unwrap());
+            let plain = confirmation(door.project(), Some(code));
+            let other = OtherDevice { device: *own, check: check.clone() };
+            let for_other = Confirm { other: Some(other), ..plain.clone() };
+            let said = [(thief, &plain), (*own, &plain), (thief, &for_other), (*own, &plain)];
+            for (peer, confirm) in said {
+                let link = door.dial(peer);
+                door.receive(link, &PeerMessage::Confirm(confirm.clone()));
+                links.push(link);
+            }
+            assert!(door.is_in(*own) && !door.is_in(thief));
+        }
+        door.finish_turn();
+        door.sent.clear();
+        for link in links {
+            door.give(ServerInput::Closed { link });
+        }
+    }
+    let joined = usize::try_from(MAIL_ROUNDS).unwrap() * limits::MAILED_CODES_PER_MINUTE_MAX;
+    assert_eq!(door.store.users().unwrap().len(), joined + 1, "and the server");
+    assert_eq!(door.store.devices().unwrap().len(), joined + 1);
+    assert_eq!(door.store.mailed_codes().unwrap(), []);
+}
+
 fn redeem(door: &mut Door, pairs: &[(u32, String)]) {
     let key = |number: u32, side: u8| {
         let mut key = [side; 32];
@@ -514,3 +646,5 @@ fn redeem(door: &mut Door, pairs: &[(u32, String)]) {
 
 const START: u64 = 1_790_000_000_000;
 const PAIRS: u32 = 10_000;
+/// A hundred codes each, what a server mails in a minute.
+const MAIL_ROUNDS: u32 = 20;

@@ -142,11 +142,9 @@ impl ServerHub {
         if !self.is_served(link, confirm.version, Some(confirm.project)) {
             return Ok(());
         }
+        // Wrong codes are counted with the code that they are tried on, in the store: who has none mailed has nothing to
+        // guess at, and uses up nobody else's tries.
         let peer = self.links[&link].peer;
-        if self.code_tries.is_blocked(now, &peer) {
-            self.refuse(link, RefusedCode::TooMany, "too many wrong codes: wait ten minutes");
-            return Ok(());
-        }
         match confirm.other.as_ref().filter(|other| other.device != peer) {
             Some(other) => self.confirm_other(now, link, other, confirm.code.as_deref(), store),
             None => self.confirm_own(now, link, confirm.code.as_deref(), store),
@@ -178,7 +176,7 @@ impl ServerHub {
                 Standing::Waits
             }
             None => {
-                self.refuse_code(link, peer, code.is_some());
+                self.refuse_code(link);
                 return Ok(());
             }
         };
@@ -208,18 +206,12 @@ impl ServerHub {
                 let project_name = self.project.name.clone();
                 self.send(link, &PeerMessage::Confirmed(Confirmed { project_name, is_waiting }));
             }
-            None => {
-                let peer = self.links[&link].peer;
-                self.refuse_code(link, peer, true);
-            }
+            None => self.refuse_code(link),
         }
         Ok(())
     }
 
-    fn refuse_code(&mut self, link: LinkId, peer: DeviceId, is_try: bool) {
-        if is_try {
-            self.code_tries.count(peer);
-        }
+    fn refuse_code(&mut self, link: LinkId) {
         self.refuse(link, RefusedCode::Code, "the code is wrong, used or expired: have a new one mailed");
     }
 
