@@ -15,6 +15,9 @@ pub(crate) fn run(verb: DraftVerb, invocation: &mut Invocation) -> Result<(), Cl
         DraftVerb::List => {
             invocation.output.check_fields::<Draft>()?;
             let drafts = invocation.call(&List { project: invocation.project.clone() })?.drafts;
+            if drafts.is_empty() {
+                invocation.output.say("nothing that you wrote was refused");
+            }
             invocation.output.rows(&drafts)
         }
         DraftVerb::Show { draft } => {

@@ -115,6 +115,7 @@ fn parts(news: &News) -> (Option<&TicketRef>, Option<Cause>, Option<&str>, &str)
         News::ProjectChanged { cause, actor, .. } => (None, Some(*cause), actor.as_deref(), ""),
         News::DraftAdded { draft, ticket, .. } => (ticket.as_ref(), None, None, draft),
         News::DeviceAdded { device, .. } => (None, None, None, device),
+        News::DraftRemoved { draft, .. } => (None, None, None, draft),
         News::SyncChanged { .. } | News::Reset {} | News::Unknown => (None, None, None, ""),
     }
 }
@@ -144,6 +145,7 @@ fn words(news: &News) -> String {
         News::DraftAdded { draft, message, .. } => {
             format!("refused: {message}; see `assist draft show {}`", short(draft))
         }
+        News::DraftRemoved { draft, .. } => format!("draft {} is settled", short(draft)),
         News::Reset {} => "events were missed: look at the lists again".to_owned(),
         News::Unknown => "something that this version does not know".to_owned(),
     }

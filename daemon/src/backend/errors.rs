@@ -86,6 +86,7 @@ impl From<CommandError> for Failure {
             CommandError::NoSuchDraft => ApiError::not_found("no_such_draft", message),
             CommandError::Edit(error) => of_edit(&error),
             CommandError::Unsent { count } => ApiError::conflict("unsent_changes", unsent(count)),
+            CommandError::UnknownEdit => ApiError::conflict("unknown_edit", message),
             CommandError::NoPendingJoin => ApiError::not_found("no_pending_join", message),
             CommandError::AlreadyJoined => ApiError::conflict("already_joined", message),
             CommandError::Unreachable(_) => ApiError::offline(

@@ -66,6 +66,9 @@ impl Names {
                 name,
                 is_waiting,
             },
+            Notice::DraftRemoved { project, change } => {
+                News::DraftRemoved { project: project.to_string(), draft: change.to_string() }
+            }
             Notice::DraftAdded { project, draft } => return self.draft(project, draft),
         }))
     }

@@ -71,6 +71,14 @@ pub enum News {
         /// Whether it waits: `device.approve` lets it in, `device.reject` turns it away.
         is_waiting: bool,
     },
+    /// A draft is no longer there: thrown away, or made again.
+    #[serde(rename = "draft.removed")]
+    DraftRemoved {
+        /// The project's id, 52 characters.
+        project: String,
+        /// The hash of the refused change, 52 characters.
+        draft: String,
+    },
     /// An edit of this device's user was refused and kept: look at `draft.get`.
     #[serde(rename = "draft.added")]
     DraftAdded {
@@ -118,6 +126,7 @@ impl News {
             Self::ProjectChanged { .. } => "project.changed",
             Self::DeviceAdded { .. } => "device.added",
             Self::DraftAdded { .. } => "draft.added",
+            Self::DraftRemoved { .. } => "draft.removed",
             Self::Reset {} => "reset",
             Self::Unknown => "unknown",
         }
@@ -130,7 +139,8 @@ impl News {
             Self::SyncChanged { project }
             | Self::ProjectChanged { project, .. }
             | Self::DeviceAdded { project, .. }
-            | Self::DraftAdded { project, .. } => Some(project),
+            | Self::DraftAdded { project, .. }
+            | Self::DraftRemoved { project, .. } => Some(project),
             Self::Reset {} | Self::Unknown => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use assist_crdt_model::{CommentId, DeviceId, ProjectId, TicketId, UnixMillis, UserId};
+use assist_crdt_model::{ChangeHash, CommentId, DeviceId, ProjectId, TicketId, UnixMillis, UserId};
 use bytes::Bytes;
 
 use super::device::{CommandError, Reply};
@@ -141,6 +141,13 @@ pub enum Notice {
         name: String,
         /// Whether somebody must let it in.
         is_waiting: bool,
+    },
+    /// What was kept of a refused change is no longer: thrown away, or written again.
+    DraftRemoved {
+        /// Its project.
+        project: ProjectId,
+        /// The refused change.
+        change: ChangeHash,
     },
     /// Something that was written here was refused, and is kept.
     DraftAdded {

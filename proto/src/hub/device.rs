@@ -256,6 +256,9 @@ pub enum CommandError {
     /// Joined already.
     #[error("this device has joined that project already")]
     AlreadyJoined,
+    /// A draft of a later version.
+    #[error("the draft holds an edit that this version does not know: update it, then try again")]
+    UnknownEdit,
     /// No code was asked for.
     #[error("no code was asked for to join that project")]
     NoPendingJoin,
@@ -579,7 +582,7 @@ impl DeviceHub {
             Command::Edit { project, doc, edits } => self.edit(now, project, doc, &edits, store)?,
             Command::Pause(project) => self.pause(now, project, store)?,
             Command::Resume(project) => self.resume(now, project, store)?,
-            Command::DiscardDraft(draft) => Self::discard_draft(draft, store)?,
+            Command::DiscardDraft(draft) => self.discard_draft(draft, store)?,
             Command::RetryDraft(draft) => self.retry_draft(now, draft, store)?,
             Command::Verify { project, doc } => self.ensure_verified(project, doc, store)?,
         };

@@ -40,8 +40,16 @@ fn events_are_sentences_for_people() {
         "id": "r-2", "event": "draft.added", "project": "p", "draft": "d".repeat(52), "ticket": null,
         "message": "only agents may\u{1b}[0m",
     });
-    let daemon = daemon(vec![vec![changed("r-1", "p"), refused]]);
-    let ran = daemon.run_on_terminal(&["watch", "-n", "2"]);
+    let waiting = json!({
+        "id": "r-3", "event": "device.added", "project": "p", "device": "e".repeat(52), "name": "phone",
+        "is_waiting": true,
+    });
+    let settled = json!({ "id": "r-4", "event": "draft.removed", "project": "p", "draft": "d".repeat(52) });
+    let daemon = daemon(vec![vec![changed("r-1", "p"), refused, waiting, settled]]);
+    let ran = daemon.run_on_terminal(&["watch", "-n", "4"]);
+    assert!(ran.stdout.contains("phone waits to be let in"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("`assist device approve eeeeeeeeee`"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("draft dddddddddd is settled\n"), "{}", ran.stdout);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].ends_with("  #142 the printer burns changed by Bob"), "{}", ran.stdout);
     assert!(

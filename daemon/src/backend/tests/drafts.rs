@@ -100,3 +100,15 @@ async fn a_draft_is_thrown_away_only_when_exactly_one_is_meant() {
     world.customer.call(discard(&ids[0].to_uppercase())).await;
     assert_eq!(world.customer.call(List::default()).await.drafts.len(), 1);
 }
+
+#[tokio::test]
+async fn a_draft_of_which_a_part_cannot_be_made_stays_whole() {
+    let world = World::new().await;
+    let id = world.file("Ticket").await;
+    let of_later = [comment("Kept whole"), WireEdit::SetStatus("paused".into())];
+    let ids = put_drafts(&world, &id, &[&of_later]);
+    let error = world.customer.fail(Retry { draft: ids[0].clone() }).await;
+    check(&error, ErrorCode::Conflict, "unknown_edit", None);
+    assert_eq!(world.customer.call(List::default()).await.drafts.len(), 1);
+    assert_eq!(world.customer.get(&id).await.comments.len(), 0, "nor is the other part written");
+}

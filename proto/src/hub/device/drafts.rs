@@ -147,14 +147,19 @@ impl DeviceHub {
     }
 
     pub(super) fn discard_draft(
+        &mut self,
         draft: DraftId,
         store: &mut dyn DeviceStore,
     ) -> StoreResult<Result<Reply, CommandError>> {
-        if store.draft(draft)?.is_none() {
-            return Ok(Err(CommandError::NoSuchDraft));
-        }
-        store.remove_draft(draft)?;
+        let Some(kept) = store.draft(draft)? else { return Ok(Err(CommandError::NoSuchDraft)) };
+        self.drop_draft(draft, &kept, store)?;
         Ok(Ok(Reply::Done))
+    }
+
+    fn drop_draft(&mut self, id: DraftId, draft: &Draft, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let (project, change) = (draft.project, draft.change);
+        self.actions.push(Action::Notify(Notice::DraftRemoved { project, change }));
+        store.remove_draft(id)
     }
 
     /// Writes a refused text once more; the draft goes only if that worked here.
@@ -169,10 +174,12 @@ impl DeviceHub {
             return Ok(Err(CommandError::NotJoined));
         }
         self.verify_doc(kept.project, kept.doc, store)?;
-        let edits: Vec<Edit> = kept.edits.into_iter().filter_map(|edit| Edit::try_from(edit).ok()).collect();
+        let edits = kept.edits.iter().cloned().map(Edit::try_from).collect::<Result<Vec<_>, _>>();
+        // Of a draft either all is written or nothing: the part that this version cannot make would be lost.
+        let Ok(edits) = edits else { return Ok(Err(CommandError::UnknownEdit)) };
         let written = self.write(now, kept.project, kept.doc, &edits, store)?;
         if written.is_ok() {
-            store.remove_draft(draft)?;
+            self.drop_draft(draft, &kept, store)?;
         }
         Ok(written)
     }
