@@ -14,7 +14,6 @@
 mod accept;
 mod cli;
 mod cold;
-mod counting;
 mod floor;
 mod gate;
 mod idle;

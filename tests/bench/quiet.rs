@@ -10,10 +10,10 @@ use assist_proto::hub::{
     Action, CallId, Command, DeviceHub, DeviceInput, DialId, LinkId, ServerHub, ServerInput,
 };
 use assist_proto::wire;
+use assist_tests::counting::{CountingDevice, CountingServer};
 use bytes::Bytes;
 
 use crate::Bench;
-use crate::counting::{CountingDevice, CountingServer};
 use crate::floor::Echo;
 use crate::measure::{Spread, timed, unix_millis};
 use crate::node::{Node, scratch};

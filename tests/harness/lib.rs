@@ -1,5 +1,6 @@
 //! What the scenarios are made of. Never depended upon by the product.
 
+pub mod counting;
 pub mod dice;
 pub mod fuzz_targets;
 pub mod hostile;

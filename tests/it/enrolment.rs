@@ -10,6 +10,7 @@ use assist_proto::store::{ServerStore as _, User};
 use assist_proto::wire::ask::{Answer, Ask, DeviceState, Outcome, Request, Response};
 use assist_proto::wire::join::{Confirm, Confirmed, OtherDevice, RequestCode};
 use assist_proto::wire::{self, Enroll, Hello, PeerMessage, RefusedCode, codec};
+use assist_tests::counting::CountingServer;
 use assist_tests::memory_store::MemoryStore;
 use ed25519_dalek::SigningKey;
 
@@ -364,6 +365,31 @@ fn nobody_learns_whether_an_address_is_known() {
         }
         assert_eq!(answers[0], answers[1]);
     }
+}
+
+/// Neither is anybody looked up for it, so that there is nothing whose time could tell.
+#[test]
+fn request_for_a_code_looks_nobody_up() {
+    let mut door = Door::open(23);
+    put_user(&mut door, Role::Admin, Some("erin@example.org"));
+    door.invite(Role::Agent, Some("carol@example.org"));
+    for (number, email) in ["erin", "carol", "nobody"].into_iter().enumerate() {
+        let link = door.dial(device(u32::try_from(number).unwrap()));
+        let asked = wire::receive(&wire::encode(&request(&format!("{email}@example.org")))).unwrap();
+        let mut store = CountingServer::new(&mut door.store);
+        let input = ServerInput::Received { link, message: Box::new(asked) };
+        door.hub.handle(UnixMillis(door.now), input, &mut store).unwrap();
+        assert_eq!((store.looked_up.get(), store.opened.get()), (0, 0), "{email}");
+        door.finish_turn();
+        assert!(matches!(door.take_sent(link).as_slice(), [PeerMessage::CodeSent(_)]));
+    }
+    // The count does count.
+    let confirm = PeerMessage::Confirm(confirmation(door.project(), Some("00000000")));
+    let link = door.dial(device(0));
+    let mut store = CountingServer::new(&mut door.store);
+    let message = Box::new(wire::receive(&wire::encode(&confirm)).unwrap());
+    door.hub.handle(UnixMillis(door.now), ServerInput::Received { link, message }, &mut store).unwrap();
+    assert!(store.looked_up.get() > 0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Stores that count how often a machine reads a whole document, and pass everything on.
+//! Stores that count how often a machine reads a whole document or looks somebody up, and pass everything on.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -13,34 +13,36 @@ use assist_proto::store::{
 use assist_proto::wire::Member;
 
 /// A device's store.
-pub(crate) struct CountingDevice<'a> {
+pub struct CountingDevice<'a> {
     inner: &'a mut dyn DeviceStore,
     /// Documents read.
-    pub(crate) opened: Cell<u64>,
+    pub opened: Cell<u64>,
 }
 
 /// A server's store.
-pub(crate) struct CountingServer<'a> {
+pub struct CountingServer<'a> {
     inner: &'a mut dyn ServerStore,
     /// Documents read.
-    pub(crate) opened: Cell<u64>,
+    pub opened: Cell<u64>,
+    /// Reads of people, devices and invitations.
+    pub looked_up: Cell<u64>,
 }
 
 impl<'a> CountingDevice<'a> {
     /// Begins at 0.
-    pub(crate) fn new(inner: &'a mut dyn DeviceStore) -> Self {
+    pub fn new(inner: &'a mut dyn DeviceStore) -> Self {
         Self { inner, opened: Cell::new(0) }
     }
 }
 
 impl<'a> CountingServer<'a> {
     /// Begins at 0.
-    pub(crate) fn new(inner: &'a mut dyn ServerStore) -> Self {
-        Self { inner, opened: Cell::new(0) }
+    pub fn new(inner: &'a mut dyn ServerStore) -> Self {
+        Self { inner, opened: Cell::new(0), looked_up: Cell::new(0) }
     }
 }
 
-/// `reads` and `writes` are passed on, `opens` is counted too.
+/// `reads` and `writes` are passed on, `opens` and `looks` are counted too.
 macro_rules! pass_on {
     () => {};
     (reads $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty; $($rest:tt)*) => {
@@ -50,6 +52,13 @@ macro_rules! pass_on {
     (opens $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty; $($rest:tt)*) => {
         fn $name(&self, $($arg: $type),*) -> StoreResult<$result> {
             self.opened.update(|count| count + 1);
+            self.inner.$name($($arg),*)
+        }
+        pass_on! { $($rest)* }
+    };
+    (looks $name:ident($($arg:ident: $type:ty),*) -> $result:ty; $($rest:tt)*) => {
+        fn $name(&self, $($arg: $type),*) -> StoreResult<$result> {
+            self.looked_up.update(|count| count + 1);
             self.inner.$name($($arg),*)
         }
         pass_on! { $($rest)* }
@@ -140,26 +149,26 @@ impl ServerStore for CountingServer<'_> {
         reads tickets_shared_with(email: &str) -> Vec<TicketId>;
         reads tickets_by_activity(audience: Audience, before: Seq, limit: usize) -> Vec<TicketRow>;
         reads ticket_count(audience: Audience) -> u64;
-        reads user(user: UserId) -> Option<User>;
-        reads user_by_email(email: &str) -> Option<User>;
+        looks user(user: UserId) -> Option<User>;
+        looks user_by_email(email: &str) -> Option<User>;
         writes put_user(user: &User) -> ();
-        reads users() -> Vec<User>;
-        reads device(device: &DeviceId) -> Option<Device>;
+        looks users() -> Vec<User>;
+        looks device(device: &DeviceId) -> Option<Device>;
         writes put_device(device: &Device) -> ();
-        reads devices() -> Vec<Device>;
+        looks devices() -> Vec<Device>;
         reads certificate(device: &DeviceId, serial: u32) -> Option<Signed>;
-        reads invite(code_hash: &[u8; 32]) -> Option<Invite>;
+        looks invite(code_hash: &[u8; 32]) -> Option<Invite>;
         writes put_invite(invite: &Invite) -> ();
         writes remove_invite(code_hash: &[u8; 32]) -> ();
-        reads invites() -> Vec<Invite>;
+        looks invites() -> Vec<Invite>;
         reads mailed_code(device: &DeviceId) -> Option<MailedCode>;
         writes put_mailed_code(code: &MailedCode) -> ();
         writes remove_mailed_code(device: &DeviceId) -> ();
         reads mailed_codes() -> Vec<MailedCode>;
-        reads waiting_device(device: &DeviceId) -> Option<WaitingDevice>;
+        looks waiting_device(device: &DeviceId) -> Option<WaitingDevice>;
         writes put_waiting_device(waiting: &WaitingDevice) -> ();
         writes remove_waiting_device(device: &DeviceId) -> ();
-        reads waiting_devices() -> Vec<WaitingDevice>;
+        looks waiting_devices() -> Vec<WaitingDevice>;
         reads watermark(audience: Audience) -> Watermarks;
         writes put_watermark(audience: Audience, watermarks: Watermarks) -> ();
         reads mark(ticket: TicketId) -> Option<Mark>;
