@@ -11,7 +11,9 @@ use serde_json::Value;
 struct Post {
     server: DaemonProcess,
     mails: PathBuf,
-    seen: usize,
+    /// Mails that were read, and how many of them before the server was started last.
+    seen: u64,
+    seen_before: u64,
 }
 
 impl Post {
@@ -21,7 +23,7 @@ impl Post {
             mails = home.join("mails");
             vec!["--mail-to-file".into(), mails.display().to_string()]
         });
-        Self { server, mails, seen: 0 }
+        Self { server, mails, seen: 0, seen_before: 0 }
     }
 
     fn address(&self) -> String {
@@ -31,9 +33,9 @@ impl Post {
     /// The next mail, in plain text as its reader sees it.
     fn next_mail(&mut self) -> String {
         self.seen += 1;
-        let wanted = self.seen as u64;
+        let wanted = self.seen - self.seen_before;
         self.server.until_called("a mail", &server::GetStatus {}, |status| status.mail.sent_count >= wanted);
-        let mail = std::fs::read_to_string(self.mails.join(format!("{wanted:08}.eml"))).unwrap();
+        let mail = std::fs::read_to_string(self.mails.join(format!("{:08}.eml", self.seen))).unwrap();
         mail.replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n")
     }
 
@@ -82,7 +84,7 @@ fn customer_joins_with_nothing_but_an_address_and_an_email() {
     laptop.start();
     post.server.kill();
     post.server.start();
-    post.seen = 0;
+    post.seen_before = post.seen;
     let pending = rows(&laptop.assist_ok(["project", "pending", "--json"]));
     assert_eq!((pending.len(), &pending[0]["email"]), (1, &Value::from("carla@example.org")));
     assert_eq!(laptop.assist_ok(["project", "pending"]).split('\t').count(), 8, "as docs/cli.md has it");
@@ -209,7 +211,8 @@ fn desktop_entry_is_written_where_desktops_look() {
     let exec = entry.lines().find_map(|line| line.strip_prefix("Exec=")).unwrap();
     // What the desktop would run, on a link that leads to nothing known.
     let line = exec.replace("%u", "assist://nowhere");
-    let ran = run(&mut shell(home.path(), home.path(), &line), b"\n");
+    let mut command = shell(home.path(), home.path(), &line);
+    let ran = run(command.env("ASSIST_HOME", home.path()), b"\n");
     assert!(ran.stderr.contains("no project") && ran.stderr.contains("Press Enter"), "{ran:?}");
     run(assist(home.path()).args(["daemon", "stop"]), b"");
 }
