@@ -184,14 +184,47 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A time as everybody can read it, wherever they are.
+/// A time as everybody can read it, wherever they are. Counted here: what knows calendars reads clocks, too.
 fn time_text(at: UnixMillis) -> String {
-    let millis = i64::try_from(at.0).unwrap_or(i64::MAX);
-    match jiff::Timestamp::from_millisecond(millis) {
-        Ok(time) => time.strftime("%e %B %Y, %H:%M UTC").to_string().trim_start().to_owned(),
-        Err(_) => "an unknown time".to_owned(),
+    let minutes = at.0 / 60_000;
+    let (mut year, mut day) = (1970, minutes / MINUTES_A_DAY);
+    if day >= DAYS_MAX {
+        return "an unknown time".to_owned();
     }
+    while day >= 365 + u64::from(is_leap(year)) {
+        day -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let days_of =
+        |(name, days): (&'static str, u64)| (name, days + u64::from(name == "February" && is_leap(year)));
+    let mut months = MONTHS.into_iter().map(days_of);
+    let month = months.find(|(_, days)| day.checked_sub(*days).map(|left| day = left).is_none());
+    let month = month.map_or("", |(name, _)| name);
+    let (hour, minute) = (minutes % MINUTES_A_DAY / 60, minutes % 60);
+    format!("{} {month} {year}, {hour:02}:{minute:02} UTC", day + 1)
 }
+
+const fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+const MINUTES_A_DAY: u64 = 24 * 60;
+/// From 1970 to the end of the year 9999: beyond, a clock is wrong.
+const DAYS_MAX: u64 = 2_932_897;
+const MONTHS: [(&str, u64); 12] = [
+    ("January", 31),
+    ("February", 28),
+    ("March", 31),
+    ("April", 30),
+    ("May", 31),
+    ("June", 30),
+    ("July", 31),
+    ("August", 31),
+    ("September", 30),
+    ("October", 31),
+    ("November", 30),
+    ("December", 31),
+];
 
 #[cfg(test)]
 mod tests;

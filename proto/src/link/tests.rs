@@ -1,4 +1,4 @@
-//! Links: what they hold, and what is none.
+//! Links that are read, and those that are not, whoever wrote them.
 
 use assist_crdt_model::ProjectId;
 use proptest::prelude::*;

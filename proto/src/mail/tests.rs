@@ -1,4 +1,4 @@
-//! Mails that carry a code: what they say, and what no stranger can make them say.
+//! How mails read, and that nothing in them is what a stranger made up.
 
 use super::*;
 
@@ -72,4 +72,21 @@ fn news_of_a_device_says_what_to_do() {
 #[test]
 fn code_does_not_show_in_logs() {
     assert!(!format!("{:?}", mail(code("laptop"))).contains(CODE));
+}
+
+#[test]
+fn times_are_those_of_the_calendar() {
+    for (secs, text) in [
+        (0, "1 January 1970, 00:00 UTC"),
+        (951_782_399, "28 February 2000, 23:59 UTC"),
+        (951_782_400, "29 February 2000, 00:00 UTC"),
+        (951_868_800, "1 March 2000, 00:00 UTC"),
+        (1_785_542_399, "31 July 2026, 23:59 UTC"),
+        (4_107_542_400, "1 March 2100, 00:00 UTC"),
+        (253_402_300_799, "31 December 9999, 23:59 UTC"),
+        (253_402_300_800, "an unknown time"),
+        (u64::MAX / 1_000, "an unknown time"),
+    ] {
+        assert_eq!(time_text(UnixMillis(secs * 1_000)), text);
+    }
 }

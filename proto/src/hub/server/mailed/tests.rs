@@ -1,4 +1,4 @@
-//! How many codes are mailed, to whom, and what one is worth.
+//! How much is mailed, and how codes are kept.
 
 use super::*;
 
