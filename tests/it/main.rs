@@ -10,6 +10,7 @@ mod enrolment;
 mod fuzz;
 mod hostile_peer;
 mod join_by_email;
+mod joining;
 mod mail;
 mod processes;
 mod simulation;

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::certificate::{DeviceCertificate, NodeCertificate};
 use crate::limits;
 use crate::store::{DeviceStore, Membership, PendingJoin, StoreResult};
-use crate::wire::join::{CodeSent, Confirm, OtherDevice, RequestCode};
+use crate::wire::join::{CodeSent, Confirm, Confirmed, OtherDevice, RequestCode};
 use crate::wire::{Enroll, Enrolled, PROTOCOL_VERSION, PeerMessage, Received, RefusedCode};
 
 /// A join that is under way.
@@ -163,7 +163,8 @@ impl DeviceHub {
             Received::Message(PeerMessage::Waiting(_)) => self.handle_waiting(link, &join, store),
             Received::Message(PeerMessage::Confirmed(confirmed)) if join.is_for_other() => {
                 self.actions.push(Action::Close { link, reason: "done" });
-                self.answer(join.call, Ok(Reply::Confirmed(confirmed)));
+                let project_name = confirmed.project_name.chars().take(limits::NAME_CHARS_MAX).collect();
+                self.answer(join.call, Ok(Reply::Confirmed(Confirmed { project_name, ..confirmed })));
                 Ok(())
             }
             Received::Message(PeerMessage::Refused(refused)) => {
