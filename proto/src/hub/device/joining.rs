@@ -227,8 +227,8 @@ impl DeviceHub {
     }
 
     fn handle_waiting(&mut self, link: LinkId, join: &Join, store: &mut dyn DeviceStore) -> StoreResult<()> {
-        let pending = store.pending_joins()?.into_iter();
-        let own = pending.filter(|pending| Some(pending.project) == join.address.project()).next_back();
+        let project = join.address.project();
+        let own = store.pending_joins()?.into_iter().find(|pending| Some(pending.project) == project);
         let (PeerMessage::Confirm(_), false, Some(own)) = (&join.opening, join.is_for_other(), own) else {
             self.refuse_out_of_turn(link, join.call);
             return Ok(());
