@@ -29,6 +29,7 @@ pub(crate) use self::graph::{Graph, Node};
 pub(crate) use self::root::Root;
 pub(crate) use self::view::{View, automerge_hash, hash_from_automerge};
 use crate::actor::{Actor, Author};
+use crate::comment::Comment;
 use crate::edit::{Edit, Label};
 use crate::gate::{self, Checked, RejectCode, Rejection, ScannedChange};
 use crate::ids::{ChangeHash, DocId, UnixMillis, UserId};
@@ -43,7 +44,7 @@ pub struct Doc {
     id: DocId,
     automerge: Automerge,
     graph: Graph,
-    /// Set by the first change.
+    /// Set by the first change, if one is needed.
     root: Option<Root>,
 }
 
@@ -124,9 +125,9 @@ pub(crate) struct ChangeHeader {
 }
 
 impl Doc {
-    /// Makes an empty document; its first change must create the ticket or project.
+    /// Makes an empty document. Its first change must create the ticket or project; notes are just written.
     pub fn new(id: DocId) -> Self {
-        Self { id, automerge: Automerge::new(), graph: Graph::default(), root: None }
+        Self { id, automerge: Automerge::new(), graph: Graph::default(), root: Root::of_empty(id) }
     }
 
     /// Loads a document from changes that passed the gate before, in an order in which each follows what it
@@ -238,6 +239,11 @@ impl Doc {
     /// Returns what a list shows; `None` if this is no ticket document or it is empty.
     pub fn summary(&self) -> Option<TicketSummary> {
         snapshot::summary(self)
+    }
+
+    /// Returns the notes of a ticket, oldest first; `None` if this is no document of notes.
+    pub fn notes(&self) -> Option<Vec<Comment>> {
+        snapshot::notes(self)
     }
 
     /// Returns the project; `None` if this is no project document or it is empty.

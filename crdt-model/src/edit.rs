@@ -58,6 +58,26 @@ pub enum Edit {
     },
     /// Strikes one's own comment; a tombstone stays.
     DeleteComment(CommentId),
+    /// Writes a note: a text that only the team sees, in a document of its own.
+    AddNote {
+        /// Chosen by the author's device.
+        id: CommentId,
+        /// Not empty.
+        body: Body,
+        /// The note that this one answers.
+        reply_to: Option<CommentId>,
+        /// Names for blobs.
+        attachments: Vec<Attachment>,
+    },
+    /// Rewrites one's own note; it is then marked as edited.
+    EditNote {
+        /// Which note.
+        id: CommentId,
+        /// Not empty.
+        body: Body,
+    },
+    /// Strikes one's own note; a tombstone stays.
+    DeleteNote(CommentId),
     /// Makes the project document: its first edit, and only there.
     CreateProject(ProjectName),
     /// Renames the project.

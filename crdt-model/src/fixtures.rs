@@ -56,6 +56,10 @@ pub(crate) fn comment(number: u8, text: &str) -> Edit {
     Edit::AddComment { id: comment_id(number), body: body(text), reply_to: None, attachments: Vec::new() }
 }
 
+pub(crate) fn note(number: u8, text: &str) -> Edit {
+    Edit::AddNote { id: comment_id(number), body: body(text), reply_to: None, attachments: Vec::new() }
+}
+
 /// A ticket that the customer filed, and its first change.
 pub(crate) fn ticket_doc() -> (Doc, NewChange) {
     let mut doc = Doc::new(DOC);

@@ -33,6 +33,7 @@ use crate::doc::{
 };
 use crate::edit::Edit;
 use crate::ids::{ChangeHash, UnixMillis};
+use crate::schema::Kind;
 
 /// Why a change was refused: a stable code for machines, and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -195,7 +196,7 @@ pub(crate) fn check(
     author: &Author,
 ) -> Result<Checked, Rejection> {
     let header = &scanned.header;
-    let start_op = header::check(doc.graph(), scanned.hash, header, author)?;
+    let start_op = header::check(Kind::of(doc.id()), doc.graph(), scanned.hash, header, author)?;
     let seen: Vec<automerge::ChangeHash> = header.deps.iter().map(automerge_hash).collect();
     let view = if doc.graph().heads_are(&header.deps) {
         View::ahead(doc.automerge(), ahead)

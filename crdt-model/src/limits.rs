@@ -10,6 +10,8 @@ pub const LABEL_CHARS_MAX: usize = 40;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Keeps the load of one document near 10 ms.
 pub const COMMENTS_PER_TICKET_MAX: usize = 2_000;
+/// As many as comments, for the same reason: they are a document of their own.
+pub const NOTES_PER_TICKET_MAX: usize = 2_000;
 /// Labels on one ticket.
 pub const LABELS_PER_TICKET_MAX: usize = 50;
 /// Attachments named by one comment.

@@ -2,6 +2,7 @@
 //! and meanings never change; a new shape gets a new [`VERSION`].
 //!
 //! All containers are made by a document's first change, so no two devices ever make the same container apart.
+//! Notes have no first change that others could wait for: agents write them apart, so they stand in the root itself.
 //! Maps and scalars only: ids are byte strings, times are timestamps, `none` is an explicit null (a deleted key
 //! could not show up as one side of a conflict).
 //!
@@ -10,6 +11,7 @@
 //!          labels   {label: true}
 //!          comments {id: {author, created_at, body, reply_to?, edited_at?, deleted?,
 //!                         files? {blob: {name, size, type}}}}
+//! notes:   {id: as in comments}
 //! project: v, kind, created_at, name,
 //!          labels         {label: description}
 //!          canned_replies {name: text}
@@ -61,7 +63,6 @@ pub(crate) mod key {
 pub(crate) enum Kind {
     Ticket,
     Project,
-    /// Reserved: no edit writes notes yet.
     Notes,
 }
 

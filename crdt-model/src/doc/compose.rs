@@ -102,6 +102,20 @@ pub(crate) struct Composer<'a> {
     ops: Vec<Op>,
 }
 
+/// Which of the containers that the first change made.
+type Container = fn(&Root) -> Option<&ObjectId>;
+
+/// A map of texts, each by one author: comments or notes.
+struct Texts {
+    container: Container,
+    what: &'static str,
+    count_max: usize,
+}
+
+const COMMENTS: Texts =
+    Texts { container: Root::comments, what: "comments", count_max: limits::COMMENTS_PER_TICKET_MAX };
+const NOTES: Texts = Texts { container: Root::notes, what: "notes", count_max: limits::NOTES_PER_TICKET_MAX };
+
 /// What edits come to.
 pub(crate) struct Composed {
     pub(crate) ops: Vec<Op>,
@@ -160,7 +174,10 @@ impl<'a> Composer<'a> {
             _ => None,
         };
         let comment_author = match edit {
-            Edit::EditComment { id, .. } | Edit::DeleteComment(id) => Some(self.live_comment(id)?.1),
+            Edit::EditComment { id, .. } | Edit::DeleteComment(id) => {
+                Some(self.live_comment(Root::comments, id)?.1)
+            }
+            Edit::EditNote { id, .. } | Edit::DeleteNote(id) => Some(self.live_comment(Root::notes, id)?.1),
             _ => None,
         };
         let right = role_rules::right_to(edit);
@@ -190,14 +207,15 @@ impl<'a> Composer<'a> {
             Edit::AddLabel(label) => self.add_label(label.as_str()),
             Edit::RemoveLabel(label) => self.remove(Root::labels, label.as_str()),
             Edit::AddComment { id, body, reply_to, attachments } => {
-                self.add_comment(id, body, reply_to.as_ref(), attachments)
+                self.add_comment(&COMMENTS, id, body, reply_to.as_ref(), attachments)
             }
-            Edit::EditComment { id, body } => self.edit_comment(id, body),
-            Edit::DeleteComment(id) => {
-                let (comment, _) = self.live_comment(id)?;
-                self.set(&comment, key::DELETED, ScalarValue::Boolean(true));
-                Ok(())
+            Edit::EditComment { id, body } => self.edit_comment(Root::comments, id, body),
+            Edit::DeleteComment(id) => self.delete_comment(Root::comments, id),
+            Edit::AddNote { id, body, reply_to, attachments } => {
+                self.add_comment(&NOTES, id, body, reply_to.as_ref(), attachments)
             }
+            Edit::EditNote { id, body } => self.edit_comment(Root::notes, id, body),
+            Edit::DeleteNote(id) => self.delete_comment(Root::notes, id),
             Edit::CreateProject(name) => {
                 self.create_project(name.as_str());
                 Ok(())
@@ -291,6 +309,7 @@ impl<'a> Composer<'a> {
 
     fn add_comment(
         &mut self,
+        texts: &Texts,
         id: &CommentId,
         body: &Body,
         reply_to: Option<&CommentId>,
@@ -298,15 +317,15 @@ impl<'a> Composer<'a> {
     ) -> Result<(), EditError> {
         check_not_blank(body)?;
         check_attachments(attachments)?;
-        let comments = self.container(Root::comments)?;
+        let comments = self.container(texts.container)?;
         let name = id.to_string();
         if !self.slot(&comments, &name).is_empty() || self.view.is_taken_now(&comments, &name) {
             return Err(EditError::CommentExists(*id));
         }
         if let Some(parent) = reply_to {
-            self.comment(parent)?;
+            self.comment(texts.container, parent)?;
         }
-        self.check_room(&comments, "comments", limits::COMMENTS_PER_TICKET_MAX)?;
+        self.check_room(&comments, texts.what, texts.count_max)?;
 
         let comment = self.make(&comments, &name);
         self.put(&comment, key::AUTHOR, bytes(self.author.user));
@@ -327,9 +346,9 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn edit_comment(&mut self, id: &CommentId, body: &Body) -> Result<(), EditError> {
+    fn edit_comment(&mut self, map: Container, id: &CommentId, body: &Body) -> Result<(), EditError> {
         check_not_blank(body)?;
-        let (comment, _) = self.live_comment(id)?;
+        let (comment, _) = self.live_comment(map, id)?;
         if self.set(&comment, key::BODY, body.as_str().into()) {
             let seen = self.slot(&comment, key::EDITED_AT);
             self.push(&comment, key::EDITED_AT, OpType::Put(ScalarValue::Timestamp(self.now)), seen);
@@ -337,9 +356,15 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    /// Finds a comment that the author saw, and who wrote it.
-    fn comment(&self, id: &CommentId) -> Result<(ObjectId, UserId), EditError> {
-        let comments = self.container(Root::comments)?;
+    fn delete_comment(&mut self, map: Container, id: &CommentId) -> Result<(), EditError> {
+        let (comment, _) = self.live_comment(map, id)?;
+        self.set(&comment, key::DELETED, ScalarValue::Boolean(true));
+        Ok(())
+    }
+
+    /// Finds a comment or note that the author saw, and who wrote it.
+    fn comment(&self, map: Container, id: &CommentId) -> Result<(ObjectId, UserId), EditError> {
+        let comments = self.container(map)?;
         let found = self.slot(&comments, &id.to_string()).pop().and_then(|(made_by, _)| {
             let comment = ObjectId::Id(made_by);
             let author = match self.slot(&comment, key::AUTHOR).pop()?.1 {
@@ -351,9 +376,9 @@ impl<'a> Composer<'a> {
         found.ok_or(EditError::NoSuchComment(*id))
     }
 
-    /// Finds a comment that the author saw and saw no deletion of.
-    fn live_comment(&self, id: &CommentId) -> Result<(ObjectId, UserId), EditError> {
-        let (comment, author) = self.comment(id)?;
+    /// Finds a comment or note that the author saw and saw no deletion of.
+    fn live_comment(&self, map: Container, id: &CommentId) -> Result<(ObjectId, UserId), EditError> {
+        let (comment, author) = self.comment(map, id)?;
         if self.slot(&comment, key::DELETED).is_empty() {
             Ok((comment, author))
         } else {
@@ -440,6 +465,7 @@ const fn kind_of(edit: &Edit) -> Kind {
         | Edit::AddComment { .. }
         | Edit::EditComment { .. }
         | Edit::DeleteComment(_) => Kind::Ticket,
+        Edit::AddNote { .. } | Edit::EditNote { .. } | Edit::DeleteNote(_) => Kind::Notes,
         Edit::CreateProject(_)
         | Edit::SetProjectName(_)
         | Edit::DefineLabel { .. }

@@ -19,7 +19,7 @@ pub(super) fn read(doc: &Doc) -> Vec<HistoryEntry> {
 
 fn entry(doc: &Doc, change: &Change) -> Option<HistoryEntry> {
     let is_first = change.deps().is_empty();
-    let root = if is_first { None } else { doc.root().cloned() };
+    let root = if is_first { Root::of_empty(doc.id()) } else { doc.root().cloned() };
     let view = View::past(doc.automerge(), change.deps());
     let actor: ActorId = change.actor_id().clone();
     let operations = change.decode().operations;
@@ -47,7 +47,8 @@ fn before(doc: &Doc, view: View<'_>, edit: &Edit) -> Option<String> {
         Edit::SetAssignee(_) => field(view, Field::Assignee),
         Edit::SetPriority(_) => field(view, Field::Priority),
         Edit::SetSnoozedUntil(_) => field(view, Field::SnoozedUntil),
-        Edit::EditComment { id, .. } | Edit::DeleteComment(id) => comment_body(root, view, id),
+        Edit::EditComment { id, .. } | Edit::DeleteComment(id) => body_in(root.comments()?, view, id),
+        Edit::EditNote { id, .. } | Edit::DeleteNote(id) => body_in(root.notes()?, view, id),
         Edit::SetProjectName(_) => winner(view, &ObjectId::Root, key::PROJECT_NAME),
         Edit::DefineLabel { label, .. } | Edit::RetireLabel(label) => {
             winner(view, root.labels()?, label.as_str())
@@ -59,7 +60,8 @@ fn before(doc: &Doc, view: View<'_>, edit: &Edit) -> Option<String> {
         | Edit::CreateProject(_)
         | Edit::AddLabel(_)
         | Edit::RemoveLabel(_)
-        | Edit::AddComment { .. } => None,
+        | Edit::AddComment { .. }
+        | Edit::AddNote { .. } => None,
     }
 }
 
@@ -67,8 +69,8 @@ fn field(view: View<'_>, field: Field) -> Option<String> {
     winner(view, &ObjectId::Root, field.as_str())
 }
 
-fn comment_body(root: &Root, view: View<'_>, id: &CommentId) -> Option<String> {
-    let (made_by, _): (OpId, Held) = view.slot(root.comments()?, &id.to_string()).pop()?;
+fn body_in(comments: &ObjectId, view: View<'_>, id: &CommentId) -> Option<String> {
+    let (made_by, _): (OpId, Held) = view.slot(comments, &id.to_string()).pop()?;
     winner(view, &ObjectId::Id(made_by), key::BODY)
 }
 

@@ -58,6 +58,11 @@ pub(super) fn summary(doc: &Doc) -> Option<TicketSummary> {
     })
 }
 
+pub(super) fn notes(doc: &Doc) -> Option<Vec<Comment>> {
+    let notes = doc.root()?.notes()?;
+    Some(Reader { doc }.comments(notes))
+}
+
 pub(super) fn project(doc: &Doc) -> Option<Project> {
     let Root::Project { labels, canned_replies } = doc.root()? else { return None };
     let reader = Reader { doc };
@@ -153,7 +158,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// Reads the comments and puts them in Lamport order, which follows causes and never clocks.
+    /// Reads the comments, or notes, and puts them in Lamport order, which follows causes and never clocks.
     fn comments(&self, comments: &ObjectId) -> Vec<Comment> {
         let comments = exid_from_obj(comments);
         let mut found: Vec<(u64, Vec<u8>, Comment)> = self

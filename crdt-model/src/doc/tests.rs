@@ -2,6 +2,7 @@
 
 mod convergence;
 mod golden;
+mod notes;
 
 use crate::fixtures::{
     TICKET, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, ticket_doc,

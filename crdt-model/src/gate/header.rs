@@ -9,15 +9,17 @@ use crate::gate::prescan::Header;
 use crate::gate::{RejectCode, Rejection};
 use crate::ids::ChangeHash;
 use crate::limits;
+use crate::schema::Kind;
 
-/// Checks a header and returns the counter of the change's first operation.
+/// Checks the header of a change to a document of some kind, and returns the counter of its first operation.
 pub(crate) fn check(
+    kind: Kind,
     graph: &Graph,
     hash: ChangeHash,
     header: &Header,
     author: &Author,
 ) -> Result<NonZeroU64, Rejection> {
-    let claim = Claim { graph, hash, header, author };
+    let claim = Claim { kind, graph, hash, header, author };
     claim.is_new()?;
     claim.is_by_its_author()?;
     // Before the sequence number: a change that came before its forerunner may come again.
@@ -32,6 +34,7 @@ pub(crate) fn check(
 
 /// What a header says, beside what there is. Each method is one rule, and refuses for one reason.
 struct Claim<'a> {
+    kind: Kind,
     graph: &'a Graph,
     hash: ChangeHash,
     header: &'a Header,
@@ -92,9 +95,10 @@ impl Claim<'_> {
         }
     }
 
-    /// Only a document's first change saw nothing: a second beginning would make its containers twice.
+    /// Only a document's first change saw nothing: a second beginning would make its containers twice. Notes have
+    /// none.
     fn does_not_begin_again(&self) -> Result<(), Rejection> {
-        if !self.header.deps.is_empty() || self.graph.len() == 0 {
+        if !self.header.deps.is_empty() || self.graph.len() == 0 || self.kind == Kind::Notes {
             return Ok(());
         }
         refuse(RejectCode::AlreadyThere, "the document has its first change already")

@@ -27,7 +27,7 @@ pub(crate) struct EditReader<'a> {
     start_op: u64,
     ops: &'a [Op],
     next: usize,
-    /// Comments made by this change, which the view does not know.
+    /// Comments and notes made by this change, which the view does not know.
     new_comments: BTreeMap<u64, CommentId>,
 }
 
@@ -62,13 +62,27 @@ impl<'a> EditReader<'a> {
                 (key::VERSION, Kind::Project) => self.read_create_project(),
                 (key::PROJECT_NAME, Kind::Project) => Ok(Edit::SetProjectName(project_name(op)?)),
                 (_, Kind::Ticket) => field_edit(name, op),
+                (_, Kind::Notes) if name.parse::<CommentId>().is_ok() => self.read_add_note(name, id),
                 _ => Err(not_an_edit()),
             };
         }
         match &self.root {
             Some(Root::Ticket { labels, .. }) if *labels == op.obj => label_edit(name, op),
             Some(Root::Ticket { comments, .. }) if *comments == op.obj => self.read_add_comment(name, id),
-            Some(Root::Ticket { .. }) => self.comment_edit(name, op),
+            Some(Root::Ticket { comments, .. }) => {
+                let id = self.comment_id(comments, &op.obj)?;
+                match self.read_change_of_text(name, op)? {
+                    Some(body) => Ok(Edit::EditComment { id, body }),
+                    None => Ok(Edit::DeleteComment(id)),
+                }
+            }
+            Some(Root::Notes) => {
+                let id = self.comment_id(&ObjectId::Root, &op.obj)?;
+                match self.read_change_of_text(name, op)? {
+                    Some(body) => Ok(Edit::EditNote { id, body }),
+                    None => Ok(Edit::DeleteNote(id)),
+                }
+            }
             Some(Root::Project { labels, .. }) if *labels == op.obj => catalogue_edit(name, op),
             Some(Root::Project { .. }) => canned_reply_edit(name, op),
             None => Err(not_an_edit()),
@@ -100,6 +114,16 @@ impl<'a> EditReader<'a> {
     }
 
     fn read_add_comment(&mut self, name: &str, made_by: OpId) -> Result<Edit, Rejection> {
+        let Written { id, body, reply_to, attachments } = self.read_written(name, made_by)?;
+        Ok(Edit::AddComment { id, body, reply_to, attachments })
+    }
+
+    fn read_add_note(&mut self, name: &str, made_by: OpId) -> Result<Edit, Rejection> {
+        let Written { id, body, reply_to, attachments } = self.read_written(name, made_by)?;
+        Ok(Edit::AddNote { id, body, reply_to, attachments })
+    }
+
+    fn read_written(&mut self, name: &str, made_by: OpId) -> Result<Written, Rejection> {
         let id: CommentId = name.parse().map_err(|_| bad_value("a comment's key is no comment id"))?;
         self.new_comments.insert(made_by.counter(), id);
         let comment = ObjectId::Id(made_by);
@@ -114,7 +138,7 @@ impl<'a> EditReader<'a> {
             Ok((_, files)) => self.read_files(&ObjectId::Id(files))?,
             Err(_) => Vec::new(),
         };
-        Ok(Edit::AddComment { id, body, reply_to, attachments })
+        Ok(Written { id, body, reply_to, attachments })
     }
 
     fn read_files(&mut self, files: &ObjectId) -> Result<Vec<Attachment>, Rejection> {
@@ -130,30 +154,29 @@ impl<'a> EditReader<'a> {
         Ok(attachments)
     }
 
-    fn comment_edit(&mut self, name: &str, op: &Op) -> Result<Edit, Rejection> {
-        let id = self.comment_id(&op.obj)?;
+    /// Reads what is done to a comment or note: its new text, or nothing if it is struck.
+    fn read_change_of_text(&mut self, name: &str, op: &Op) -> Result<Option<Body>, Rejection> {
         match name {
             key::BODY => {
                 let body = Body::parse(string(op)?)?;
                 self.skip(&op.obj, &[key::EDITED_AT]);
-                Ok(Edit::EditComment { id, body })
+                Ok(Some(body))
             }
-            key::DELETED => Ok(Edit::DeleteComment(id)),
+            key::DELETED => Ok(None),
             _ => Err(not_an_edit()),
         }
     }
 
-    /// Finds which comment an object is. That the author saw it is checked when the edit is composed again.
-    fn comment_id(&self, obj: &ObjectId) -> Result<CommentId, Rejection> {
+    /// Finds which comment, or note, an object is. That the author saw it is checked when the edit is composed again.
+    fn comment_id(&self, comments: &ObjectId, obj: &ObjectId) -> Result<CommentId, Rejection> {
         let ObjectId::Id(made_by) = obj else { return Err(not_an_edit()) };
         let is_new = *made_by.actor() == self.actor && made_by.counter() >= self.start_op;
         if is_new {
             return self.new_comments.get(&made_by.counter()).copied().ok_or_else(not_an_edit);
         }
         let (parent, name) = self.view.place_of(made_by).ok_or_else(no_such_object)?;
-        let comments = self.root.as_ref().and_then(Root::comments);
         match name.parse() {
-            Ok(id) if comments == Some(&parent) => Ok(id),
+            Ok(id) if parent == *comments => Ok(id),
             _ => Err(not_an_edit()),
         }
     }
@@ -182,6 +205,14 @@ impl<'a> EditReader<'a> {
     fn take_if(&mut self, belongs: impl Fn(&Op) -> bool) -> Option<(&'a Op, OpId)> {
         if self.ops.get(self.next).is_some_and(belongs) { self.take() } else { None }
     }
+}
+
+/// What makes a comment or a note.
+struct Written {
+    id: CommentId,
+    body: Body,
+    reply_to: Option<CommentId>,
+    attachments: Vec<Attachment>,
 }
 
 fn field_edit(name: &str, op: &Op) -> Result<Edit, Rejection> {

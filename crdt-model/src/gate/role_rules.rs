@@ -37,6 +37,10 @@ pub(crate) enum Right {
     CommentAuthor,
     /// Who wrote the comment, or an admin, who may have to remove what must not stand.
     CommentAuthorOrAdmin,
+    /// Who wrote the note, while of the team.
+    NoteAuthor,
+    /// The same, or an admin.
+    NoteAuthorOrAdmin,
     /// Admins.
     Admin,
 }
@@ -46,7 +50,7 @@ pub(crate) enum Right {
 pub(crate) struct Facts {
     /// Whose ticket it is; of a new ticket, whose it would be.
     pub(crate) requester: Option<UserId>,
-    /// Who wrote the comment that the edit names.
+    /// Who wrote the comment or note that the edit names.
     pub(crate) comment_author: Option<UserId>,
 }
 
@@ -66,6 +70,9 @@ pub(crate) const fn right_to(edit: &Edit) -> Right {
         Edit::AddComment { .. } => Right::Member,
         Edit::EditComment { .. } => Right::CommentAuthor,
         Edit::DeleteComment(_) => Right::CommentAuthorOrAdmin,
+        Edit::AddNote { .. } => Right::Team,
+        Edit::EditNote { .. } => Right::NoteAuthor,
+        Edit::DeleteNote(_) => Right::NoteAuthorOrAdmin,
         Edit::CreateProject(_) => Right::Admin,
         Edit::SetProjectName(_) => Right::Admin,
         Edit::DefineLabel { .. } => Right::Admin,
@@ -87,6 +94,10 @@ impl Right {
             Self::Team => author.role.is_team(),
             Self::CommentAuthor => is_comment_author,
             Self::CommentAuthorOrAdmin => is_comment_author || author.role == Role::Admin,
+            Self::NoteAuthor => is_comment_author && author.role.is_team(),
+            Self::NoteAuthorOrAdmin => {
+                is_comment_author && author.role.is_team() || author.role == Role::Admin
+            }
             Self::Admin => author.role == Role::Admin,
         }
     }
@@ -100,6 +111,8 @@ impl Right {
             Self::Team => "the team",
             Self::CommentAuthor => "the comment's author",
             Self::CommentAuthorOrAdmin => "the comment's author and admins",
+            Self::NoteAuthor => "the note's author",
+            Self::NoteAuthorOrAdmin => "the note's author and admins",
             Self::Admin => "admins",
         }
     }
@@ -119,6 +132,9 @@ pub(crate) const fn deed(edit: &Edit) -> &'static str {
         Edit::AddComment { .. } => "comment",
         Edit::EditComment { .. } => "rewrite the comment",
         Edit::DeleteComment(_) => "delete the comment",
+        Edit::AddNote { .. } => "write notes",
+        Edit::EditNote { .. } => "rewrite the note",
+        Edit::DeleteNote(_) => "delete the note",
         Edit::CreateProject(_) => "make the project",
         Edit::SetProjectName(_) => "rename the project",
         Edit::DefineLabel { .. } | Edit::RetireLabel(_) => "change the label catalogue",

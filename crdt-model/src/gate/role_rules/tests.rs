@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Facts, right_to};
-use crate::fixtures::{body, comment, comment_id, create, label, person, title};
+use crate::fixtures::{body, comment, comment_id, create, label, note, person, title};
 use crate::ids::UserId;
 use crate::{Author, Edit, ProjectName, Role, Status, UnixMillis};
 
@@ -25,6 +25,9 @@ fn row_of(edit: &Edit) -> &'static str {
         Edit::AddComment { .. } => "comment",
         Edit::EditComment { .. } => "rewrite a comment",
         Edit::DeleteComment(_) => "delete a comment",
+        Edit::AddNote { .. } => "write a note",
+        Edit::EditNote { .. } => "rewrite a note",
+        Edit::DeleteNote(_) => "delete a note",
         Edit::CreateProject(_) => "make the project",
         Edit::SetProjectName(_) => "rename it",
         Edit::DefineLabel { .. } => "describe a label",
@@ -49,6 +52,9 @@ fn edits() -> Vec<Edit> {
         comment(1, "x"),
         Edit::EditComment { id: comment_id(1), body: body("x") },
         Edit::DeleteComment(comment_id(1)),
+        note(1, "x"),
+        Edit::EditNote { id: comment_id(1), body: body("x") },
+        Edit::DeleteNote(comment_id(1)),
         Edit::CreateProject(name.clone()),
         Edit::SetProjectName(name),
         Edit::DefineLabel { label: label("x"), description: body("") },
@@ -68,7 +74,13 @@ fn verdicts(edit: &Edit) -> Vec<&'static str> {
         let author: Author = person(1, role);
         for owner in [Some(author.user), somebody_else] {
             // Of a comment's edit, whose ticket it is does not count, and the other way round.
-            let is_of_comment = matches!(edit, Edit::EditComment { .. } | Edit::DeleteComment(_));
+            let is_of_comment = matches!(
+                edit,
+                Edit::EditComment { .. }
+                    | Edit::DeleteComment(_)
+                    | Edit::EditNote { .. }
+                    | Edit::DeleteNote(_)
+            );
             let facts = if is_of_comment {
                 Facts { requester: somebody_else, comment_author: owner }
             } else {

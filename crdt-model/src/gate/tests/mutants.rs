@@ -15,7 +15,8 @@ use automerge::{ActorId, Automerge, ExpandedChange, ObjType, ScalarValue};
 
 use super::forge;
 use crate::fixtures::{
-    DOC, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, title,
+    DOC, TICKET, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, note,
+    person, title,
 };
 use crate::{
     Attachment, Author, BlobHash, Doc, DocId, Edit, NewChange, ProjectName, RejectCode, Rejection,
@@ -96,12 +97,12 @@ impl Tally {
 }
 
 fn run_shard(seed: u64, total: usize) -> Tally {
-    let worlds = [World::ticket(), World::empty(), World::project()];
+    let worlds = [World::ticket(), World::empty(), World::project(), World::notes()];
     let mut dice = Dice::new(seed);
     let mut tally = Tally::default();
     let mut accepted: Vec<Vec<(Vec<u8>, Author)>> = vec![Vec::new(); worlds.len()];
     for _ in 0..total {
-        let at = if dice.one_in(4) { 1 + dice.below(2) } else { 0 };
+        let at = if dice.one_in(4) { 1 + dice.below(3) } else { 0 };
         let world = &worlds[at];
         let (bytes, author) = world.mutant(&mut dice);
         let verdict = world.offer(&bytes, &author, &mut dice);
@@ -178,6 +179,29 @@ impl World {
     fn empty() -> Self {
         let next = [(customer(), vec![create(), comment(1, "Hello")]), (agent(), vec![create()])];
         Self::new(Doc::new(DOC), Vec::new(), next.into(), comment(200, "Life goes on."))
+    }
+
+    /// Two first changes, and what agents do next.
+    fn notes() -> Self {
+        let mut doc = Doc::new(DocId::Notes(TICKET));
+        let mut apart = doc.clone();
+        let first = doc.apply(&agent(), NOW, &[note(1, "The driver?")]).unwrap();
+        let second = apart.apply(&admin(), NOW, &[note(2, "Known."), note(3, "Since May.")]).unwrap();
+        admit(&mut doc, &second.bytes, &admin()).unwrap();
+        let stored = vec![(first.bytes, agent()), (second.bytes, admin())];
+        let answer = Edit::AddNote {
+            id: comment_id(4),
+            body: body("See there."),
+            reply_to: Some(comment_id(2)),
+            attachments: Vec::new(),
+        };
+        let rewrite = Edit::EditNote { id: comment_id(1), body: body("Not the driver.") };
+        let next = [
+            (agent(), vec![answer, rewrite]),
+            (admin(), vec![Edit::DeleteNote(comment_id(1)), note(5, "Gone.")]),
+            (person(5, crate::Role::Agent), vec![note(6, "Me too.")]),
+        ];
+        Self::new(doc, stored, next.into(), note(200, "Life goes on."))
     }
 
     fn project() -> Self {
