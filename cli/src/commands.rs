@@ -6,6 +6,7 @@ mod device;
 mod draft;
 mod member;
 mod open;
+mod note;
 mod project;
 mod rpc;
 mod server;
@@ -30,6 +31,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
     match noun {
         Noun::Project(verb) => project::run(verb, invocation),
         Noun::Ticket(verb) => ticket::run(verb, invocation),
+        Noun::Note(verb) => note::run(verb, invocation),
         Noun::Draft(verb) => draft::run(verb, invocation),
         Noun::User(verb) => user::run(verb, invocation),
         Noun::Member(verb) => member::run(verb, invocation),

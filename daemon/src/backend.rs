@@ -17,6 +17,7 @@ mod errors;
 mod link;
 mod member;
 mod pending;
+mod note;
 mod project;
 mod reference;
 mod rows;

@@ -19,6 +19,7 @@ pub mod events;
 pub mod limits;
 pub mod link;
 pub mod member;
+pub mod note;
 pub mod openrpc;
 pub mod project;
 pub mod rpc;
@@ -112,6 +113,14 @@ macro_rules! for_each_method {
                 "Takes a member out of the project, with all their devices (admins).";
             "member.uninvite" write $crate::api::member::Uninvite => $crate::api::Done:
                 "Takes back the open invitations of an email address (admins).";
+            "note.add" write $crate::api::note::Add => $crate::api::note::NoteWritten:
+                "Writes a note that only the team sees.";
+            "note.delete" write $crate::api::note::Delete => $crate::api::note::NoteWritten:
+                "Strikes one's own note; a tombstone keeps its place.";
+            "note.edit" write $crate::api::note::Edit => $crate::api::note::NoteWritten:
+                "Rewrites one's own note; it is then marked as edited.";
+            "note.list" read $crate::api::note::List => $crate::api::note::Notes:
+                "Lists the notes of a ticket, oldest first.";
             "project.confirm" write $crate::api::project::Confirm => $crate::api::project::Confirmed:
                 "Enrols this device with a mailed code, or once it was let in.";
             "project.get" read $crate::api::project::Get => $crate::api::project::ProjectDetails:

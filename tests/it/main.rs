@@ -16,6 +16,7 @@ mod processes;
 mod simulation;
 mod simulation_asks;
 mod simulation_live;
+mod simulation_notes;
 mod simulation_rejection;
 mod simulation_restore;
 mod simulation_rogue;

@@ -1,6 +1,6 @@
 //! The whole way with real programs: offline and back, crashes in the middle, and who may see what.
 
-use assist_proto::api::{comment, sync, ticket, user};
+use assist_proto::api::{comment, note, sync, ticket, user};
 use assist_tests::process::{DaemonProcess, PATIENCE};
 
 /// A server with a customer's and an agent's device.
@@ -65,6 +65,29 @@ fn ticket_filed_offline_reaches_the_agent_and_the_answer_comes_back() {
     let answered = customer.call(&ticket::Get { ticket: id.into(), ..ticket::Get::default() });
     assert_eq!(answered.comments[0].body, "Fixed in 0.8.");
     assert_eq!(answered.comments[0].author.name, "Amir");
+}
+
+#[test]
+fn notes_are_shared_by_the_team_and_refused_to_customers() {
+    let (server, customer, agent) = trio();
+    let colleague = DaemonProcess::device();
+    colleague.join(&server, user::Role::Agent, "Dave");
+    let id = customer.assist_ok(["ticket", "new", "-t", "It flaps", "-b", "", "--wait=delivered"]);
+    let id = id.trim();
+    let note = agent.assist_ok(["note", "add", id, "-b", "The relay, again.", "--wait"]);
+    let seen = colleague.until("the note", |client| {
+        let notes = client.call(&note::List { ticket: id.into(), ..note::List::default() }).ok()?;
+        (notes.total == 1).then_some(notes)
+    });
+    assert_eq!((seen.notes[0].id.as_str(), seen.notes[0].body.as_str()), (note.trim(), "The relay, again."));
+
+    // The note is behind the comment: a customer who has the comment would have the note too, if ever.
+    agent.assist_ok(["ticket", "comment", id, "-b", "We are on it.", "--wait=delivered"]);
+    let refused = customer.assist(["note", "list", id]);
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    assert_eq!(customer.call(&ticket::Get { ticket: id.into(), ..ticket::Get::default() }).note_count, 0);
+    let history = customer.assist_ok(["ticket", "history", id]);
+    assert!(!history.contains("relay"), "{history}");
 }
 
 #[test]

@@ -8,12 +8,12 @@ mod row;
 mod view;
 
 use assist_crdt_model::limits::TITLE_CHARS_MAX;
-use assist_proto::api::comment::{Add, CommentWritten, Delete, Edit as EditComment};
+use assist_proto::api::comment::{Add, Comment, CommentWritten, Delete, Edit as EditComment};
+use assist_proto::api::limits;
 use assist_proto::api::ticket::{
     Create, Edit, FieldValues, Get, HistoryChange, List, Order, Patch, Status, Ticket, TicketRow,
     TicketWritten, Verification, Verify,
 };
-use assist_proto::api::{comment, limits};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -27,6 +27,7 @@ use crate::error::{CliError, ErrorKind};
 use crate::invocation::Invocation;
 use crate::output::{Audience, Format, neutral};
 use crate::wait::wait_for;
+pub(super) use view::comment_words;
 
 /// Does what was asked for.
 pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), CliError> {
@@ -269,17 +270,29 @@ fn print_comment(
 
 /// Completes the beginning of a comment's id.
 fn comment_id(ticket: &str, given: String, invocation: &mut Invocation) -> Result<String, CliError> {
+    let comments =
+        |invocation: &mut Invocation| Ok(invocation.call(&get(ticket.to_owned(), invocation))?.comments);
+    named_comment("comment", "`assist ticket view`", given, comments, invocation)
+}
+
+/// Returns the id of the one comment, or note, that is meant. `shown_by` is the command that shows all ids.
+pub(super) fn named_comment(
+    kind: &str,
+    shown_by: &str,
+    given: String,
+    all: impl FnOnce(&mut Invocation) -> Result<Vec<Comment>, CliError>,
+    invocation: &mut Invocation,
+) -> Result<String, CliError> {
     if given.len() >= ID_CHARS {
         return Ok(given);
     }
-    let ticket = invocation.call(&get(ticket.to_owned(), invocation))?;
     let beginning = given.to_lowercase();
-    let mut fitting: Vec<comment::Comment> = ticket.comments;
+    let mut fitting = all(invocation)?;
     fitting.retain(|comment| comment.id.starts_with(&beginning));
     match fitting.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(CliError::message(ErrorKind::NotFound, format!("no comment's id begins with {given}"))
-            .hint("`assist ticket view` shows the comments with their ids")),
+        [] => Err(CliError::message(ErrorKind::NotFound, format!("no {kind}'s id begins with {given}"))
+            .hint(format!("{shown_by} shows the {kind}s with their ids"))),
         several => {
             let lines = several.iter().map(|comment| {
                 format!(
@@ -289,7 +302,7 @@ fn comment_id(ticket: &str, given: String, invocation: &mut Invocation) -> Resul
                     first_line(&comment.body).unwrap_or_default()
                 )
             });
-            Err(CliError::message(ErrorKind::Ambiguous, format!("several comments' ids begin with {given}"))
+            Err(CliError::message(ErrorKind::Ambiguous, format!("several {kind}s' ids begin with {given}"))
                 .with_candidates(lines.collect())
                 .hint("give more characters"))
         }
@@ -330,7 +343,7 @@ fn get(ticket: String, invocation: &Invocation) -> Get {
 }
 
 /// Takes a bare number for a ticket's number: in a shell, what begins with `#` is a comment.
-fn reference(given: String) -> String {
+pub(super) fn reference(given: String) -> String {
     let is_number = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && given.len() < ID_CHARS { format!("#{given}") } else { given }
 }

@@ -90,7 +90,7 @@ fn print(event: &Event, invocation: &mut Invocation) -> Result<(), CliError> {
     output.flush()
 }
 
-/// Returns id, name, project, ticket, cause, who, and the rest: a comment, a draft, or the title.
+/// Returns id, name, project, ticket, cause, who, and the rest: a comment, a note, a draft, or the title.
 fn values(event: &Event) -> Vec<String> {
     let (ticket, cause, actor, rest) = parts(&event.news);
     vec![
@@ -112,6 +112,9 @@ fn parts(news: &News) -> (Option<&TicketRef>, Option<Cause>, Option<&str>, &str)
         News::CommentAdded { ticket, comment, cause, actor } => {
             (Some(ticket), Some(*cause), actor.as_deref(), comment)
         }
+        News::NoteAdded { ticket, note, cause, actor } => {
+            (Some(ticket), Some(*cause), actor.as_deref(), note)
+        }
         News::ProjectChanged { cause, actor, .. } => (None, Some(*cause), actor.as_deref(), ""),
         News::DraftAdded { draft, ticket, .. } => (ticket.as_ref(), None, None, draft),
         News::DeviceAdded { device, .. } => (None, None, None, device),
@@ -131,6 +134,7 @@ fn words(news: &News) -> String {
         }
         News::TicketChanged { ticket, actor, .. } => format!("{} changed{}", named(ticket), by(actor)),
         News::CommentAdded { ticket, actor, .. } => format!("{}: new comment{}", named(ticket), by(actor)),
+        News::NoteAdded { ticket, actor, .. } => format!("{}: new note{}", named(ticket), by(actor)),
         News::SyncChanged { project } => format!("connection or outbox of {} changed", short(project)),
         News::ProjectChanged { project, actor, .. } => {
             format!("project {} changed{}", short(project), by(actor))

@@ -47,8 +47,8 @@ pub enum EditError {
     /// The document was created before.
     #[error("the document is there already")]
     AlreadyCreated,
-    /// No such comment, or it is deleted.
-    #[error("there is no comment {0}")]
+    /// No such comment or note, or it is deleted.
+    #[error("there is no comment or note {0}")]
     NoSuchComment(CommentId),
     /// The comment's id is taken.
     #[error("there is a comment {0} already")]

@@ -72,7 +72,7 @@ impl LocalBackend {
     }
 }
 
-fn body(text: String) -> Answer<Body> {
+pub(super) fn body(text: String) -> Answer<Body> {
     let body = Body::parse(text).map_err(of_text("body"))?;
     if body.is_blank() {
         return Err(invalid("text_empty", "body", "the text is empty"));
@@ -80,6 +80,6 @@ fn body(text: String) -> Answer<Body> {
     Ok(body)
 }
 
-fn comment_id(text: &str, field: &str) -> Answer<CommentId> {
+pub(super) fn comment_id(text: &str, field: &str) -> Answer<CommentId> {
     text.trim().parse().map_err(of_id(field))
 }

@@ -55,7 +55,11 @@ impl Document {
         let waiting = waiting.iter().map(|(_, entry)| entry.envelope.change.as_slice());
         let doc = Doc::load(id, admitted.chain(waiting))
             .map_err(|error| StoreError::Damaged { what: error.to_string() })?;
-        let mark = id.ticket().map(|ticket| reader.mark(&own.project, ticket)).transpose()?.flatten();
+        // What marks tell of a ticket says nothing of its notes.
+        let mark = match id {
+            DocId::Ticket(ticket) => reader.mark(&own.project, ticket)?,
+            DocId::Notes(_) | DocId::Project => None,
+        };
         Ok(Some(Self { doc, own: own.clone(), mark, changes }))
     }
 

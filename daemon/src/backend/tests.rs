@@ -4,6 +4,7 @@ mod drafts;
 mod errors;
 mod lists;
 mod members;
+mod notes;
 mod projects;
 mod references;
 mod servers;

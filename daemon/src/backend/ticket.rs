@@ -71,17 +71,9 @@ impl LocalBackend {
         project: Option<&str>,
         reference: &str,
     ) -> Answer<(Membership, TicketRow)> {
-        let reader = self.reader()?;
-        let (own, ticket) = reference::ticket(&reader, project, reference, "ticket")?;
-        let doc = DocId::Ticket(ticket);
-        let reader = if reader.is_unverified(&own.project, doc)? {
-            drop(reader);
-            self.command(Command::Verify { project: own.project, doc }).await?;
-            self.reader()?
-        } else {
-            reader
-        };
-        let row = reader.row(&own.project, ticket)?.ok_or_else(no_such_ticket)?;
+        let (own, ticket) = reference::ticket(&self.reader()?, project, reference, "ticket")?;
+        self.verify(own.project, DocId::Ticket(ticket)).await?;
+        let row = self.reader()?.row(&own.project, ticket)?.ok_or_else(no_such_ticket)?;
         Ok((own, row))
     }
 
@@ -188,7 +180,13 @@ fn show(
         // Listed, but the document is still on its way: the row is all there is.
         let facts = RowFacts { state: None, is_loaded: false };
         let row = rows.row_with(own.project, row, facts)?;
-        return Ok(Ticket { row, body: String::new(), comments: Vec::new(), conflicts: Vec::new() });
+        return Ok(Ticket {
+            row,
+            body: String::new(),
+            comments: Vec::new(),
+            conflicts: Vec::new(),
+            note_count: 0,
+        });
     };
     let facts = RowFacts { state: document.newest_state(), is_loaded: true };
     let row = rows.row_with(own.project, row, facts)?;
@@ -199,10 +197,19 @@ fn show(
     let comments = comments.map(|comment| show_comment(&document, own, names, comment));
     let comments = comments.collect::<Answer<_>>()?;
     let conflicts = show_conflicts(&document, own, names, ticket.conflicts)?;
-    Ok(Ticket { row, body: ticket.body, comments, conflicts })
+    let note_count = note_count(reader, own, ticket.id)?;
+    Ok(Ticket { row, body: ticket.body, comments, conflicts, note_count })
 }
 
-fn show_comment(
+fn note_count(reader: &Reader, own: &Membership, ticket: model::TicketId) -> Answer<u64> {
+    if !own.role.is_team() {
+        return Ok(0);
+    }
+    let notes = Document::load(reader, own, DocId::Notes(ticket))?.and_then(|document| document.doc.notes());
+    Ok(notes.map_or(0, |notes| notes.len() as u64))
+}
+
+pub(super) fn show_comment(
     document: &Document,
     own: &Membership,
     names: &mut Names<'_>,

@@ -54,6 +54,12 @@ impl Names {
                 cause: cause_of(cause, Some(by)),
                 actor: self.actor(project, Some(by))?,
             },
+            Notice::NoteAdded { project, ticket, note, cause, by } => News::NoteAdded {
+                ticket: self.ticket(project, ticket)?,
+                note: note.to_string(),
+                cause: cause_of(cause, Some(by)),
+                actor: self.actor(project, Some(by))?,
+            },
             Notice::SyncChanged { project } => News::SyncChanged { project: project.to_string() },
             Notice::ProjectChanged { project } => News::ProjectChanged {
                 project: project.to_string(),

@@ -43,6 +43,18 @@ pub enum News {
         /// The name of who wrote it.
         actor: Option<String>,
     },
+    /// A note came: to the team alone. Comes together with `ticket.changed`.
+    #[serde(rename = "note.added")]
+    NoteAdded {
+        /// Under which ticket.
+        ticket: TicketRef,
+        /// The note's id, 26 characters.
+        note: String,
+        /// Why.
+        cause: Cause,
+        /// The name of who wrote it.
+        actor: Option<String>,
+    },
     /// A connection or an outbox changed: look at `sync.status`.
     #[serde(rename = "sync.changed")]
     SyncChanged {
@@ -122,6 +134,7 @@ impl News {
         match self {
             Self::TicketChanged { .. } => "ticket.changed",
             Self::CommentAdded { .. } => "comment.added",
+            Self::NoteAdded { .. } => "note.added",
             Self::SyncChanged { .. } => "sync.changed",
             Self::ProjectChanged { .. } => "project.changed",
             Self::DeviceAdded { .. } => "device.added",
@@ -135,7 +148,9 @@ impl News {
     /// Returns the id of the project that it is about, where it is about one.
     pub fn project(&self) -> Option<&str> {
         match self {
-            Self::TicketChanged { ticket, .. } | Self::CommentAdded { ticket, .. } => Some(&ticket.project),
+            Self::TicketChanged { ticket, .. }
+            | Self::CommentAdded { ticket, .. }
+            | Self::NoteAdded { ticket, .. } => Some(&ticket.project),
             Self::SyncChanged { project }
             | Self::ProjectChanged { project, .. }
             | Self::DeviceAdded { project, .. }

@@ -203,6 +203,9 @@ pub struct Ticket {
     pub comments: Vec<Comment>,
     /// Fields that were written by several while apart, with all values.
     pub conflicts: Vec<Conflict>,
+    /// How many notes the team wrote, struck ones included: `note.list` shows them. Always 0 for customers.
+    #[serde(default)]
+    pub note_count: u64,
 }
 
 /// A field that was written by several while apart. Writing it again settles it.

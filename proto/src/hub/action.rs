@@ -121,6 +121,19 @@ pub enum Notice {
         /// Who wrote it.
         by: UserId,
     },
+    /// A note arrived or was written: on devices of the team alone.
+    NoteAdded {
+        /// Its project.
+        project: ProjectId,
+        /// Its ticket.
+        ticket: TicketId,
+        /// Which.
+        note: CommentId,
+        /// Whose doing.
+        cause: Cause,
+        /// Who wrote it.
+        by: UserId,
+    },
     /// The connection, the outbox or the progress of a project is other than before.
     SyncChanged {
         /// Which.

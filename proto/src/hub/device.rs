@@ -168,6 +168,17 @@ pub enum Command {
         /// To which comment.
         reply_to: Option<CommentId>,
     },
+    /// Write a note.
+    Note {
+        /// Where.
+        project: ProjectId,
+        /// On which ticket.
+        ticket: TicketId,
+        /// What.
+        body: Body,
+        /// To which note.
+        reply_to: Option<CommentId>,
+    },
     /// Change a document.
     Edit {
         /// Where.
@@ -579,6 +590,9 @@ impl DeviceHub {
             Command::Comment { project, ticket, body, reply_to } => {
                 self.comment(now, project, ticket, body, reply_to, store)?
             }
+            Command::Note { project, ticket, body, reply_to } => {
+                self.note(now, project, ticket, body, reply_to, store)?
+            }
             Command::Edit { project, doc, edits } => self.edit(now, project, doc, &edits, store)?,
             Command::Pause(project) => self.pause(now, project, store)?,
             Command::Resume(project) => self.resume(now, project, store)?,
@@ -640,9 +654,11 @@ impl DeviceHub {
         Ok(())
     }
 
-    /// Notes that a ticket's row must be written at the end of the turn.
+    /// Remembers that a ticket's row must be written at the end of the turn. A row tells nothing of notes: how far
+    /// one's own words came would wait for ever for customers who never get them.
     fn touch(&mut self, project: ProjectId, doc: DocId) -> Option<&mut Touched> {
-        Some(self.touched.entry((project, doc.ticket()?)).or_default())
+        let DocId::Ticket(ticket) = doc else { return None };
+        Some(self.touched.entry((project, ticket)).or_default())
     }
 
     /// The same for a ticket of which a record by this user was admitted.
@@ -688,16 +704,14 @@ impl DeviceHub {
             return;
         };
         for edit in edits {
-            if let Edit::AddComment { id: comment, .. } = edit {
-                let comment = *comment;
-                self.actions.push(Action::Notify(Notice::CommentAdded {
-                    project,
-                    ticket,
-                    comment,
-                    cause,
-                    by,
-                }));
-            }
+            let notice = match *edit {
+                Edit::AddComment { id: comment, .. } => {
+                    Notice::CommentAdded { project, ticket, comment, cause, by }
+                }
+                Edit::AddNote { id: note, .. } => Notice::NoteAdded { project, ticket, note, cause, by },
+                _ => continue,
+            };
+            self.actions.push(Action::Notify(notice));
         }
     }
 

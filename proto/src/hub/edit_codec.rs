@@ -60,6 +60,26 @@ pub enum WireEdit {
     },
     #[serde(rename = "comment-")]
     DeleteComment(#[serde(with = "id")] CommentId),
+    #[serde(rename = "note")]
+    AddNote {
+        #[serde(rename = "i", with = "id")]
+        id: CommentId,
+        #[serde(rename = "b")]
+        body: String,
+        #[serde(rename = "r", with = "id::opt", default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<CommentId>,
+        #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<WireAttachment>,
+    },
+    #[serde(rename = "note=")]
+    EditNote {
+        #[serde(rename = "i", with = "id")]
+        id: CommentId,
+        #[serde(rename = "b")]
+        body: String,
+    },
+    #[serde(rename = "note-")]
+    DeleteNote(#[serde(with = "id")] CommentId),
     #[serde(rename = "project")]
     CreateProject(String),
     #[serde(rename = "name")]
@@ -131,6 +151,9 @@ impl WireEdit {
             Self::AddComment { body, .. } => format!("comments \"{}\"", one_line(body)),
             Self::EditComment { body, .. } => format!("rewrites a comment to \"{}\"", one_line(body)),
             Self::DeleteComment(_) => "strikes a comment".to_owned(),
+            Self::AddNote { body, .. } => format!("notes \"{}\"", one_line(body)),
+            Self::EditNote { body, .. } => format!("rewrites a note to \"{}\"", one_line(body)),
+            Self::DeleteNote(_) => "strikes a note".to_owned(),
             Self::CreateProject(name) => format!("makes the project \"{}\"", one_line(name)),
             Self::SetProjectName(name) => format!("renames the project to \"{}\"", one_line(name)),
             Self::DefineLabel { label, .. } => format!("describes the label \"{}\"", one_line(label)),
@@ -148,6 +171,8 @@ impl WireEdit {
             | Self::SetBody(text)
             | Self::AddComment { body: text, .. }
             | Self::EditComment { body: text, .. }
+            | Self::AddNote { body: text, .. }
+            | Self::EditNote { body: text, .. }
             | Self::DefineLabel { description: text, .. }
             | Self::DefineCannedReply { body: text, .. } => Some(text),
             _ => None,
@@ -177,6 +202,14 @@ impl From<&Edit> for WireEdit {
             },
             Edit::EditComment { id, body } => Self::EditComment { id: *id, body: body.to_string() },
             Edit::DeleteComment(id) => Self::DeleteComment(*id),
+            Edit::AddNote { id, body, reply_to, attachments } => Self::AddNote {
+                id: *id,
+                body: body.to_string(),
+                reply_to: *reply_to,
+                attachments: attachments.iter().map(WireAttachment::from).collect(),
+            },
+            Edit::EditNote { id, body } => Self::EditNote { id: *id, body: body.to_string() },
+            Edit::DeleteNote(id) => Self::DeleteNote(*id),
             Edit::CreateProject(name) => Self::CreateProject(name.to_string()),
             Edit::SetProjectName(name) => Self::SetProjectName(name.to_string()),
             Edit::DefineLabel { label, description } => {
@@ -215,6 +248,14 @@ impl TryFrom<WireEdit> for Edit {
             },
             WireEdit::EditComment { id, body } => Self::EditComment { id, body: Body::parse(body)? },
             WireEdit::DeleteComment(id) => Self::DeleteComment(id),
+            WireEdit::AddNote { id, body, reply_to, attachments } => Self::AddNote {
+                id,
+                body: Body::parse(body)?,
+                reply_to,
+                attachments: attachments.into_iter().map(Attachment::from).collect(),
+            },
+            WireEdit::EditNote { id, body } => Self::EditNote { id, body: Body::parse(body)? },
+            WireEdit::DeleteNote(id) => Self::DeleteNote(id),
             WireEdit::CreateProject(name) => Self::CreateProject(ProjectName::parse(&name)?),
             WireEdit::SetProjectName(name) => Self::SetProjectName(ProjectName::parse(&name)?),
             WireEdit::DefineLabel { label, description } => {

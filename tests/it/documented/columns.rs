@@ -30,6 +30,7 @@ fn commands_print_the_columns_that_the_page_lists() {
             assert_eq!(line.split('\t').count(), columns.len(), "{command}: {line:?} against {columns:?}");
         }
     }
+    check_notes(&amir, &mut unseen);
     // There is no server that refuses here: without drafts there is nothing to list, and none to try again.
     assert!(unseen.remove("draft list").is_some() && unseen.remove("draft retry").is_some());
     assert_eq!(amir.assist_ok(["draft", "list"]), "");
@@ -60,6 +61,17 @@ fn commands_print_the_columns_that_the_page_lists() {
     assert!(unseen.is_empty(), "docs/cli.md lists what no test runs: {unseen:?}");
 }
 
+/// A note is named by what listing it says.
+fn check_notes(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
+    let note = amir.assist_ok(["note", "list", "1"]).split('\t').next().unwrap().to_owned();
+    let edited = amir.assist_ok(["note", "edit", "1", &note[..12], "-b", "Not the relay."]);
+    let deleted = amir.assist_ok(["note", "delete", "1", &note]);
+    for (command, printed) in [("note edit", edited), ("note delete", deleted)] {
+        assert_eq!(printed.trim_end(), note, "{command}");
+        assert_eq!(unseen.remove(command).map(|columns| columns.len()), Some(1));
+    }
+}
+
 /// Each command of the table, as it is run.
 const RUN: &[(&str, &[&str])] = &[
     ("ticket new", &["ticket", "new", "-t", "It hums", "-b", "All day."]),
@@ -69,6 +81,8 @@ const RUN: &[(&str, &[&str])] = &[
     ("ticket label", &["ticket", "label", "1", "network"]),
     ("ticket assign", &["ticket", "assign", "1", "me"]),
     ("ticket comment", &["ticket", "comment", "1", "-b", "Since when?"]),
+    ("note add", &["note", "add", "1", "-b", "The relay?"]),
+    ("note list", &["note", "list", "1"]),
     ("ticket list", &["ticket", "list"]),
     ("ticket history", &["ticket", "history", "1"]),
     ("ticket verify", &["ticket", "verify", "1"]),

@@ -22,10 +22,21 @@ pub(crate) fn lines(ticket: &Ticket, audience: &Audience) -> Vec<String> {
         let words = "(the text is still on its way to this device)";
         lines.push(audience.either("not_loaded".to_owned(), words.to_owned()));
     }
-    let depths = depths(&ticket.comments);
-    for (comment, depth) in ticket.comments.iter().zip(depths) {
+    if !ticket.comments.is_empty() {
         lines.push(String::new());
-        lines.extend(comment_lines(comment, depth, &ticket.comments, audience));
+        lines.extend(comment_words(&ticket.comments, audience));
+    }
+    lines
+}
+
+/// Lays comments, or notes, out one below the other, answers a step deeper.
+pub(crate) fn comment_words(comments: &[Comment], audience: &Audience) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (comment, depth) in comments.iter().zip(depths(comments)) {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.extend(comment_lines(comment, depth, comments, audience));
     }
     lines
 }
@@ -44,6 +55,10 @@ fn head(ticket: &Ticket, audience: &Audience) -> Vec<String> {
     }
     let script = |value: String| audience.either(value, String::new());
     let user = |name: &str| name.to_owned();
+    let notes = match ticket.note_count {
+        0 => script("0".to_owned()),
+        count => count.to_string(),
+    };
     lines.extend(
         audience.facts(&[
             ("id", row.id.clone()),
@@ -59,6 +74,7 @@ fn head(ticket: &Ticket, audience: &Audience) -> Vec<String> {
             ("updated_at", audience.time(row.updated_at_millis)),
             ("snoozed_until", row.snoozed_until_millis.map(|at| audience.time(at)).unwrap_or_default()),
             ("comments", row.comment_count.to_string()),
+            ("notes", notes),
             (
                 "state",
                 row.state
@@ -158,7 +174,7 @@ fn comment_head(comment: &Comment, depth: usize, all: &[Comment], audience: &Aud
     let author = paint(&neutral::line(&comment.author.name), Tone::Strong);
     let answered = comment.reply_to.as_ref().map(|id| {
         let name =
-            all.iter().find(|other| other.id == *id).map_or("a comment", |other| other.author.name.as_str());
+            all.iter().find(|other| other.id == *id).map_or("another", |other| other.author.name.as_str());
         format!("answers {}", neutral::line(name))
     });
     let marks = [

@@ -81,6 +81,10 @@ impl Waiting {
         }
         let until = match params.until {
             WaitUntil::Server => DeliveryState::OnServer,
+            WaitUntil::Delivered if pending.iter().any(|it| matches!(it.doc, DocId::Notes(_))) => {
+                let message = "notes have no other side to be delivered to: wait until \"server\"";
+                return Err(invalid("no_other_side", "until", message));
+            }
             WaitUntil::Delivered => DeliveryState::Delivered,
         };
         Ok(Self { until, pending, reached: DeliveryState::Delivered })
@@ -142,9 +146,9 @@ impl Pending {
             }
             self.seq = Some(self.find_seq(reader)?);
         }
-        let mark = match self.doc.ticket() {
-            Some(ticket) => reader.mark(&self.own.project, ticket)?,
-            None => None,
+        let mark = match self.doc {
+            DocId::Ticket(ticket) => reader.mark(&self.own.project, ticket)?,
+            DocId::Notes(_) | DocId::Project => None,
         };
         Ok(admitted_state(self.seq.unwrap_or_default(), mark, &self.own))
     }

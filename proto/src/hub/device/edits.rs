@@ -45,7 +45,21 @@ impl DeviceHub {
         self.edit(now, project, DocId::Ticket(ticket), &edits, store)
     }
 
-    /// Changes a document that is there.
+    pub(super) fn note(
+        &mut self,
+        now: UnixMillis,
+        project: ProjectId,
+        ticket: TicketId,
+        body: Body,
+        reply_to: Option<CommentId>,
+        store: &mut dyn DeviceStore,
+    ) -> Outcome {
+        let id = CommentId::new(now, self.dice.bytes());
+        let edits = [Edit::AddNote { id, body, reply_to, attachments: Vec::new() }];
+        self.edit(now, project, DocId::Notes(ticket), &edits, store)
+    }
+
+    /// Changes a document that is there. Notes are, if their ticket is.
     pub(super) fn edit(
         &mut self,
         now: UnixMillis,
@@ -58,7 +72,9 @@ impl DeviceHub {
             return Ok(Err(CommandError::NotJoined));
         }
         self.verify_doc(project, doc, store)?;
-        if self.load_doc(project, doc, store)?.heads().is_empty() {
+        let base = doc.ticket().map_or(doc, DocId::Ticket);
+        self.verify_doc(project, base, store)?;
+        if self.load_doc(project, base, store)?.heads().is_empty() {
             let is_coming = match doc.ticket() {
                 Some(ticket) => store.row(&project, ticket)?.is_some(),
                 None => true,
@@ -101,7 +117,7 @@ impl DeviceHub {
         self.notify_sync(id);
         self.push_outbox(id, store)?;
         let comment = edits.iter().find_map(|edit| match edit {
-            Edit::AddComment { id, .. } => Some(*id),
+            Edit::AddComment { id, .. } | Edit::AddNote { id, .. } => Some(*id),
             _ => None,
         });
         Ok(Ok(Reply::Written { project: id, doc, change, comment }))

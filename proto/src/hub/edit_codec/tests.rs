@@ -74,6 +74,12 @@ fn edit() -> impl Strategy<Value = Edit> {
         (comment(), body()).prop_map(|(id, body)| Edit::EditComment { id, body }),
         comment().prop_map(Edit::DeleteComment),
     ];
+    let notes = prop_oneof![
+        (comment(), body(), proptest::option::of(comment()), proptest::collection::vec(attachment(), 0..4))
+            .prop_map(|(id, body, reply_to, attachments)| Edit::AddNote { id, body, reply_to, attachments }),
+        (comment(), body()).prop_map(|(id, body)| Edit::EditNote { id, body }),
+        comment().prop_map(Edit::DeleteNote),
+    ];
     let project = prop_oneof![
         project_name().prop_map(Edit::CreateProject),
         project_name().prop_map(Edit::SetProjectName),
@@ -82,7 +88,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         (label(), body()).prop_map(|(name, body)| Edit::DefineCannedReply { name, body }),
         label().prop_map(Edit::RetireCannedReply),
     ];
-    prop_oneof![ticket, comments, project]
+    prop_oneof![ticket, comments, notes, project]
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assist_crdt_model::TicketId;
+use assist_crdt_model::{DocId, TicketId};
 
 use super::ServerHub;
 use crate::hub::action::{Durability, LinkId};
@@ -39,7 +39,8 @@ impl ServerHub {
             let entries = store.log_after(audience, watermarks.marked, limits::DELIVERY_SCAN_MAX)?;
             let mut newest: BTreeMap<TicketId, Seq> = BTreeMap::new();
             for entry in entries.iter().take_while(|entry| entry.seq <= watermarks.seen) {
-                if let (Some(ticket), EntryKind::Record { .. }) = (entry.doc.ticket(), entry.kind) {
+                // A mark tells customers too; of notes they are told nothing, not even that there are some.
+                if let (DocId::Ticket(ticket), EntryKind::Record { .. }) = (entry.doc, entry.kind) {
                     newest.insert(ticket, entry.seq);
                 }
             }

@@ -210,7 +210,8 @@ impl ServerHub {
         Ok(true)
     }
 
-    /// One page of documents, newest activity first. The project's own document goes with the first page.
+    /// One page of documents, newest activity first, each ticket with its notes for the team. The project's own
+    /// document goes with the first page.
     fn send_docs(
         &mut self,
         link: LinkId,
@@ -231,9 +232,15 @@ impl ServerHub {
             let records = store.doc_records(DocId::Ticket(row.ticket))?;
             size_bytes += records.iter().map(size_of_record).sum::<usize>();
             docs.push((DocId::Ticket(row.ticket), records));
+            if audience == Audience::Team {
+                let notes = store.doc_records(DocId::Notes(row.ticket))?;
+                size_bytes += notes.iter().map(size_of_record).sum::<usize>();
+                docs.extend((!notes.is_empty()).then_some((DocId::Notes(row.ticket), notes)));
+            }
             next = row.last_seq;
             taken += 1;
-            if size_bytes >= limits::PAGE_BYTES || docs.len() >= limits::DOCS_PER_PAGE_MAX {
+            // The next ticket may come with notes.
+            if size_bytes >= limits::PAGE_BYTES || docs.len() + 2 > limits::DOCS_PER_PAGE_MAX {
                 break;
             }
         }

@@ -485,7 +485,13 @@ fn edits() -> Vec<Golden> {
         Edit::DefineCannedReply { name: label(), body: body() },
         Edit::RetireCannedReply(label()),
     ];
-    vec![golden("edits", all.iter().map(WireEdit::from).collect::<Vec<_>>())]
+    let notes = [
+        Edit::AddNote { id: comment(), body: body(), reply_to: None, attachments: Vec::new() },
+        Edit::EditNote { id: comment(), body: body() },
+        Edit::DeleteNote(comment()),
+    ];
+    let stored = |edits: &[Edit]| edits.iter().map(WireEdit::from).collect::<Vec<_>>();
+    vec![golden("edits", stored(&all)), golden("edits-notes", stored(&notes))]
 }
 
 fn hello() -> Hello {
