@@ -1,8 +1,8 @@
 //! People, documents and short ways to write edits, for the tests of this crate.
 
 use crate::{
-    Actor, Author, Body, CommentId, DeviceId, Doc, DocId, Edit, Label, NewChange, Rejection, Role,
-    ScannedChange, TicketId, Title, UnixMillis, UserId,
+    Actor, Attachment, Author, BlobHash, Body, CommentId, DeviceId, Doc, DocId, Edit, Label, NewChange,
+    Rejection, Role, ScannedChange, TicketId, Title, UnixMillis, UserId,
 };
 
 pub(crate) const TICKET: TicketId = TicketId::from_bytes([7; 16]);
@@ -58,6 +58,16 @@ pub(crate) fn comment(number: u8, text: &str) -> Edit {
 
 pub(crate) fn note(number: u8, text: &str) -> Edit {
     Edit::AddNote { id: comment_id(number), body: body(text), reply_to: None, attachments: Vec::new() }
+}
+
+/// An attachment, of the blob whose hash is all nines.
+pub(crate) fn log_file() -> Attachment {
+    Attachment {
+        blob: BlobHash::from_bytes([9; 32]),
+        name: "log.txt".to_owned(),
+        size_bytes: 70_000,
+        media_type: "text/plain".to_owned(),
+    }
 }
 
 /// A ticket that the customer filed, and its first change.

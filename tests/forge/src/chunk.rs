@@ -82,6 +82,30 @@ pub fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[0x85, 0x6f, 0x4a, 0x83], &checksum[..4], &hashed].concat()
 }
 
+/// The columns that changes of maps and scalars have, by their specification.
+pub mod column {
+    /// Of an operation's object: who made it.
+    pub const OBJ_ACTOR: u64 = 0x01;
+    /// The object's counter.
+    pub const OBJ_COUNTER: u64 = 0x02;
+    /// Keys.
+    pub const KEY: u64 = 0x15;
+    /// Whether something is inserted.
+    pub const INSERT: u64 = 0x34;
+    /// What is done.
+    pub const ACTION: u64 = 0x42;
+    /// Type and size of each value.
+    pub const VALUE_META: u64 = 0x56;
+    /// The values.
+    pub const VALUE: u64 = 0x57;
+    /// How many predecessors each operation has.
+    pub const PRED_COUNT: u64 = 0x70;
+    /// Of each predecessor: who wrote it.
+    pub const PRED_ACTOR: u64 = 0x71;
+    /// The predecessor's counter.
+    pub const PRED_COUNTER: u64 = 0x73;
+}
+
 /// A deflated change chunk, as Automerge accepts it, that inflates to so many bytes of nothing: 160 for each of its own.
 pub fn deflate_bomb(inflated_bytes: usize) -> Vec<u8> {
     // One block of fixed codes: a zero, then "258 bytes as one back" again and again, then the end.

@@ -3,6 +3,7 @@
 use assist_crdt_model::{
     Doc, DocId, Edit, Label, ProjectId, ScannedChange, Status, TicketId, UnixMillis, limits,
 };
+use assist_forge::chunk::column::{ACTION, INSERT, KEY, PRED_COUNT, VALUE, VALUE_META};
 use assist_forge::chunk::{Chunk, deflate_bomb, leb, signed_leb};
 use assist_forge::forge;
 use assist_proto::envelope::Envelope;
@@ -10,14 +11,6 @@ use automerge::legacy::{Key, ObjectId, OpId, OpType};
 use automerge::{ActorId, ExpandedChange, ScalarValue};
 
 use super::{Bed, INCARNATION, Member, NOW, comment, filed_by};
-
-// Columns of a change's operations.
-const KEY: u64 = 0x15;
-const INSERT: u64 = 0x34;
-const ACTION: u64 = 0x42;
-const VALUE_META: u64 = 0x56;
-const VALUE: u64 = 0x57;
-const PRED_COUNT: u64 = 0x70;
 
 // The order in which a ticket's first change writes: the title is its sixth operation.
 const TITLE_OP: u64 = 6;

@@ -1,22 +1,14 @@
 //! Shapes that are refused from the bytes alone, before Automerge sees them.
 
+use assist_forge::chunk::column::{
+    ACTION, INSERT, KEY, OBJ_ACTOR, OBJ_COUNTER, PRED_ACTOR, PRED_COUNT, PRED_COUNTER, VALUE, VALUE_META,
+};
 use assist_forge::chunk::{Chunk, leb, seal, signed_leb};
 use automerge::Change;
 
 use super::{check_refused, check_scan_refused};
 use crate::fixtures::{agent, comment, ticket_doc};
 use crate::{Edit, NewChange, RejectCode, ScannedChange, Status, UnixMillis, limits};
-
-const OBJ_ACTOR: u64 = 0x01;
-const OBJ_COUNTER: u64 = 0x02;
-const KEY: u64 = 0x15;
-const INSERT: u64 = 0x34;
-const ACTION: u64 = 0x42;
-const VALUE_META: u64 = 0x56;
-const VALUE: u64 = 0x57;
-const PRED_COUNT: u64 = 0x70;
-const PRED_ACTOR: u64 = 0x71;
-const PRED_COUNTER: u64 = 0x73;
 
 /// An agent's change of the status and a comment on a ticket.
 fn honest() -> NewChange {

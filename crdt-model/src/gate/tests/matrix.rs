@@ -9,11 +9,10 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ReadDoc as _, ScalarValue};
 
 use super::forge;
 use crate::fixtures::{
-    DOC, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label,
+    DOC, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, log_file,
 };
 use crate::{
-    Attachment, Author, BlobHash, Doc, DocId, Edit, NewChange, ProjectName, RejectCode, Role, Status,
-    UnixMillis,
+    Author, BlobHash, Doc, DocId, Edit, NewChange, ProjectName, RejectCode, Role, Status, UnixMillis,
 };
 
 const NOW: UnixMillis = UnixMillis(2_000);
@@ -388,17 +387,11 @@ fn ticket() -> Doc {
         doc.apply(author, NOW, &[comment(number, "Hello")]).unwrap();
     }
     doc.apply(&agent(), NOW, &[comment(5, "Never mind")]).unwrap();
-    let attachment = Attachment {
-        blob: BlobHash::from_bytes([9; 32]),
-        name: "log.txt".to_owned(),
-        size_bytes: 70_000,
-        media_type: "text/plain".to_owned(),
-    };
     let with_file = Edit::AddComment {
         id: comment_id(6),
         body: body("See the log."),
         reply_to: Some(comment_id(3)),
-        attachments: vec![attachment],
+        attachments: vec![log_file()],
     };
     doc.apply(&customer(), NOW, &[with_file]).unwrap();
     let edits = [

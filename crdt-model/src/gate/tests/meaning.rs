@@ -5,9 +5,10 @@ use automerge::{ActorId, ObjType, ScalarValue};
 
 use super::{check_refused, forge};
 use crate::fixtures::{
-    DOC, admit, agent, body, colleague, comment, comment_id, create, customer, label, ticket_doc, title,
+    DOC, admit, agent, body, colleague, comment, comment_id, create, customer, label, log_file, ticket_doc,
+    title,
 };
-use crate::{Attachment, BlobHash, Doc, Edit, NewChange, RejectCode, Status, TicketId, UnixMillis};
+use crate::{Doc, Edit, NewChange, RejectCode, Status, TicketId, UnixMillis};
 
 const NOW: UnixMillis = UnixMillis(2_000);
 
@@ -116,17 +117,11 @@ fn operations_on_missing_objects_are_refused() {
 #[test]
 fn operations_of_an_attachments_maps_are_refused_outside_their_comment() {
     let (mut doc, _) = ticket_doc();
-    let attachment = Attachment {
-        blob: BlobHash::from_bytes([9; 32]),
-        name: "log.txt".to_owned(),
-        size_bytes: 1,
-        media_type: "text/plain".to_owned(),
-    };
     let with_file = Edit::AddComment {
         id: comment_id(1),
         body: body("See."),
         reply_to: None,
-        attachments: vec![attachment],
+        attachments: vec![log_file()],
     };
     let made = doc.apply(&agent(), NOW, &[with_file]).unwrap();
     let first = automerge::Change::try_from(made.bytes.as_slice()).unwrap().start_op().get();

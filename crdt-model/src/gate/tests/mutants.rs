@@ -15,12 +15,12 @@ use automerge::{ActorId, Automerge, ExpandedChange, ObjType, ScalarValue};
 
 use super::forge;
 use crate::fixtures::{
-    DOC, TICKET, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, note,
-    person, title,
+    DOC, TICKET, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label,
+    log_file, note, person, title,
 };
 use crate::{
-    Attachment, Author, BlobHash, Doc, DocId, Edit, NewChange, ProjectName, RejectCode, Rejection,
-    ScannedChange, Status, UnixMillis,
+    Author, Doc, DocId, Edit, NewChange, ProjectName, RejectCode, Rejection, ScannedChange, Status,
+    UnixMillis,
 };
 
 const NOW: UnixMillis = UnixMillis(2_000);
@@ -151,17 +151,11 @@ impl World {
         admit(&mut doc, &late.bytes, &admin()).unwrap();
         stored.push((late.bytes, admin()));
 
-        let attachment = Attachment {
-            blob: BlobHash::from_bytes([9; 32]),
-            name: "log.txt".to_owned(),
-            size_bytes: 70_000,
-            media_type: "text/plain".to_owned(),
-        };
         let with_file = Edit::AddComment {
             id: comment_id(4),
             body: body("See the log."),
             reply_to: Some(comment_id(1)),
-            attachments: vec![attachment],
+            attachments: vec![log_file()],
         };
         let next = [
             (agent(), vec![with_file]),
