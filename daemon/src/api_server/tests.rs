@@ -384,7 +384,7 @@ fn documentation_names_every_code_and_event() {
         let name = event["properties"]["event"]["const"].as_str().unwrap();
         assert!(DOCUMENTATION.contains(&format!("| `{name}` |")), "{name}");
     }
-    assert_eq!(events.len(), 6);
+    assert_eq!(events.len(), 9);
 }
 
 fn changed(project: &str) -> News {

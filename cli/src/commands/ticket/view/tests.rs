@@ -111,6 +111,7 @@ created_at\t1970-01-01T00:00:01.000Z
 updated_at\t1970-01-01T00:00:02.000Z
 snoozed_until\t
 comments\t2
+notes\t0
 state\ton_server
 conflict\tstatus\tAlice\t1970-01-01T00:01:00.000Z\topen
 conflict\tstatus\tBob\t1970-01-01T00:01:00.000Z\tclosed
