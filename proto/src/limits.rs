@@ -72,6 +72,29 @@ pub const QUARANTINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// For how long: somebody looked into it by then, or nobody will.
 pub const QUARANTINE_LIFETIME_MILLIS: u64 = 30 * 24 * 3_600_000;
 
+/// New changes that one device may push within a minute, and all at once if it was quiet before: more than a thousand
+/// drafted tickets are (4,000), and for a program that runs wild 100 a second.
+pub const QUOTA_CHANGES_PER_MINUTE: u64 = 6_000;
+/// Bytes of new changes that one device may push within a day: two million comments of a hundred characters.
+pub const QUOTA_BYTES_PER_DAY: u64 = 256 * 1024 * 1024;
+/// Tickets that one device may file within a day: more than a person writes in a year, and an import of a small team.
+pub const QUOTA_TICKETS_PER_DAY: u64 = 10_000;
+/// Asks of one device within a minute: a person who pages through the roster, and a front end that looks often.
+pub const QUOTA_ASKS_PER_MINUTE: u64 = 240;
+/// How many times as much one user may with all their devices.
+pub const QUOTA_USER_FACTOR: u64 = 3;
+/// Devices, and users, of whom a server remembers what they spent before it looks who has everything again: 32 bytes
+/// each, and more than are active at once.
+pub const QUOTA_METERS_MAX: usize = 10_000;
+/// The least and the most that a device waits before it pushes again what was too much, whatever the server says.
+pub const QUOTA_WAIT_MIN_MILLIS: u64 = 1_000;
+/// See [`QUOTA_WAIT_MIN_MILLIS`].
+pub const QUOTA_WAIT_MAX_MILLIS: u64 = 6 * 3_600_000;
+/// How long it waits if the server does not say.
+pub const QUOTA_WAIT_DEFAULT_MILLIS: u64 = 60_000;
+/// Devices of one user that are connected at once: every one of theirs, and a bound for one whose key is stolen.
+pub const SESSIONS_PER_USER_MAX: usize = 32;
+
 /// A peer that has a link but has not said who it is for.
 pub const GREETING_TIMEOUT_MILLIS: u64 = 10_000;
 

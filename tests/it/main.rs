@@ -17,6 +17,7 @@ mod simulation;
 mod simulation_asks;
 mod simulation_live;
 mod simulation_notes;
+mod simulation_quota;
 mod simulation_rejection;
 mod simulation_restore;
 mod simulation_rogue;

@@ -405,6 +405,8 @@ struct Session {
     rewritten: BTreeSet<DocId>,
     /// Whether the incarnation has risen for changes that a former life of this device made.
     has_risen: bool,
+    /// The server has taken enough for now: until then nothing is pushed, and what it refused stays in the outbox.
+    pushes_again_at: Option<UnixMillis>,
     /// What front ends asked the server and it has not answered.
     asks: asks::Asks,
 }
@@ -529,6 +531,7 @@ impl DeviceHub {
             DeviceInput::Wake => {
                 self.give_up_joins(now);
                 self.give_up_asks(now);
+                self.push_again(now, store)?;
                 self.dial_due(now);
                 Ok(())
             }

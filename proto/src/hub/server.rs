@@ -16,6 +16,7 @@ mod enrolment;
 mod fanout;
 mod mailed;
 mod people;
+mod quotas;
 mod roster;
 mod sharing;
 
@@ -118,6 +119,7 @@ pub struct ServerHub {
     now: UnixMillis,
     code_tries: enrolment::CodeTries,
     mailed: mailed::MailedLately,
+    quotas: quotas::Quotas,
     /// Whether mail leaves this server.
     has_mail: bool,
     /// Whose sessions end once the present ask is answered.
@@ -169,6 +171,7 @@ impl ServerHub {
             now: UnixMillis::default(),
             code_tries: enrolment::CodeTries::default(),
             mailed: mailed::MailedLately::default(),
+            quotas: quotas::Quotas::default(),
             has_mail: false,
             departures: Vec::new(),
             durability: Durability::Later,
@@ -337,6 +340,11 @@ impl ServerHub {
             self.refuse(link, RefusedCode::Device, "this device is no member: join with a new code");
             return Ok(());
         };
+        if !self.by_device.contains_key(&peer) && self.sessions_of(user.user) >= limits::SESSIONS_PER_USER_MAX
+        {
+            self.refuse(link, RefusedCode::TooMany, "too many devices of this person are connected");
+            return Ok(());
+        }
         let device = self.renewed(now, device, &user, store)?;
         if let Some(old) = self.by_device.get(&peer).copied() {
             self.close(old, "a newer session of this device took over");
@@ -361,6 +369,11 @@ impl ServerHub {
         self.tell_who_waits(now, link, &user, store)?;
         self.runnable.insert(link);
         Ok(())
+    }
+
+    fn sessions_of(&self, user: UserId) -> usize {
+        let is_theirs = |link: &&Link| matches!(&link.phase, Phase::Ready(session) if session.user == user);
+        self.links.values().filter(is_theirs).count()
     }
 
     fn close_silent_links(&mut self, now: UnixMillis) {

@@ -295,6 +295,8 @@ impl DeviceHub {
         }
         project.connection = connection;
         if was_online && !is_online {
+            // The next session pushes anew, and is told anew if that is too much.
+            project.session.pushes_again_at = None;
             self.fail_asks(id);
         }
         self.notify_sync(id);
@@ -320,14 +322,17 @@ impl DeviceHub {
         })
     }
 
-    /// Asks to be woken for the next dial, or the end of a join or an ask.
+    /// Asks to be woken for the next dial or push, or the end of a join or an ask.
     pub(super) fn wish_wake(&mut self) {
         let dials = self.projects.values().filter_map(|project| match project.connection {
             Connection::Offline { until, .. } | Connection::Refused { until, .. } => Some(until),
             _ => None,
         });
         let asks = self.projects.values().filter_map(|project| project.session.asks.until());
-        if let Some(next) = dials.chain(asks).chain(self.joins.iter().map(|join| join.until)).min() {
+        let pushes = self.projects.values().filter_map(|project| project.session.pushes_again_at);
+        if let Some(next) =
+            dials.chain(asks).chain(pushes).chain(self.joins.iter().map(|join| join.until)).min()
+        {
             self.actions.push(Action::WakeAt(next));
         }
     }

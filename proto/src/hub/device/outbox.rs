@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use assist_crdt_model::{ChangeHash, DocId, ProjectId};
+use assist_crdt_model::{ChangeHash, DocId, ProjectId, RejectCode, UnixMillis};
 
 use super::super::action::Cause;
 use super::DeviceHub;
@@ -10,7 +10,7 @@ use super::incoming::record_of;
 use crate::envelope::Envelope;
 use crate::limits;
 use crate::store::{DeviceStore, OutboxEntry, StoreResult};
-use crate::wire::{Ack, PeerMessage, Push, Verdicts};
+use crate::wire::{Ack, PeerMessage, Push, RejectedChange, Verdicts};
 
 /// Which own changes wait, and how far they were pushed in this session.
 #[derive(Default)]
@@ -86,6 +86,9 @@ impl DeviceHub {
         loop {
             let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
             let Some(link) = project.trusted_link() else { return Ok(()) };
+            if project.session.pushes_again_at.is_some() {
+                return Ok(());
+            }
             let outbox = &mut project.outbox;
             if outbox.in_flight_bytes >= limits::PUSH_WINDOW_BYTES || outbox.positions.is_empty() {
                 return Ok(());
@@ -129,10 +132,50 @@ impl DeviceHub {
         }
         self.fetch(id, &wanted);
         for rejected in verdicts.rejected {
-            self.handle_rejected(id, rejected, store)?;
+            if !self.is_to_come_again(id, &rejected) {
+                self.handle_rejected(id, rejected, store)?;
+            }
         }
         self.notify_sync(id);
         self.push_outbox(id, store)
+    }
+
+    /// Whether a change was refused only because the server has taken enough for now, or because what it builds on
+    /// was: it stays where it is.
+    fn is_to_come_again(&mut self, id: ProjectId, rejected: &RejectedChange) -> bool {
+        let Some(project) = self.projects.get_mut(&id) else { return false };
+        if rejected.code != RejectCode::OverQuota.number() {
+            let is_missing = rejected.code == RejectCode::MissingDep.number();
+            return is_missing && project.session.pushes_again_at.is_some();
+        }
+        let wait_millis = rejected.wait_millis.unwrap_or(limits::QUOTA_WAIT_DEFAULT_MILLIS);
+        let wait_millis = wait_millis.clamp(limits::QUOTA_WAIT_MIN_MILLIS, limits::QUOTA_WAIT_MAX_MILLIS);
+        let again_at = UnixMillis(self.now.0.saturating_add(wait_millis));
+        project.session.pushes_again_at = project.session.pushes_again_at.max(Some(again_at));
+        true
+    }
+
+    /// Pushes from the beginning what the server would not take before, once its time has come and all that was
+    /// pushed is answered.
+    pub(super) fn push_again(&mut self, now: UnixMillis, store: &dyn DeviceStore) -> StoreResult<()> {
+        let due: Vec<ProjectId> = self
+            .projects
+            .iter()
+            .filter(|(_, project)| project.session.pushes_again_at.is_some_and(|again_at| again_at <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            let Some(project) = self.projects.get_mut(&id) else { continue };
+            if project.outbox.frames_answered < project.outbox.frames_pushed {
+                let later = UnixMillis(now.0.saturating_add(limits::QUOTA_WAIT_MIN_MILLIS));
+                project.session.pushes_again_at = Some(later);
+                continue;
+            }
+            project.session.pushes_again_at = None;
+            project.outbox.rewind();
+            self.push_outbox(id, store)?;
+        }
+        Ok(())
     }
 
     /// An own change is durable on the server: it moves from the outbox to the records. Returns whether it waited.

@@ -8,9 +8,11 @@ use assist_crdt_model::{
     UnixMillis, UserId,
 };
 
+use super::quotas::ChangeCost;
 use super::{NO_HASH, ServerHub, Touched, damaged_doc};
 use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::hub::action::LinkId;
+use crate::limits;
 use crate::store::{Audience, Device, Record, ServerStore, StoreResult, StoredVerdict, TicketRow, User};
 use crate::wire::{Ack, PeerMessage, RejectedChange, Verdicts};
 
@@ -33,7 +35,7 @@ impl ServerHub {
                 Ok(verified) => verified.hash(),
                 Err(refused) => refused.hash.unwrap_or(NO_HASH),
             };
-            match self.judge(now, envelope, &mut authors, store)? {
+            match self.judge(now, link, envelope, &mut authors, store)? {
                 Ok(ack) => {
                     if let Some(session) = self.session(link)
                         && ack.seq > session.sent()
@@ -44,11 +46,14 @@ impl ServerHub {
                 }
                 Err(Rejection { code, detail }) => {
                     self.status.rejected += 1;
+                    let again_at = self.session(link).and_then(|session| session.pushes_again_at);
+                    let again_at = again_at.filter(|_| code == RejectCode::OverQuota);
+                    let wait_millis = again_at.map(|again_at| again_at.0.saturating_sub(now.0).max(1));
                     verdicts.rejected.push(RejectedChange {
                         change,
                         code: code.number(),
                         detail,
-                        wait_millis: None,
+                        wait_millis,
                     });
                 }
             }
@@ -61,6 +66,7 @@ impl ServerHub {
     fn judge(
         &mut self,
         now: UnixMillis,
+        link: LinkId,
         envelope: Result<VerifiedEnvelope, Box<RefusedEnvelope>>,
         authors: &mut Authors,
         store: &mut dyn ServerStore,
@@ -82,6 +88,9 @@ impl ServerHub {
             }
             None => {}
         }
+        if let Err(refusal) = self.meter(now, link, verified.envelope(), store)? {
+            return Ok(Err(refusal));
+        }
         let device = verified.envelope().device;
         if let Entry::Vacant(entry) = authors.entry(device) {
             entry.insert(author_on_roster(&device, store)?);
@@ -96,6 +105,31 @@ impl ServerHub {
             store.put_rejection(&change, rejection.code.number(), &rejection.detail)?;
         }
         Ok(verdict)
+    }
+
+    /// What is new costs whoever pushes it. Once there was too much, nothing new is taken for a while.
+    fn meter(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        envelope: &Envelope,
+        store: &dyn ServerStore,
+    ) -> StoreResult<Result<(), Rejection>> {
+        let Some(session) = self.session(link) else { return Ok(Ok(())) };
+        let who = (session.device, session.user);
+        if session.pushes_again_at.is_some_and(|again_at| now < again_at) {
+            return Ok(Err(over_quota()));
+        }
+        session.pushes_again_at = None;
+        let is_new_ticket =
+            matches!(envelope.doc, DocId::Ticket(_)) && self.filed(envelope.doc, store)?.is_none();
+        let cost = ChangeCost { size_bytes: envelope.change.len(), is_new_ticket };
+        let Err(wait_millis) = self.quotas.spend_change(now, who, cost) else { return Ok(Ok(())) };
+        if let Some(session) = self.session(link) {
+            let wait_millis = wait_millis.max(limits::QUOTA_WAIT_MIN_MILLIS);
+            session.pushes_again_at = Some(UnixMillis(now.0.saturating_add(wait_millis)));
+        }
+        Ok(Err(over_quota()))
     }
 
     fn admit(
@@ -323,6 +357,10 @@ const fn is_final(code: RejectCode) -> bool {
             | RejectCode::WrongActor
             | RejectCode::NoSuchDoc
     )
+}
+
+fn over_quota() -> Rejection {
+    refusal(RejectCode::OverQuota, "too much was written in a short time: the rest is taken a little later")
 }
 
 /// "Absent" and "forbidden" in the same words.

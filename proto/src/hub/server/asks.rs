@@ -9,7 +9,7 @@ use super::ServerHub;
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{Audience, ServerStore, StoreResult, User};
-use crate::wire::ask::{Answer, Ask, AskRefused, Request, Response};
+use crate::wire::ask::{Answer, Ask, AskCode, AskRefused, Outcome, Request, Response};
 use crate::wire::{PeerMessage, RefusedCode};
 
 /// Who asks, as the roster has them at this moment.
@@ -33,12 +33,15 @@ impl ServerHub {
             self.refuse(link, RefusedCode::Protocol, "whoever asks must read the answers");
             return Ok(());
         }
-        let device = session.device;
+        let (device, user) = (session.device, session.user);
         let Some(asker) = asker(device, store)? else {
             self.refuse(link, RefusedCode::Device, "this device is no member: join with a new code");
             return Ok(());
         };
-        let outcome = self.carry_out_ask(now, &asker, ask.request, store)?.into();
+        let outcome = match self.quotas.spend_ask(now, (device, user)) {
+            Ok(()) => self.carry_out_ask(now, &asker, ask.request, store)?.into(),
+            Err(wait_millis) => Outcome::Refused(too_many(wait_millis)),
+        };
         self.send(link, &PeerMessage::Answer(Answer { id: ask.id, outcome }));
         self.end_departed();
         Ok(())
@@ -89,6 +92,12 @@ impl Asker {
 fn asker(device: assist_crdt_model::DeviceId, store: &dyn ServerStore) -> StoreResult<Option<Asker>> {
     let Some(device) = store.device(&device)?.filter(|device| !device.is_revoked) else { return Ok(None) };
     Ok(store.user(device.user)?.filter(User::is_member).map(|user| Asker { user }))
+}
+
+fn too_many(wait_millis: u64) -> AskRefused {
+    let reason =
+        format!("too much was asked in a short time: ask again in {} s", wait_millis.div_ceil(1_000));
+    AskRefused::new(AskCode::Limit, reason)
 }
 
 /// How many entries an answer may have.

@@ -24,6 +24,7 @@ use crate::wire::{
 /// A member's device that is connected.
 pub(super) struct Session {
     pub(super) device: DeviceId,
+    pub(super) user: UserId,
     pub(super) audience: Audience,
     stream: Stream,
     mark_cursor: u64,
@@ -35,6 +36,8 @@ pub(super) struct Session {
     pub(super) has_more: bool,
     /// Own changes that this session was told of by a verdict, not yet passed by the stream.
     pub(super) told: BTreeSet<Seq>,
+    /// It pushed too much: until then nothing new is taken, so that no change comes in before one that it builds on.
+    pub(super) pushes_again_at: Option<UnixMillis>,
     /// Documents that the device asked for whole.
     fetches: VecDeque<DocId>,
     introduced: BTreeSet<(DeviceId, u32)>,
@@ -74,6 +77,7 @@ impl Session {
         };
         Ok(Self {
             device: device.device,
+            user: user.user,
             audience: Audience::new(user.user, user.role),
             stream,
             mark_cursor: if is_same_log { hello.mark_cursor } else { 0 },
@@ -81,6 +85,7 @@ impl Session {
             queued_bytes: 0,
             has_more: false,
             told: BTreeSet::new(),
+            pushes_again_at: None,
             fetches: VecDeque::new(),
             introduced: BTreeSet::new(),
             introduced_users: BTreeSet::new(),

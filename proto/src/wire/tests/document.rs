@@ -74,6 +74,12 @@ fn every_documented_limit_has_its_value() {
         MAILED_CODES_PER_DEVICE_MAX,
         MAILED_CODES_PER_MINUTE_MAX,
         WAITING_DEVICES_PER_USER_MAX,
+        QUOTA_CHANGES_PER_MINUTE,
+        QUOTA_BYTES_PER_DAY,
+        QUOTA_TICKETS_PER_DAY,
+        QUOTA_ASKS_PER_MINUTE,
+        QUOTA_USER_FACTOR,
+        SESSIONS_PER_USER_MAX,
     ]);
     let mut documented = BTreeMap::new();
     for row in DOCUMENT.lines().filter(|line| line.starts_with("| `") && line.contains("_")) {
