@@ -180,6 +180,33 @@ pub(crate) enum TicketVerb {
     },
     /// Write a ticket to a file, with all that proves who wrote it
     Export(ExportArgs),
+    /// Say who sees a ticket beside the team, and change that
+    #[command(subcommand)]
+    Member(TicketMemberVerb),
+}
+
+/// Verbs of `ticket member`. They ask the project's server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TicketMemberVerb {
+    /// List who sees it beside the team
+    List {
+        /// The ticket's id, the beginning of it, or its number
+        ticket: String,
+    },
+    /// Let somebody see it, with all that was written in it (the requester, agents)
+    Add {
+        /// The ticket's id, the beginning of it, or its number
+        ticket: String,
+        /// An email address or a user id; for agents also a name
+        member: String,
+    },
+    /// Take it from somebody's list (the requester, agents; anybody their own)
+    Remove {
+        /// The ticket's id, the beginning of it, or its number
+        ticket: String,
+        /// As they were added, or `me`
+        member: String,
+    },
 }
 
 /// Arguments of `ticket export`.

@@ -165,8 +165,14 @@ macro_rules! for_each_method {
                 "Lists who changed what of a ticket, oldest first.";
             "ticket.list" read $crate::api::ticket::List => $crate::api::ticket::TicketPage:
                 "Lists tickets: filtered, sorted, one window at a time.";
+            "ticket.members" read $crate::api::ticket::ListMembers => $crate::api::ticket::TicketMembers:
+                "Lists who sees a ticket beside the team, as its server has it.";
             "ticket.resolve" read $crate::api::ticket::Resolve => $crate::api::ticket::TicketRef:
                 "Finds the one ticket that a reference means.";
+            "ticket.share" write $crate::api::ticket::Share => $crate::api::Done:
+                "Lets somebody see a ticket, with all that was written in it (the team, the requester).";
+            "ticket.unshare" write $crate::api::ticket::Unshare => $crate::api::Done:
+                "Takes a ticket from somebody's list (the team, the requester; anybody their own).";
             "ticket.verify" read $crate::api::ticket::Verify => $crate::api::ticket::Verification:
                 "Checks who wrote each change of a ticket: signatures, certificates, roles.";
             "user.list" read $crate::api::user::List => $crate::api::user::Users:

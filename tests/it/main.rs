@@ -24,4 +24,5 @@ mod simulation_rogue;
 mod simulation_sharing;
 mod simulation_trust;
 mod simulation_volume;
+mod ticket_members;
 mod tidy;

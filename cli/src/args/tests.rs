@@ -9,8 +9,8 @@ use assist_proto::api::user::Role;
 use clap::{CommandFactory as _, Parser as _};
 
 use super::{
-    Cli, DaemonVerb, DeviceVerb, DraftVerb, MemberVerb, Noun, ProjectVerb, ServerVerb, SyncVerb, TicketVerb,
-    UserVerb,
+    Cli, DaemonVerb, DeviceVerb, DraftVerb, MemberVerb, Noun, ProjectVerb, ServerVerb, SyncVerb,
+    TicketMemberVerb, TicketVerb, UserVerb,
 };
 
 fn parse(line: &str) -> Cli {
@@ -200,6 +200,11 @@ fn other_ticket_verbs() {
     assert!(
         matches!(ticket("assist ticket history abcd"), TicketVerb::History { ticket } if ticket == "abcd")
     );
+    assert!(matches!(
+        ticket("assist ticket member add #1 dora@example.org"),
+        TicketVerb::Member(TicketMemberVerb::Add { ticket, member })
+            if ticket == "#1" && member == "dora@example.org"
+    ));
     assert!(matches!(ticket("assist ticket reopen abcd"), TicketVerb::Reopen(_)));
     assert!(
         matches!(ticket("assist ticket assign abcd none"), TicketVerb::Assign(assign) if assign.agent == "none")

@@ -4,6 +4,7 @@
 
 mod export;
 mod history;
+mod members;
 mod row;
 mod view;
 
@@ -52,6 +53,7 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
             verify::print(&verification, invocation)
         }
         TicketVerb::Export(args) => export::run(args, invocation),
+        TicketVerb::Member(verb) => members::run(verb, invocation),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `ticket.*`: filing, reading and changing tickets.
 
 mod list;
+mod sharing;
 
 use std::collections::BTreeSet;
 

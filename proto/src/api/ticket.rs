@@ -14,10 +14,12 @@ use super::user::UserName;
 mod authorship;
 mod edit_words;
 mod patch;
+mod sharing;
 
 pub use authorship::{Export, NotProven, TicketBundle, Verification, VerifiedChange, Verify};
 pub use edit_words::{describe, user_text};
 pub use patch::Patch;
+pub use sharing::{ListMembers, Share, TicketMember, TicketMemberState, TicketMembers, Unshare};
 
 /// Parameters of `ticket.create`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

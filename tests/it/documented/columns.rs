@@ -85,6 +85,7 @@ const RUN: &[(&str, &[&str])] = &[
     ("note list", &["note", "list", "1"]),
     ("ticket list", &["ticket", "list"]),
     ("ticket history", &["ticket", "history", "1"]),
+    ("ticket member list", &["ticket", "member", "list", "1"]),
     ("ticket verify", &["ticket", "verify", "1"]),
     ("verify", &["verify", concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1/bundle/ticket.bundle")]),
     ("project list", &["project", "list"]),
