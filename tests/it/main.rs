@@ -24,5 +24,6 @@ mod simulation_rogue;
 mod simulation_sharing;
 mod simulation_trust;
 mod simulation_volume;
+mod store;
 mod ticket_members;
 mod tidy;

@@ -109,7 +109,7 @@ pub trait DeviceReads: View + Sized {
     fn docs(&self, project: &ProjectId) -> StoreResult<BTreeSet<DocId>> {
         let Some(scope) = self.scope(project)? else { return Ok(BTreeSet::new()) };
         let mut docs = BTreeSet::new();
-        for table in [Table::Packs, Table::OutboxDocs, Table::Unverified] {
+        for table in [Table::Docs, Table::OutboxDocs, Table::Unverified] {
             self.scan(table, &Span::prefix(key!(scope)), Order::Ascending, &mut |key, _| {
                 let doc = key.get(SCOPE_SIZE..SCOPE_SIZE + DocId::SIZE).and_then(DocId::from_slice);
                 docs.insert(doc.ok_or_else(|| damaged(table))?);

@@ -58,6 +58,15 @@ impl Places {
         self.0.push((number, first));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The packs by their numbers.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().map(|(number, _)| *number)
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         self.0
             .iter()

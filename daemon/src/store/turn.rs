@@ -154,16 +154,16 @@ impl Turn {
 
     /// Takes all records of a document away.
     pub(crate) fn remove_records(&mut self, scope: Scope, doc: DocId) -> StoreResult<()> {
-        let has_records = match self.tail(scope, doc) {
-            Some(tail) => tail.next_index() > 0,
-            None => stored_tail(self, scope, doc)?.next_index() > 0,
-        };
-        if has_records {
-            self.count_down(key!(scope, Counter::Documents))?;
-        }
         self.tails.remove(&(scope, doc));
-        self.overlay.clear(Table::Packs, Span::prefix(key!(scope, doc)));
-        Ok(())
+        let places = Places::load(self, scope, doc)?;
+        if places.is_empty() {
+            return Ok(());
+        }
+        for number in places.numbers() {
+            self.remove(Table::Packs, key!(scope, number));
+        }
+        self.remove(Table::Docs, key!(scope, doc));
+        self.count_down(key!(scope, Counter::Documents))
     }
 
     /// Bytes deflated with the turn's compressor.
