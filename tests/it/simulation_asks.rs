@@ -2,6 +2,7 @@
 
 use assist_crdt_model::{DeviceId, Role, UserId};
 use assist_proto::hub::{Command, CommandError, Connection, Reply};
+use assist_proto::limits;
 use assist_proto::store::{DeviceStore as _, ServerStore as _};
 use assist_proto::wire::RefusedCode;
 use assist_proto::wire::ask::{
@@ -224,8 +225,10 @@ fn no_more_invitations_are_open_than_an_answer_lists() {
     let mut desk = Desk::open(8);
     let erin = sit_down(&mut desk, ERIN, "laptop");
     let anybody = Request::Invite(MakeInvitation { role: Role::Customer, email: None, name: None });
-    for _ in 0..assist_proto::limits::INVITATIONS_OPEN_MAX {
+    for _ in 0..limits::INVITATIONS_OPEN_MAX {
         assert!(ask(&mut desk, erin, anybody.clone()).is_ok());
+        // No faster than a member may ask.
+        desk.world.run_for(60_000 / limits::QUOTA_ASKS_PER_MINUTE);
     }
     assert_eq!(refusal(&mut desk, erin, anybody).code, AskCode::Limit);
 }
