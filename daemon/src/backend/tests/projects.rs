@@ -33,7 +33,8 @@ async fn a_joined_project_is_described() {
     assert!(joined.addresses[0].starts_with("127.0.0.1:"), "{:?}", joined.addresses);
 
     device.until(GetStatus::default(), is_online).await;
-    let listed = &device.call(List {}).await.projects[0];
+    let listed = device.until(List {}, |listed| listed.projects[0].cold_start.is_none()).await;
+    let listed = &listed.projects[0];
     assert_eq!(
         (&listed.id, listed.connection.state, listed.cold_start),
         (&joined.id, ConnectionState::Online, None)
