@@ -103,8 +103,13 @@ fn shared_ticket_comes_whole_and_live_and_goes_when_it_is_taken_back() {
     assert!(!has(&desk, bob, ticket));
     desk.world.check();
 
-    done(&mut desk, carol, share(ticket, bobs));
+    done(&mut desk, carol, share(ticket, bobs.clone()));
     assert_eq!(desk.world.comments_at(bob, ticket).len(), 4, "what was missed is there");
+    desk.world.check();
+
+    done(&mut desk, carol, unshare(ticket, bobs.clone()));
+    done(&mut desk, carol, share(ticket, bobs));
+    assert_eq!(desk.world.comments_at(bob, ticket).len(), 4, "it comes again though nothing was missed");
     desk.world.check();
 }
 

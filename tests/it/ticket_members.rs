@@ -80,7 +80,7 @@ fn address_that_is_nobodys_yet_sees_the_ticket_when_it_joins() {
         email: Some("dora@example.org".into()),
         name: Some("Dora".into()),
     });
-    dora.assist_ok(["project", "join", &invitation.address, &invitation.code]);
+    dora.assist_ok(["project", "join", &invitation.address, "--code", &invitation.code]);
     assert_eq!(until_shown(&dora, id).body, "All day.");
     server.stop();
     carla.until("offline", |client| {
