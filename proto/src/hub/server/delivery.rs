@@ -7,7 +7,9 @@ use assist_crdt_model::{DocId, TicketId};
 use super::ServerHub;
 use crate::hub::action::{Durability, LinkId};
 use crate::limits;
-use crate::store::{Audience, EntryKind, Mark, Seq, ServerStore, StoreResult, Watermarks};
+use crate::store::{
+    Audience, EntryKind, LogEntry, Mark, Seq, ServerStore, StoreResult, Visibility, Watermarks,
+};
 
 impl ServerHub {
     /// A device has made everything up to `cursor` durable.
@@ -37,13 +39,7 @@ impl ServerHub {
                 continue;
             }
             let entries = store.log_after(audience, watermarks.marked, limits::DELIVERY_SCAN_MAX)?;
-            let mut newest: BTreeMap<TicketId, Seq> = BTreeMap::new();
-            for entry in entries.iter().take_while(|entry| entry.seq <= watermarks.seen) {
-                // A mark tells customers too; of notes they are told nothing, not even that there are some.
-                if let (DocId::Ticket(ticket), EntryKind::Record { .. }) = (entry.doc, entry.kind) {
-                    newest.insert(ticket, entry.seq);
-                }
-            }
+            let newest = delivered(&entries, watermarks.seen);
             for (ticket, seq) in newest {
                 self.advance_mark(ticket, audience, seq, store)?;
             }
@@ -66,6 +62,12 @@ impl ServerHub {
         seq: Seq,
         store: &mut dyn ServerStore,
     ) -> StoreResult<()> {
+        // What was taken back before a device came by was never sent to it.
+        if let Audience::Customer(user) = audience
+            && !store.members_of(ticket)?.contains(&user)
+        {
+            return Ok(());
+        }
         let mut mark = store.mark(ticket)?.unwrap_or(Mark::new(ticket));
         let side = match audience {
             Audience::Team => &mut mark.team,
@@ -82,4 +84,24 @@ impl ServerHub {
         self.woken.extend(store.members_of(ticket)?.into_iter().map(Audience::Customer));
         Ok(())
     }
+}
+
+/// The newest record of each ticket that a device which has come to `seen` was sent, in a stretch of the log.
+fn delivered(entries: &[LogEntry], seen: Seq) -> BTreeMap<TicketId, Seq> {
+    let mut newest = BTreeMap::new();
+    for entry in entries {
+        // A mark tells customers too; of notes they are told nothing, not even that there are some.
+        let DocId::Ticket(ticket) = entry.doc else { continue };
+        match entry.kind {
+            EntryKind::Record { .. } if entry.seq <= seen => {
+                newest.insert(ticket, entry.seq);
+            }
+            // Records before this place may have been passed over.
+            EntryKind::Visibility(Visibility::Revoked) => {
+                newest.remove(&ticket);
+            }
+            _ => {}
+        }
+    }
+    newest
 }
