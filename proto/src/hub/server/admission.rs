@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use assist_crdt_model::{
-    Actor, Author, ChangeHash, DeviceId, Doc, DocId, Edit, RejectCode, Rejection, Role, ScannedChange,
-    UnixMillis, UserId,
+    Actor, Author, ChangeHash, DeviceId, Doc, DocId, Edit, RejectCode, Rejection, ScannedChange, UnixMillis,
+    UserId,
 };
 
 use super::quotas::ChangeCost;
@@ -281,14 +281,15 @@ fn author_on_roster(
     Ok(Ok((device, user)))
 }
 
-/// Who may see a document although they are not of the team; or, for a ticket, if they were not.
+/// Who may see a document although they are not of the team, or if they were not: who changes sides and back finds
+/// nothing missing in between.
 fn readers_of(doc: DocId, store: &dyn ServerStore) -> StoreResult<Vec<UserId>> {
     match doc {
         DocId::Ticket(ticket) => store.members_of(ticket),
         DocId::Notes(_) => Ok(Vec::new()),
         DocId::Project => {
             let users = store.users()?;
-            Ok(users.into_iter().filter(|user| user.role == Role::Customer).map(|user| user.user).collect())
+            Ok(users.into_iter().filter(User::is_member).map(|user| user.user).collect())
         }
     }
 }
