@@ -96,12 +96,7 @@ impl DeviceHub {
             return Ok(());
         }
         for doc in store.docs(&id)? {
-            // A ticket that was not filed yet is nobody else's; whether it may be, the server says.
-            let is_unfiled = store.unverified(&id, doc)?.is_none()
-                && store.doc_records(&id, doc)?.is_empty()
-                && !matches!(doc, DocId::Notes(_))
-                && !store.outbox_of_doc(&id, doc)?.is_empty();
-            if doc != DocId::Project && !is_unfiled {
+            if doc != DocId::Project && !self.is_own_unfiled(id, doc, store)? {
                 self.drop_doc(id, doc, NO_LONGER_ON_THE_TEAM, store)?;
             }
         }
@@ -113,6 +108,17 @@ impl DeviceHub {
             }
         }
         Ok(())
+    }
+
+    /// Whether a ticket is the user's own and was not filed yet: it is nobody else's; whether it may be, the server
+    /// says. What was written for another customer may have been filed, and is not this user's to see any more.
+    fn is_own_unfiled(&mut self, id: ProjectId, doc: DocId, store: &dyn DeviceStore) -> StoreResult<bool> {
+        let is_unfiled = matches!(doc, DocId::Ticket(_))
+            && store.unverified(&id, doc)?.is_none()
+            && store.doc_records(&id, doc)?.is_empty()
+            && !store.outbox_of_doc(&id, doc)?.is_empty();
+        let user = self.projects.get(&id).map(|project| project.membership.user);
+        Ok(is_unfiled && self.load_doc(id, doc, store)?.ticket().map(|ticket| ticket.requester) == user)
     }
 }
 
