@@ -434,17 +434,31 @@ struct Touched {
 
 impl Touched {
     /// The time of the last change: the server's, the same on every device, unless an own change waits, of which
-    /// only this device knows.
-    fn updated_at(&self, old: Option<&TicketRow>, is_waiting: bool) -> UnixMillis {
-        let old_seq = old.map(|row| row.last_seq);
-        match self.admitted {
-            Some((seq, admitted_at)) if !is_waiting && Some(seq) >= old_seq => admitted_at,
-            admitted => {
-                let times = [old.map(|row| row.updated_at), admitted.map(|(_, at)| at), self.written_at];
-                times.into_iter().flatten().max().unwrap_or_default()
-            }
+    /// only this device knows. `None` if what came is not the newest: then the log says.
+    fn updated_at(&self, old: Option<&TicketRow>, is_waiting: bool) -> Option<UnixMillis> {
+        if is_waiting {
+            return Some(self.newest_time(old));
         }
+        let is_newest = |seq| old.is_none_or(|row| row.last_seq <= seq);
+        self.admitted.filter(|(seq, _)| is_newest(*seq)).map(|(_, at)| at)
     }
+
+    /// The time of the last change as this device knows it while an own one waits.
+    fn newest_time(&self, old: Option<&TicketRow>) -> UnixMillis {
+        let times = [old.map(|row| row.updated_at), self.admitted.map(|(_, at)| at), self.written_at];
+        times.into_iter().flatten().max().unwrap_or_default()
+    }
+}
+
+/// The server's time of a ticket's last change, the same on every device: of the last place in the log, whatever
+/// clock the server had by then.
+fn newest_admitted_at(
+    project: ProjectId,
+    ticket: TicketId,
+    store: &dyn DeviceStore,
+) -> StoreResult<Option<UnixMillis>> {
+    let records = store.doc_records(&project, DocId::Ticket(ticket))?;
+    Ok(records.iter().max_by_key(|record| record.seq).map(|record| record.admitted_at))
 }
 
 impl DeviceHub {
@@ -643,7 +657,11 @@ impl DeviceHub {
             let old = store.row(&project, ticket)?;
             let is_waiting =
                 self.projects.get(&project).is_some_and(|it| it.outbox.has_of(DocId::Ticket(ticket)));
-            let updated_at = touched.updated_at(old.as_ref(), is_waiting);
+            let updated_at = match touched.updated_at(old.as_ref(), is_waiting) {
+                Some(at) => at,
+                None => newest_admitted_at(project, ticket, store)?
+                    .unwrap_or_else(|| touched.newest_time(old.as_ref())),
+            };
             let number = touched.number.or(old.as_ref().and_then(|row| row.number));
             let last_seq = touched.admitted.map(|(seq, _)| seq).max(old.map(|row| row.last_seq));
             let last_seq = last_seq.unwrap_or_default();
