@@ -165,9 +165,18 @@ impl Network {
 
     fn add_peer(&mut self, name: &str, kind: PeerKind, key: SigningKey) -> PeerId {
         let id = PeerId(self.peers.len());
-        let skew_millis = self.dice.between(0, SKEW_MILLIS_MAX);
+        let skew_millis = self.draw_skew();
         self.peers.push(Peer::new(name, kind, key, skew_millis));
         id
+    }
+
+    /// How wrong a clock is: a little mostly, and by ten years either way now and then.
+    pub fn draw_skew(&mut self) -> i64 {
+        match self.dice.between(0, 9) {
+            0 => TEN_YEARS_MILLIS,
+            1 => -TEN_YEARS_MILLIS,
+            _ => self.dice.between(0, SKEW_MILLIS_MAX).cast_signed(),
+        }
     }
 
     /// The time, which no peer knows.
@@ -494,6 +503,8 @@ fn host_of(server: PeerId) -> SocketAddr {
 
 /// When scenarios begin.
 const EPOCH_MILLIS: u64 = 1_800_000_000_000;
+/// A battery is empty, or somebody mistyped the year.
+const TEN_YEARS_MILLIS: i64 = 10 * 365 * 24 * 3_600_000;
 /// Clocks differ by up to this: more than most wrong clocks.
 const SKEW_MILLIS_MAX: u64 = 10 * 60_000;
 /// Inputs that one turn takes at most.

@@ -86,7 +86,7 @@ pub struct Peer {
     /// Counts the starts, so that what was meant for an earlier run does not reach this one.
     pub run: u64,
     key: SigningKey,
-    skew_millis: u64,
+    skew_millis: i64,
     hub: Hub,
 }
 
@@ -97,8 +97,8 @@ enum Hub {
 }
 
 impl Peer {
-    /// Makes a machine that is switched off. Its clock is `skew_millis` ahead of the network's.
-    pub fn new(name: &str, kind: PeerKind, key: SigningKey, skew_millis: u64) -> Self {
+    /// Makes a machine that is switched off. Its clock is `skew_millis` ahead of the network's, or behind.
+    pub fn new(name: &str, kind: PeerKind, key: SigningKey, skew_millis: i64) -> Self {
         Self {
             name: name.to_owned(),
             kind,
@@ -129,14 +129,19 @@ impl Peer {
         !matches!(self.hub, Hub::Down)
     }
 
+    /// Sets its clock so far ahead of the network's, or behind.
+    pub fn set_skew(&mut self, skew_millis: i64) {
+        self.skew_millis = skew_millis;
+    }
+
     /// What its clock shows.
     pub fn clock(&self, now: u64) -> UnixMillis {
-        UnixMillis(now + self.skew_millis)
+        UnixMillis(now.saturating_add_signed(self.skew_millis))
     }
 
     /// When a time of its clock is, in the time of the network.
     pub fn network_time(&self, at: UnixMillis) -> u64 {
-        at.0.saturating_sub(self.skew_millis)
+        at.0.saturating_sub_signed(self.skew_millis)
     }
 
     /// The device's hub, if this is one and it runs.

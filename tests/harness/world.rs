@@ -3,6 +3,8 @@
 //! What they were promised is written down as it happens and checked when all is healed ([`checks`]). Every text
 //! that is written says whose ticket it belongs to, so that a leak shows in the bytes.
 
+mod authority;
+mod canaries;
 mod checks;
 mod deeds;
 mod desk;
@@ -12,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assist_crdt_model::{Body, ChangeHash, DocId, Edit, ProjectId, Role, TicketId, Title, UserId};
 use assist_proto::address::{Address, Host};
 use assist_proto::hub::{AdminCommand, AdminReply, CallId, Command, CommandError, Reply};
-use assist_proto::store::{DeviceStore as _, Seq};
+use assist_proto::store::{DeviceStore as _, Seq, ServerStore as _};
 
 use crate::memory_store::MemoryStore;
 use crate::network::{Faults, Network, Trace};
@@ -59,6 +61,16 @@ pub(crate) struct Promise {
     pub(crate) token: Option<String>,
 }
 
+/// What a device was asked to write.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) seat: Seat,
+    /// See [`Promise::token`].
+    pub(crate) token: Option<String>,
+    /// The numbers of the texts in it.
+    pub(crate) texts: std::ops::RangeInclusive<u64>,
+}
+
 /// All of it.
 pub struct World {
     /// The machines and what is between them.
@@ -72,7 +84,9 @@ pub struct World {
     /// Seats that were taken in the middle of things, and may not be a member yet.
     late: Vec<Seat>,
     promises: Vec<Promise>,
-    asked: BTreeMap<CallId, (Seat, Option<String>)>,
+    asked: BTreeMap<CallId, Asked>,
+    /// In which document each text was written, by project and number.
+    written_in: BTreeMap<(usize, u64), DocId>,
     /// Where the servers said that they put a change.
     acks: BTreeMap<(usize, ChangeHash), Seq>,
     /// Records that some device of a side held, and may hold no more: project, whether the team, place.
@@ -96,6 +110,7 @@ impl World {
             late: Vec::new(),
             promises: Vec::new(),
             asked: BTreeMap::new(),
+            written_in: BTreeMap::new(),
             acks: BTreeMap::new(),
             once_held: BTreeSet::new(),
             sides: BTreeMap::new(),
@@ -148,9 +163,13 @@ impl World {
     fn invitation(&mut self, seat: Seat) -> Command {
         let person = self.people[seat.person];
         let place = self.projects[seat.project];
-        let email = Some(format!("{}@example.org", person.name.to_lowercase()));
+        let address = format!("{}@example.org", person.name.to_lowercase());
         let name = Some(person.name.to_owned());
-        let invite = AdminCommand::Invite { role: person.role, email: email.clone(), name };
+        // Who is in the project is invited as what they are by now.
+        let known = self.net.peer(place.server).store.user_by_email(&address).expect("memory is read");
+        let role = known.map_or(person.role, |user| user.role);
+        let email = Some(address);
+        let invite = AdminCommand::Invite { role, email: email.clone(), name };
         let invited = self.net.admin(place.server, invite).expect("the invitation is in order");
         let AdminReply::Invited { code, .. } = invited else { panic!("not invited: {invited:?}") };
         Command::Join {
@@ -188,7 +207,7 @@ impl World {
         self.observe();
         self.remember_held(device);
         self.restored.insert(device);
-        self.asked.retain(|_, (seat, _)| seat.device != device);
+        self.asked.retain(|_, asked| asked.seat.device != device);
         self.net.peer_mut(device).put_store(copy);
         let promises = std::mem::take(&mut self.promises);
         self.promises =
@@ -308,21 +327,24 @@ impl World {
         for seat in std::mem::take(&mut self.late) {
             if self.is_member(seat) {
                 self.seats.push(seat);
-            } else {
+            } else if !self.is_shut_out(seat) {
                 self.join(seat);
             }
         }
         self.settle();
     }
 
-    /// Runs until nothing moves.
+    /// Runs until nothing moves. Who was shut out knocks again for ever, though seldom: a while is enough then.
     ///
     /// # Panics
     /// If it goes round for ever.
     pub fn settle(&mut self) {
         let frames_before = self.frames_seen;
+        let began_at = self.net.now();
         for _ in 0..QUIET_EVENTS_MAX {
-            if !self.step() {
+            let is_over = self.net.now() > began_at + WHILE_MILLIS
+                && self.seats.iter().chain(&self.late).any(|seat| self.is_shut_out(*seat));
+            if is_over || !self.step() {
                 return;
             }
         }
@@ -349,5 +371,7 @@ pub const DAVE: usize = 3;
 /// See [`ALICE`].
 pub const ERIN: usize = 4;
 
+/// Longer than anything in a healed world waits.
+const WHILE_MILLIS: u64 = 1_200_000;
 /// Far more than a healed world of a few devices needs.
 const QUIET_EVENTS_MAX: usize = 20_000;

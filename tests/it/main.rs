@@ -15,6 +15,7 @@ mod mail;
 mod processes;
 mod simulation;
 mod simulation_asks;
+mod simulation_boundaries;
 mod simulation_live;
 mod simulation_notes;
 mod simulation_quota;

@@ -71,6 +71,11 @@ fn live(seed: u64, trace: Trace) {
     ] {
         world.join(Seat { device, person, project });
     }
+    let is_governed = world.net.dice.one_in(2);
+    if is_governed {
+        let device = world.add_device(ERIN, "laptop");
+        world.join(Seat { device, person: ERIN, project: hero });
+    }
     world.net.faults = draw_faults(&mut world);
     let steps = world.net.dice.between(8, 24);
     let mut backup = Backup::default();
@@ -82,6 +87,9 @@ fn live(seed: u64, trace: Trace) {
             world.join_sometime(Seat { device, person, project: hero });
         }
         world.act();
+        if is_governed && world.net.dice.one_in(2) {
+            world.govern();
+        }
         disturb(&mut world);
         back_up_or_restore(&mut world, &mut backup);
         let pause = world.net.dice.pick(&[1, 20, 200, 3_000]).unwrap();
@@ -144,6 +152,10 @@ fn back_up_or_restore(world: &mut World, backup: &mut Backup) {
 fn restart(world: &mut World, peer: PeerId) {
     if world.net.peer(peer).is_up() {
         world.net.stop(peer);
+    }
+    if world.net.dice.one_in(3) {
+        let skew_millis = world.net.draw_skew();
+        world.net.peer_mut(peer).set_skew(skew_millis);
     }
     let was_clean = world.net.dice.one_in(2);
     world.net.start(peer, was_clean);

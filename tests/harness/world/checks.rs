@@ -7,10 +7,9 @@ use assist_proto::hub::{Connection, Reply};
 use assist_proto::store::{
     Audience, DeviceStore, EntryKind, Mark, Record, Seq, ServerStore, StoredVerdict, TicketRow, User,
 };
-use assist_proto::wire::{PagedDoc, PeerMessage, codec};
+use assist_proto::wire::{Item, PagedDoc, PeerMessage, codec};
 
-use super::deeds::CANARY;
-use super::{Promise, Seat, World};
+use super::{Asked, Promise, Seat, World};
 use crate::memory_store::MemoryStore;
 use crate::network::SentFrame;
 use crate::peer::PeerId;
@@ -26,8 +25,9 @@ impl World {
             self.look_at(&sent);
         }
         for answer in std::mem::take(&mut self.net.answers) {
-            let Some((seat, token)) = self.asked.remove(&answer.call) else { continue };
+            let Some(Asked { seat, token, texts }) = self.asked.remove(&answer.call) else { continue };
             if let Ok(Reply::Written { doc, change, .. }) = answer.outcome {
+                self.written_in.extend(texts.map(|number| ((seat.project, number), doc)));
                 self.promises.push(Promise { seat, doc, change, token });
             }
         }
@@ -74,31 +74,17 @@ impl World {
                     self.check_delivered(project, mark);
                 }
             }
+            // What a device gives up when it is told to was delivered all the same.
+            PeerMessage::Records(records) if records.items.iter().any(is_revocation) => {
+                self.remember_held(sent.to);
+            }
             // Who changes sides starts a session anew, after an answer to whoever asked for it.
             PeerMessage::Answer(_) | PeerMessage::Welcome(_) => self.note_sides(project),
             _ => {}
         }
     }
 
-    fn person_of(&self, device: PeerId) -> Option<usize> {
-        self.seats.iter().chain(&self.late).find(|seat| seat.device == device).map(|seat| seat.person)
-    }
-
-    /// Every text names its project and its customer: nobody gets one that is not for them.
-    fn check_canaries(&self, bytes: &[u8], project: usize, to: PeerId) {
-        let person = self.person_of(to);
-        let mut rest = bytes;
-        while let Some(at) = rest.windows(CANARY.len()).position(|window| window == CANARY.as_bytes()) {
-            rest = &rest[at + CANARY.len()..];
-            let &[of_project, b'-', of_person, ..] = rest else { continue };
-            assert_eq!(usize::from(of_project - b'0'), project, "a text of another project was sent");
-            let is_team = self.is_team(to, project);
-            let is_own = person == Some(usize::from(of_person - b'0'));
-            assert!(is_team || is_own, "a text of person {of_person} was sent to {person:?}");
-        }
-    }
-
-    fn may_see(&self, device: PeerId, project: usize, ticket: TicketId) -> bool {
+    pub(super) fn may_see(&self, device: PeerId, project: usize, ticket: TicketId) -> bool {
         let Some(user) = self.member(device, project) else { return false };
         let customers = self.server_store(project).members_of(ticket).expect("memory is read");
         user.role.is_team() || customers.contains(&user.user)
@@ -108,10 +94,11 @@ impl World {
     fn member(&self, device: PeerId, project: usize) -> Option<User> {
         let server = self.server_store(project);
         let device = ServerStore::device(server, &self.net.peer(device).device()).expect("memory is read")?;
-        server.user(device.user).expect("memory is read")
+        let user = server.user(device.user).expect("memory is read")?;
+        (user.is_member() && !device.is_revoked).then_some(user)
     }
 
-    fn is_team(&self, device: PeerId, project: usize) -> bool {
+    pub(super) fn is_team(&self, device: PeerId, project: usize) -> bool {
         self.member(device, project).is_some_and(|user| user.role.is_team())
     }
 
@@ -130,6 +117,7 @@ impl World {
     /// The device is about to lose what it holds. What was delivered to it was delivered all the same.
     pub(super) fn remember_held(&mut self, device: PeerId) {
         for seat in self.seats.clone().into_iter().filter(|seat| seat.device == device) {
+            self.note_sides(seat.project);
             let is_team = self.is_team(device, seat.project);
             self.remember_held_by(seat, is_team);
         }
@@ -171,7 +159,13 @@ impl World {
             self.check_acks(project);
             let docs: BTreeMap<DocId, Doc> =
                 log.iter().map(|(doc, records)| (*doc, load(*doc, records))).collect();
-            for seat in self.seats.iter().filter(|seat| seat.project == project) {
+            let seats = self.seats.iter().filter(|seat| seat.project == project);
+            let (shut_out, members): (Vec<Seat>, Vec<Seat>) =
+                seats.copied().partition(|seat| self.is_shut_out(*seat));
+            for seat in &shut_out {
+                self.check_shut_out(*seat);
+            }
+            for seat in &members {
                 let visible = self.check_seat(*seat, &log);
                 for doc in visible {
                     self.check_doc(*seat, &docs[&doc], &log[&doc]);
@@ -183,7 +177,7 @@ impl World {
         }
     }
 
-    fn server_store(&self, project: usize) -> &MemoryStore {
+    pub(super) fn server_store(&self, project: usize) -> &MemoryStore {
         &self.net.peer(self.projects[project].server).store
     }
 
@@ -275,6 +269,32 @@ impl World {
         assert_eq!(mark, ServerStore::mark(server, ticket).expect("memory is read"), "{name}: mark");
     }
 
+    /// Who was shut out is told so, and the device goes on without the server.
+    fn check_shut_out(&self, seat: Seat) {
+        let peer = self.net.peer(seat.device);
+        let place = self.projects[seat.project];
+        let status =
+            peer.device_hub().and_then(|hub| hub.status(&place.id)).expect("it runs, and was a member");
+        assert!(
+            matches!(status.connection, Connection::Refused { .. }),
+            "{} was shut out and is {:?}",
+            peer.name,
+            status.connection
+        );
+    }
+
+    /// What a device had not sent when it was shut out stays there, to be read and copied.
+    fn is_unsent_at_outcast(&self, promise: &Promise) -> bool {
+        let store = &self.net.peer(promise.seat.device).store;
+        let project = self.projects[promise.seat.project].id;
+        let unsent = store.outbox_of_doc(&project, promise.doc).expect("memory is read");
+        self.is_shut_out(promise.seat)
+            && unsent.iter().any(|(_, entry)| match &promise.token {
+                Some(token) => contains(&entry.envelope.change, token.as_bytes()),
+                None => entry.change == promise.change,
+            })
+    }
+
     /// What a person was told is safe is in the log, or with them as a draft.
     fn check_promise(&self, promise: &Promise) {
         let server = self.server_store(promise.seat.project);
@@ -282,6 +302,9 @@ impl World {
             return;
         }
         let name = &self.net.peer(promise.seat.device).name;
+        if self.is_unsent_at_outcast(promise) {
+            return;
+        }
         let drafts = self.net.peer(promise.seat.device).store.drafts().expect("memory is read");
         let mut drafts = drafts.iter().map(|(_, draft)| draft).filter(|draft| draft.doc == promise.doc);
         let Some(token) = &promise.token else {
@@ -296,6 +319,10 @@ impl World {
             drafts.any(|draft| contains(format!("{:?}", draft.edits).as_bytes(), token.as_bytes()));
         assert!(is_in_log || is_draft, "{name} wrote {token:?} and nobody knows of it");
     }
+}
+
+fn is_revocation(item: &Item) -> bool {
+    matches!(item, Item::Revoked(_))
 }
 
 fn is_visible(doc: DocId, audience: Audience, user: UserId, server: &MemoryStore) -> bool {
@@ -317,7 +344,7 @@ fn hash_of(record: &Record) -> ChangeHash {
     ScannedChange::scan(&record.envelope.change).expect("the log has only changes").hash()
 }
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
+pub(super) fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 

@@ -7,7 +7,7 @@ use assist_crdt_model::{
 use assist_proto::hub::Command;
 use assist_proto::store::DeviceStore as _;
 
-use super::{Seat, World};
+use super::{Asked, Seat, World};
 use crate::memory_store::MemoryStore;
 
 impl World {
@@ -18,7 +18,8 @@ impl World {
             return;
         }
         let tickets = self.tickets_at(seat);
-        if self.people[seat.person].role == Role::Admin && self.net.dice.one_in(3) {
+        let texts_before = self.texts_made;
+        if self.role_of(seat) == Some(Role::Admin) && self.net.dice.one_in(3) {
             self.change_project(seat);
             return;
         }
@@ -34,7 +35,7 @@ impl World {
             .trace
             .note(self.net.now(), || format!("{} wants {command:?}", self.net.peer(seat.device).name));
         let call = self.net.ask(seat.device, command);
-        self.asked.insert(call, (seat, token));
+        self.asked.insert(call, Asked { seat, token, texts: texts_before + 1..=self.texts_made });
     }
 
     /// The tickets that the device of a seat holds.
@@ -69,18 +70,16 @@ impl World {
         let project = self.projects[seat.project].id;
         let call =
             self.net.ask(seat.device, Command::Edit { project, doc: DocId::Project, edits: vec![edit] });
-        self.asked.insert(call, (seat, None));
+        self.asked.insert(call, Asked { seat, token: None, texts: 1..=0 });
     }
 
     fn new_ticket(&mut self, seat: Seat) -> (Command, Option<String>) {
-        let person = self.people[seat.person];
         let customers = self.users_in(seat.project, |role| role == Role::Customer);
-        let requester = match person.role.is_team() {
+        let requester = match self.is_on_team(seat) {
             true => self.net.dice.pick(&customers),
             false => None,
         };
-        let owner = requester.or(self.user_of(seat));
-        let token = self.text(seat.project, owner);
+        let token = self.text(seat.project);
         let title = Title::parse(&token).expect("a token is short");
         let body = Body::parse(format!("{token} in full")).expect("a token is short");
         let command = Command::CreateTicket {
@@ -95,7 +94,7 @@ impl World {
 
     fn change_ticket(&mut self, seat: Seat, ticket: &Ticket) -> (Command, Option<String>) {
         let project = self.projects[seat.project].id;
-        let token = self.text(seat.project, Some(ticket.requester));
+        let token = self.text(seat.project);
         let body = Body::parse(token.clone()).expect("a token is short");
         if self.net.dice.one_in(3) {
             let last = ticket.comments.last().map(|comment| comment.id);
@@ -103,7 +102,7 @@ impl World {
             let command = Command::Comment { project, ticket: ticket.id, body, reply_to };
             return (command, Some(token));
         }
-        let edits = match self.people[seat.person].role.is_team() {
+        let edits = match self.is_on_team(seat) {
             true => self.team_edits(seat, ticket, &token),
             false => self.customer_edits(seat, ticket, &token),
         };
@@ -154,6 +153,10 @@ impl World {
         }
     }
 
+    fn is_on_team(&self, seat: Seat) -> bool {
+        self.role_of(seat).is_some_and(Role::is_team)
+    }
+
     fn own_comment(&mut self, seat: Seat, ticket: &Ticket) -> Option<CommentId> {
         let user = self.user_of(seat)?;
         let own = ticket.comments.iter().filter(|comment| comment.author == user && !comment.is_deleted);
@@ -165,23 +168,12 @@ impl World {
     fn users_in(&self, project: usize, fits: impl Fn(Role) -> bool) -> Vec<UserId> {
         let seats = self.seats.iter().filter(|seat| seat.project == project);
         let mut users: Vec<UserId> = seats
-            .filter(|seat| fits(self.people[seat.person].role))
+            .filter(|seat| self.role_of(**seat).is_some_and(&fits))
             .filter_map(|seat| self.user_of(*seat))
             .collect();
         users.sort();
         users.dedup();
         users
-    }
-
-    /// A text that nobody wrote before, which says whose ticket it is in.
-    fn text(&mut self, project: usize, owner: Option<UserId>) -> String {
-        let seat = self
-            .seats
-            .iter()
-            .find(|seat| seat.project == project && owner.is_some() && self.user_of(**seat) == owner);
-        self.texts_made += 1;
-        let person = seat.map_or(NOBODY, |seat| seat.person);
-        format!("{CANARY}{project}-{person}-{};", self.texts_made)
     }
 }
 
@@ -199,8 +191,5 @@ impl MemoryStore {
     }
 }
 
-/// How every text begins.
-pub(super) const CANARY: &str = "canary-";
-const NOBODY: usize = 9;
 /// Enough to get in each other's way.
 const TICKETS_MAX: usize = 6;
