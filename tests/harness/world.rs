@@ -91,11 +91,14 @@ pub struct World {
     acks: BTreeMap<(usize, ChangeHash), Seq>,
     /// Records that some device of a side held, and may hold no more: project, whether the team, place.
     once_held: BTreeSet<(usize, bool, Seq)>,
+    /// Tickets that the user of a device might see at some time.
+    once_seen: BTreeSet<(PeerId, TicketId)>,
     /// On which side the user of a device was when it was last looked at.
     sides: BTreeMap<(PeerId, usize), bool>,
     /// Devices that went back in time.
     restored: BTreeSet<PeerId>,
     frames_seen: usize,
+    texts_seen: u64,
     texts_made: u64,
 }
 
@@ -113,9 +116,11 @@ impl World {
             written_in: BTreeMap::new(),
             acks: BTreeMap::new(),
             once_held: BTreeSet::new(),
+            once_seen: BTreeSet::new(),
             sides: BTreeMap::new(),
             restored: BTreeSet::new(),
             frames_seen: 0,
+            texts_seen: 0,
             texts_made: 0,
         }
     }
@@ -291,6 +296,11 @@ impl World {
     pub fn comments_at(&self, seat: Seat, ticket: TicketId) -> Vec<String> {
         let comments = self.ticket_at(seat, ticket).map(|ticket| ticket.comments).unwrap_or_default();
         comments.into_iter().map(|comment| comment.body).collect()
+    }
+
+    /// How many texts servers sent so far, each time one was.
+    pub fn texts_seen(&self) -> u64 {
+        self.texts_seen
     }
 
     /// Makes the next thing happen, and looks at it.

@@ -16,6 +16,7 @@ mod processes;
 mod simulation;
 mod simulation_asks;
 mod simulation_boundaries;
+mod simulation_leaks;
 mod simulation_live;
 mod simulation_notes;
 mod simulation_quota;

@@ -1,7 +1,10 @@
 //! Texts that say where they were written: nobody is sent one that is not for them.
 
-use assist_crdt_model::DocId;
-use assist_proto::store::{Audience, EntryKind, Seq, ServerStore as _};
+use std::collections::BTreeSet;
+
+use assist_crdt_model::{DocId, UserId};
+use assist_proto::store::{Audience, EntryKind, Seq, ServerStore, User};
+use assist_proto::wire::Introduce;
 
 use super::World;
 use super::checks::contains;
@@ -14,12 +17,63 @@ impl World {
         format!("{CANARY}{project}-{};", self.texts_made)
     }
 
+    /// A device sends each project's server what is of that project.
+    pub(super) fn check_sent_by_device(&self, bytes: &[u8], to: PeerId) {
+        let Some(project) = self.projects.iter().position(|place| place.server == to) else { return };
+        for (of_project, number) in texts_in(bytes) {
+            assert_eq!(of_project, project, "text {number} was sent to the server of another project");
+        }
+    }
+
+    /// What a server tells of people: an address to the team and its owner, the name of a customer to the team and to
+    /// those who see a ticket that the customer is in, the name of a device to the team and its owner.
+    pub(super) fn check_introduced(&self, introduce: &Introduce, project: usize, to: PeerId) {
+        let reader = self.member(to, project).expect("only members are told of members");
+        if reader.role.is_team() {
+            return;
+        }
+        let server = self.server_store(project);
+        for member in introduce.members.iter().filter(|member| member.user != reader.user) {
+            assert_eq!(member.email, None, "an address was sent to another customer");
+            let is_met = member.role.is_team() || self.meets(&reader, member.user, project);
+            assert!(is_met, "{} was told of {}", self.net.peer(to).name, member.name);
+        }
+        for named in &introduce.devices {
+            let device = ServerStore::device(server, &named.device).expect("memory is read");
+            assert_eq!(device.map(|device| device.user), Some(reader.user), "another's device was named");
+        }
+    }
+
+    /// Whether two people are in one document that the reader sees.
+    fn meets(&self, reader: &User, other: UserId, project: usize) -> bool {
+        let server = self.server_store(project);
+        let audience = Audience::new(reader.user, reader.role);
+        let log = server.log_after(audience, Seq::ZERO, usize::MAX).expect("memory is read");
+        let docs: BTreeSet<DocId> = log.iter().map(|entry| entry.doc).collect();
+        docs.into_iter().any(|doc| {
+            let members = match doc {
+                DocId::Ticket(ticket) => server.members_of(ticket).expect("memory is read"),
+                DocId::Project => Vec::new(),
+                DocId::Notes(_) => return false,
+            };
+            let is_seen = doc == DocId::Project || members.contains(&reader.user);
+            is_seen && (members.contains(&other) || self.has_written(other, doc, project))
+        })
+    }
+
+    fn has_written(&self, user: UserId, doc: DocId, project: usize) -> bool {
+        let server = self.server_store(project);
+        let records = ServerStore::doc_records(server, doc).expect("memory is read");
+        records.iter().any(|record| {
+            let device = ServerStore::device(server, &record.envelope.device).expect("memory is read");
+            device.is_some_and(|device| device.user == user)
+        })
+    }
+
     /// Everything that is sent is of the reader's project, and of documents that they may see at that moment.
     pub(super) fn check_canaries(&mut self, bytes: &[u8], project: usize, to: PeerId) {
-        let mut rest = bytes;
-        while let Some(at) = rest.windows(CANARY.len()).position(|window| window == CANARY.as_bytes()) {
-            rest = &rest[at + CANARY.len()..];
-            let Some((of_project, number)) = parse(rest) else { continue };
+        for (of_project, number) in texts_in(bytes) {
+            self.texts_seen += 1;
             assert_eq!(of_project, project, "a text of another project was sent");
             let doc = self.doc_of_text(project, number);
             let may_read = match doc {
@@ -47,6 +101,17 @@ impl World {
         self.written_in.insert((project, number), doc);
         doc
     }
+}
+
+/// The texts in some bytes, by project and number.
+fn texts_in(bytes: &[u8]) -> Vec<(usize, u64)> {
+    let mut texts = Vec::new();
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(CANARY.len()).position(|window| window == CANARY.as_bytes()) {
+        rest = &rest[at + CANARY.len()..];
+        texts.extend(parse(rest));
+    }
+    texts
 }
 
 /// What stands behind the beginning of a text.

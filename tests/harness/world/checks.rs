@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assist_crdt_model::{ChangeHash, Doc, DocId, ProjectId, ScannedChange, TicketId, UserId};
-use assist_proto::hub::{Connection, Reply};
+use assist_proto::hub::{Connection, Notice, Reply};
 use assist_proto::store::{
     Audience, DeviceStore, EntryKind, Mark, Record, Seq, ServerStore, StoredVerdict, TicketRow, User,
 };
@@ -31,11 +31,42 @@ impl World {
                 self.promises.push(Promise { seat, doc, change, token });
             }
         }
-        self.net.notices.clear();
+        for (peer, notice) in std::mem::take(&mut self.net.notices) {
+            self.check_notice(peer, &notice);
+        }
+    }
+
+    /// Front ends are told of tickets that the device has, had, or is just losing: of none that it never saw.
+    fn check_notice(&mut self, peer: PeerId, notice: &Notice) {
+        let (Notice::TicketChanged { project, ticket, .. }
+        | Notice::CommentAdded { project, ticket, .. }
+        | Notice::NoteAdded { project, ticket, .. }) = notice
+        else {
+            return;
+        };
+        let Some(place) = self.projects.iter().position(|place| place.id == *project) else {
+            panic!("a notice of a project that nobody made");
+        };
+        let is_filed_here = self.is_waiting(peer, place, *ticket);
+        if is_filed_here || self.may_see(peer, place, *ticket) {
+            self.once_seen.insert((peer, *ticket));
+        }
+        let was_seen = self.once_seen.contains(&(peer, *ticket));
+        assert!(was_seen, "{} was told of {ticket:?}", self.net.peer(peer).name);
+    }
+
+    /// Whether the device has written something in the ticket that the server does not have.
+    fn is_waiting(&self, device: PeerId, project: usize, ticket: TicketId) -> bool {
+        let store = &self.net.peer(device).store;
+        let own = store.outbox_of_doc(&self.projects[project].id, DocId::Ticket(ticket));
+        !own.expect("memory is read").is_empty()
     }
 
     fn look_at(&mut self, sent: &SentFrame) {
-        let Some(project) = self.projects.iter().position(|place| place.server == sent.from) else { return };
+        let Some(project) = self.projects.iter().position(|place| place.server == sent.from) else {
+            self.check_sent_by_device(&sent.frame, sent.to);
+            return;
+        };
         let Ok(message) = codec::decode::<PeerMessage>("message", &sent.frame) else {
             panic!("a server sent what is no message");
         };
@@ -46,12 +77,14 @@ impl World {
                 for row in rows {
                     self.check_canaries(row.title.as_bytes(), project, sent.to);
                     assert!(self.may_see(sent.to, project, row.ticket), "a row of another's ticket was sent");
+                    self.once_seen.insert((sent.to, row.ticket));
                 }
             }
             PeerMessage::Docs(docs) => {
                 let docs: Vec<PagedDoc> = codec::decode_page("docs", &docs.page).expect("a page of docs");
                 for doc in docs {
                     self.check_canaries(&doc.records, project, sent.to);
+                    self.once_seen.extend(doc.doc.ticket().map(|ticket| (sent.to, ticket)));
                 }
             }
             PeerMessage::Verdicts(verdicts) => {
@@ -60,13 +93,7 @@ impl World {
                     assert!(old.is_none_or(|seq| seq == ack.seq), "a change was acknowledged at two places");
                 }
             }
-            PeerMessage::Introduce(introduce) => {
-                let reader = self.member(sent.to, project).expect("only members are told of members");
-                let with_email = introduce.members.iter().filter(|member| member.email.is_some());
-                for member in with_email.filter(|_| !reader.role.is_team()) {
-                    assert_eq!(member.user, reader.user, "an email was sent to another customer");
-                }
-            }
+            PeerMessage::Introduce(introduce) => self.check_introduced(introduce, project, sent.to),
             PeerMessage::Marks(marks) => {
                 self.note_sides(project);
                 for mark in &marks.marks {
@@ -74,9 +101,14 @@ impl World {
                     self.check_delivered(project, mark);
                 }
             }
-            // What a device gives up when it is told to was delivered all the same.
-            PeerMessage::Records(records) if records.items.iter().any(is_revocation) => {
-                self.remember_held(sent.to);
+            PeerMessage::Records(records) => {
+                for item in &records.items {
+                    self.once_seen.extend(ticket_of(item).map(|ticket| (sent.to, ticket)));
+                }
+                // What a device gives up when it is told to was delivered all the same.
+                if records.items.iter().any(is_revocation) {
+                    self.remember_held(sent.to);
+                }
             }
             // Who changes sides starts a session anew, after an answer to whoever asked for it.
             PeerMessage::Answer(_) | PeerMessage::Welcome(_) => self.note_sides(project),
@@ -91,7 +123,7 @@ impl World {
     }
 
     /// Who uses a device, as the server has them now.
-    fn member(&self, device: PeerId, project: usize) -> Option<User> {
+    pub(super) fn member(&self, device: PeerId, project: usize) -> Option<User> {
         let server = self.server_store(project);
         let device = ServerStore::device(server, &self.net.peer(device).device()).expect("memory is read")?;
         let user = server.user(device.user).expect("memory is read")?;
@@ -318,6 +350,16 @@ impl World {
         let is_draft =
             drafts.any(|draft| contains(format!("{:?}", draft.edits).as_bytes(), token.as_bytes()));
         assert!(is_in_log || is_draft, "{name} wrote {token:?} and nobody knows of it");
+    }
+}
+
+/// The ticket that a device is sent something of, or given.
+fn ticket_of(item: &Item) -> Option<TicketId> {
+    match item {
+        Item::Record(record) => record.envelope.doc.ticket(),
+        Item::Own(ack) => ack.doc.ticket(),
+        Item::Granted(place) => place.doc.ticket(),
+        Item::Through(_) | Item::Revoked(_) => None,
     }
 }
 

@@ -57,20 +57,19 @@ impl World {
     }
 
     fn change_project(&mut self, seat: Seat) {
-        let number = self.net.dice.between(0, 9);
+        let texts_before = self.texts_made;
+        let token = self.text(seat.project);
         let edit = match self.net.dice.one_in(2) {
-            true => {
-                Edit::SetProjectName(ProjectName::parse(&format!("hero {number}")).expect("a short name"))
-            }
+            true => Edit::SetProjectName(ProjectName::parse(&token).expect("a token is short")),
             false => Edit::DefineLabel {
-                label: Label::parse(&format!("label {number}")).expect("a short word"),
+                label: Label::parse(&token).expect("a token is short"),
                 description: Body::default(),
             },
         };
         let project = self.projects[seat.project].id;
         let call =
             self.net.ask(seat.device, Command::Edit { project, doc: DocId::Project, edits: vec![edit] });
-        self.asked.insert(call, Asked { seat, token: None, texts: 1..=0 });
+        self.asked.insert(call, Asked { seat, token: None, texts: texts_before + 1..=self.texts_made });
     }
 
     fn new_ticket(&mut self, seat: Seat) -> (Command, Option<String>) {
@@ -100,6 +99,10 @@ impl World {
             let last = ticket.comments.last().map(|comment| comment.id);
             let reply_to = last.filter(|_| self.net.dice.one_in(2));
             let command = Command::Comment { project, ticket: ticket.id, body, reply_to };
+            return (command, Some(token));
+        }
+        if self.is_on_team(seat) && self.net.dice.one_in(6) {
+            let command = Command::Note { project, ticket: ticket.id, body, reply_to: None };
             return (command, Some(token));
         }
         let edits = match self.is_on_team(seat) {
@@ -135,6 +138,9 @@ impl World {
             0 => vec![Edit::SetTitle(Title::parse(token).expect("a token is short"))],
             1 => vec![Edit::SetStatus(self.net.dice.pick(Status::ALL).unwrap_or(Status::Open))],
             2 => vec![Edit::SetPriority(self.net.dice.pick(Priority::ALL))],
+            3 if self.net.dice.one_in(3) => {
+                vec![Edit::AddLabel(Label::parse(token).expect("a token is short"))]
+            }
             3 => vec![Edit::AddLabel(label)],
             4 => vec![Edit::RemoveLabel(label)],
             5 => vec![Edit::SetSnoozedUntil(Some(UnixMillis(self.net.now())))],
