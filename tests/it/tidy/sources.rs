@@ -24,6 +24,20 @@ fn sources_and_manifests_are_ascii() {
 }
 
 #[test]
+fn no_merge_is_left_half_done() {
+    // Put together, so that this file does not find itself.
+    let marks = ["<".repeat(7), ">".repeat(7)];
+    let mut broken = Vec::new();
+    for path in files("rs").into_iter().chain(files("toml")).chain(files("md")).chain(files("json")) {
+        let text = text(&path);
+        let lines = (1..).zip(text.lines());
+        let left = lines.filter(|(_, line)| marks.iter().any(|mark| line.starts_with(mark.as_str())));
+        broken.extend(left.map(|(number, _)| format!("{}:{number}", path.display())));
+    }
+    assert_none(&broken, "both sides of a merge stand there: settle it");
+}
+
+#[test]
 fn nothing_is_left_to_be_done_without_an_issue() {
     // Put together, so that this file does not find itself.
     let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["XX", "X"].concat()];
