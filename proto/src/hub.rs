@@ -21,7 +21,7 @@ mod edit_codec;
 mod server;
 
 pub use action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice};
-pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply};
+pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply, Write};
 pub use edit_codec::WireEdit;
 pub use server::{
     AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, initialise_server, spelled,

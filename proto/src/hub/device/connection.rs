@@ -28,6 +28,7 @@ impl DeviceHub {
             sync: store.sync_state(&id)?,
             outbox: Outbox::load(&id, store)?,
             has_unverified: !store.next_unverified(&id, 1)?.is_empty(),
+            next_resurfacing: store.snoozed(&id, 1)?.first().map(|(until, _)| *until),
             membership,
             connection,
             since: now,
@@ -322,7 +323,7 @@ impl DeviceHub {
         })
     }
 
-    /// Asks to be woken for the next dial or push, or the end of a join or an ask.
+    /// Asks to be woken for the next dial or push, the end of a join, an ask or a snooze.
     pub(super) fn wish_wake(&mut self) {
         let dials = self.projects.values().filter_map(|project| match project.connection {
             Connection::Offline { until, .. } | Connection::Refused { until, .. } => Some(until),
@@ -330,9 +331,9 @@ impl DeviceHub {
         });
         let asks = self.projects.values().filter_map(|project| project.session.asks.until());
         let pushes = self.projects.values().filter_map(|project| project.session.pushes_again_at);
-        if let Some(next) =
-            dials.chain(asks).chain(pushes).chain(self.joins.iter().map(|join| join.until)).min()
-        {
+        let joins = self.joins.iter().map(|join| join.until);
+        let resurfacings = self.projects.values().filter_map(|project| project.next_resurfacing);
+        if let Some(next) = dials.chain(asks).chain(pushes).chain(joins).chain(resurfacings).min() {
             self.actions.push(Action::WakeAt(next));
         }
     }
