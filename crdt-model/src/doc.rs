@@ -29,10 +29,10 @@ pub(crate) use self::graph::{Graph, Node};
 pub(crate) use self::root::Root;
 pub(crate) use self::view::{View, automerge_hash, hash_from_automerge};
 use crate::actor::{Actor, Author};
-use crate::comment::Comment;
+use crate::comment::{Attachment, Comment};
 use crate::edit::{Edit, Label};
 use crate::gate::{self, Checked, RejectCode, Rejection, ScannedChange};
-use crate::ids::{ChangeHash, DocId, TicketId, UnixMillis, UserId};
+use crate::ids::{ChangeHash, DocId, UnixMillis, UserId};
 use crate::limits;
 use crate::project::Project;
 use crate::schema;
@@ -74,8 +74,6 @@ pub struct TicketSummary {
     pub priority: Option<Priority>,
     /// Hidden until then.
     pub snoozed_until: Option<UnixMillis>,
-    /// The ticket that it goes on in.
-    pub merged_into: Option<TicketId>,
     /// In order.
     pub labels: BTreeSet<Label>,
     /// With tombstones.
@@ -251,6 +249,11 @@ impl Doc {
     /// Returns the project; `None` if this is no project document or it is empty.
     pub fn project(&self) -> Option<Project> {
         snapshot::project(self)
+    }
+
+    /// Returns what the comments or notes name, those apart that were struck; one entry for each time.
+    pub fn attachments(&self) -> Vec<Attachment> {
+        snapshot::attachments(self)
     }
 
     /// Returns all changes as intent, in causal order.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::comment::Comment;
-use crate::edit::{Label, Reason};
+use crate::edit::Label;
 use crate::ids::{TicketId, UnixMillis, UserId};
 
 /// A snapshot. Where two people wrote one field while apart, the field shows the winner and `conflicts` both.
@@ -27,14 +27,8 @@ pub struct Ticket {
     pub assignee: Option<UserId>,
     /// How urgent.
     pub priority: Option<Priority>,
-    /// Hidden from lists until then. `None` once the requester wrote something that whoever snoozed it had not seen.
+    /// Hidden from lists until then.
     pub snoozed_until: Option<UnixMillis>,
-    /// Why it was closed, while it is.
-    pub close_reason: Option<Reason>,
-    /// The ticket that it goes on in.
-    pub merged_into: Option<TicketId>,
-    /// Other tickets that have to do with it.
-    pub links: BTreeSet<TicketId>,
     /// In order.
     pub labels: BTreeSet<Label>,
     /// In causal order: by the Lamport counter of the change that brought each, then by its actor.
@@ -76,10 +70,6 @@ pub enum Field {
     Priority,
     /// `snoozed_until`
     SnoozedUntil,
-    /// `close_reason`
-    CloseReason,
-    /// `merged_into`
-    MergedInto,
 }
 
 macro_rules! named_enum {
@@ -194,8 +184,6 @@ impl Field {
             Self::Assignee => "assignee",
             Self::Priority => "priority",
             Self::SnoozedUntil => "snoozed_until",
-            Self::CloseReason => "close_reason",
-            Self::MergedInto => "merged_into",
         }
     }
 }

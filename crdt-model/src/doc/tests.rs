@@ -3,7 +3,6 @@
 mod convergence;
 mod golden;
 mod notes;
-mod work;
 
 use crate::fixtures::{
     TICKET, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, ticket_doc,
@@ -312,6 +311,25 @@ fn attachments_that_cannot_be_shown_are_refused() {
     let twice = vec![attachment(1, "a"), attachment(1, "b")];
     assert!(matches!(attach(twice), Err(EditError::BadAttachment { .. })));
     attach((0..20).map(|number| attachment(number, "a.txt")).collect()).unwrap();
+    assert_eq!(doc.attachments().len(), 20);
+    doc.apply(&agent(), NOW, &[Edit::DeleteComment(comment_id(1))]).unwrap();
+    assert_eq!(doc.attachments(), [], "what was struck names nothing any more");
+}
+
+#[test]
+fn a_picture_needs_no_words() {
+    let (mut doc, _) = ticket_doc();
+    let picture = Attachment {
+        blob: BlobHash::from_bytes([9; 32]),
+        name: "screen.png".to_owned(),
+        size_bytes: 1,
+        media_type: "image/png".to_owned(),
+    };
+    let say =
+        |attachments| Edit::AddComment { id: comment_id(1), body: body(""), reply_to: None, attachments };
+    assert_eq!(doc.apply(&agent(), NOW, &[say(Vec::new())]), Err(EditError::Blank));
+    doc.apply(&agent(), NOW, &[say(vec![picture.clone()])]).unwrap();
+    assert_eq!(doc.attachments(), [picture]);
 }
 
 #[test]
