@@ -7,6 +7,7 @@
 //! **Invariant:** no decision about tickets is made here, and nothing is stored.
 
 mod backend;
+mod blobs;
 mod calls;
 mod dispatch;
 mod feed;
@@ -22,11 +23,11 @@ use std::time::Duration;
 use assist_proto::api::{ApiError, limits, openrpc};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Path as UrlPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use futures_util::stream;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -44,6 +45,8 @@ pub use socket::BindError;
 use socket::LocalSocket;
 use stall::StallGuard;
 
+use crate::blobs::BlobFolder;
+
 /// A server whose socket is open. It answers once [`ApiServer::run`] runs; until then callers wait.
 pub struct ApiServer<B> {
     socket: LocalSocket,
@@ -53,6 +56,7 @@ pub struct ApiServer<B> {
 struct Shared<B> {
     dispatcher: Dispatcher<B>,
     events: EventFeed,
+    blobs: BlobFolder,
 }
 
 impl<B: Backend> ApiServer<B> {
@@ -60,10 +64,15 @@ impl<B: Backend> ApiServer<B> {
     ///
     /// # Errors
     /// When somebody answers there already, something else stands there, or others could get at it.
-    pub fn bind(path: &Path, backend: Arc<B>, events: EventFeed) -> Result<Self, BindError> {
+    pub fn bind(
+        path: &Path,
+        backend: Arc<B>,
+        events: EventFeed,
+        blobs: BlobFolder,
+    ) -> Result<Self, BindError> {
         let socket = LocalSocket::bind(path)?;
         let dispatcher = Dispatcher::new(backend, events.boot().to_owned());
-        Ok(Self { socket, shared: Arc::new(Shared { dispatcher, events }) })
+        Ok(Self { socket, shared: Arc::new(Shared { dispatcher, events, blobs }) })
     }
 
     /// Serves until `shutdown`; then takes no new callers, ends the event streams, and lets the calls that are
@@ -156,6 +165,8 @@ fn router<B: Backend>(shared: Arc<Shared<B>>) -> Router {
         .route("/rpc", post(answer_rpc::<B>))
         .route("/events", get(stream_events::<B>))
         .route("/openrpc.json", get(serve_openrpc))
+        .route("/blobs", put(take_blob::<B>))
+        .route("/blobs/{blob}", get(give_blob::<B>))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_verb)
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
@@ -194,17 +205,29 @@ async fn stream_events<B: Backend>(State(shared): State<Arc<Shared<B>>>, headers
     (headers, Body::from_stream(frames)).into_response()
 }
 
+async fn take_blob<B: Backend>(State(shared): State<Arc<Shared<B>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    blobs::take(shared.blobs.clone(), &parts.headers, body).await
+}
+
+async fn give_blob<B: Backend>(
+    State(shared): State<Arc<Shared<B>>>,
+    UrlPath(blob): UrlPath<String>,
+) -> Response {
+    blobs::give(shared.blobs.clone(), &blob).await
+}
+
 async fn serve_openrpc() -> Response {
     json_response(StatusCode::OK, openrpc::document().to_string().into_bytes())
 }
 
 async fn unknown_path() -> Response {
-    let message = "there are POST /rpc, GET /events and GET /openrpc.json";
+    let message = "there are POST /rpc, GET /events, GET /openrpc.json, PUT /blobs and GET /blobs/<hash>";
     json_error(StatusCode::NOT_FOUND, &ApiError::invalid_request("unknown_path", message))
 }
 
 async fn wrong_verb() -> Response {
-    let message = "use POST for /rpc, and GET for /events and /openrpc.json";
+    let message = "use POST for /rpc, PUT for /blobs, and GET for /events, /openrpc.json and /blobs/<hash>";
     json_error(StatusCode::METHOD_NOT_ALLOWED, &ApiError::invalid_request("wrong_verb", message))
 }
 

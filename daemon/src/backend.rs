@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** nothing is decided about tickets here; what may be done is the hub's to say.
 
+mod attachment;
 mod authorship;
 mod comment;
 mod connection;
@@ -34,6 +35,7 @@ use assist_proto::api::Done;
 use assist_proto::hub::{Command, CommandError, Reply};
 use assist_proto::wire::ask::{Request, Response};
 
+use crate::blobs::BlobsHandle;
 use crate::daemon::DaemonInfo;
 use crate::driver::DriverHandle;
 use crate::mail::MailerHandle;
@@ -46,6 +48,7 @@ pub struct LocalBackend {
     driver: DriverHandle,
     info: Arc<DaemonInfo>,
     mailer: MailerHandle,
+    blobs: BlobsHandle,
 }
 
 /// What a command wrote.
@@ -60,8 +63,13 @@ struct Written {
 
 impl LocalBackend {
     /// Makes the backend of a running driver.
-    pub fn new(driver: DriverHandle, info: Arc<DaemonInfo>, mailer: MailerHandle) -> Self {
-        Self { driver, info, mailer }
+    pub(crate) fn new(
+        driver: DriverHandle,
+        info: Arc<DaemonInfo>,
+        mailer: MailerHandle,
+        blobs: BlobsHandle,
+    ) -> Self {
+        Self { driver, info, mailer, blobs }
     }
 
     /// A snapshot, for reads that are done in microseconds.
@@ -104,22 +112,17 @@ impl LocalBackend {
 
     /// Has something written to a document that is there.
     async fn write(&self, project: ProjectId, doc: DocId, command: Command) -> Answer<Written> {
-        Written::of_outcome(project, doc, self.driver.command(command).await?)
-    }
-}
-
-impl Written {
-    /// What became of a write to a document that is there.
-    fn of_outcome(project: ProjectId, doc: DocId, outcome: Result<Reply, CommandError>) -> Answer<Self> {
-        match outcome {
-            Ok(reply) => Self::of(reply),
+        match self.driver.command(command).await? {
+            Ok(reply) => Written::of(reply),
             Err(CommandError::Edit(EditError::NothingToDo)) => {
-                Ok(Self { project, doc, change: None, comment: None })
+                Ok(Written { project, doc, change: None, comment: None })
             }
             Err(error) => Err(error.into()),
         }
     }
+}
 
+impl Written {
     fn of(reply: Reply) -> Answer<Self> {
         match reply {
             Reply::Written { project, doc, change, comment } => {

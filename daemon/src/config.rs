@@ -13,12 +13,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use assist_proto::address::{AddressError, Host};
+use assist_proto::limits;
 use confique::{Config as _, Layer as _};
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
 use crate::mail::MailError;
-use settings::{MailSettings, RelaySettings, Settings};
+use settings::{AttachmentsSettings, MailSettings, RelaySettings, Settings};
 pub use settings::{Secret, Security};
 
 /// How a daemon is to run, from all sources together.
@@ -30,6 +31,41 @@ pub struct Config {
     pub advertise: Vec<Host>,
     /// How mail leaves a server.
     pub mail: MailConfig,
+    /// How large attachments may be.
+    pub attachments: AttachmentsConfig,
+}
+
+/// How large attachments may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttachmentsConfig {
+    /// The largest that a server takes.
+    pub bytes_max: u64,
+    /// The largest that a device fetches unasked.
+    pub fetch_unasked_bytes_max: u64,
+}
+
+impl Default for AttachmentsConfig {
+    fn default() -> Self {
+        Self {
+            bytes_max: limits::BLOB_BYTES_MAX_DEFAULT,
+            fetch_unasked_bytes_max: limits::FETCH_UNASKED_BYTES_MAX_DEFAULT,
+        }
+    }
+}
+
+impl AttachmentsConfig {
+    fn from_settings(settings: &AttachmentsSettings) -> Result<Self, ConfigError> {
+        let bytes = |mib: u64| mib.saturating_mul(MIB);
+        let default = Self::default();
+        let bytes_max = settings.max_mib.map_or(default.bytes_max, bytes);
+        if bytes_max == 0 || bytes_max > limits::BLOB_BYTES_MAX {
+            let problem = format!("is to be between 1 and {}", limits::BLOB_BYTES_MAX / MIB);
+            return Err(value("attachments.max_mib", problem));
+        }
+        let fetch_unasked_bytes_max =
+            settings.fetch_unasked_mib.map_or(default.fetch_unasked_bytes_max, bytes);
+        Ok(Self { bytes_max, fetch_unasked_bytes_max })
+    }
 }
 
 /// How mail leaves, and from whom.
@@ -173,6 +209,7 @@ impl Config {
         Ok(Self {
             bind: flags.bind.or(settings.server.bind),
             advertise,
+            attachments: AttachmentsConfig::from_settings(&settings.attachments)?,
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
         })
     }
@@ -354,6 +391,8 @@ fn value(key: &'static str, problem: impl fmt::Display) -> ConfigError {
     ConfigError::Value { key, problem: problem.to_string() }
 }
 
+/// Sizes in the file are told in MiB.
+const MIB: u64 = 1024 * 1024;
 /// The file's name in the daemon's folder.
 pub const FILE_NAME: &str = "config.toml";
 /// Whom mails in a folder are from when nobody says.

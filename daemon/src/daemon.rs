@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 
 use crate::api_server::{ApiServer, EventFeed};
 use crate::backend::LocalBackend;
-use crate::config::{MailConfig, MailRoute};
+use crate::blobs::{BlobFolder, BlobService, Parts};
+use crate::config::{AttachmentsConfig, MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
 use crate::home::Home;
@@ -33,6 +34,8 @@ pub struct DaemonConfig {
     pub advertise: Vec<Host>,
     /// How mail leaves a server.
     pub mail: MailConfig,
+    /// How large attachments may be.
+    pub attachments: AttachmentsConfig,
 }
 
 /// A daemon that runs until it is stopped or dropped.
@@ -42,6 +45,9 @@ pub struct Daemon {
     driver: JoinHandle<()>,
     stop_api: oneshot::Sender<()>,
     api: JoinSet<()>,
+    transfers: JoinSet<()>,
+    #[cfg(test)]
+    blobs: crate::blobs::BlobsHandle,
     mailer: Mailer,
     info: Arc<DaemonInfo>,
 }
@@ -88,7 +94,11 @@ impl Daemon {
         let (events_tx, events) = mpsc::channel(NET_EVENTS_MAX);
         // A server's node is a member of its own project: as a device, it is the same key.
         let device_key = node_key.clone().unwrap_or(device_key);
-        let net_config = NetConfig { bind: config.bind, limits: NetLimits::default() };
+        let (streams_tx, streams) = mpsc::channel(STREAMS_WAITING_MAX);
+        let (blob_service, blobs) =
+            BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams });
+        let net_config =
+            NetConfig { bind: config.bind, limits: NetLimits::default(), streams: Some(streams_tx) };
         let net = Net::bind(&net_config, &device_key, Arc::new(driver::prepare), events_tx)?;
         let server = match (net.listen_address(), project) {
             (Some(listening), Some(project)) => Some(server_info(listening, project, &config.advertise)?),
@@ -105,17 +115,42 @@ impl Daemon {
         });
         let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
         let mail = MailOut::new(mailer.handle(), info.server.as_ref().map(|server| server.address.clone()));
-        let parts = DriverParts { store, device_key, node_key, net, events, feed: feed.clone(), mail };
+        let parts = DriverParts {
+            store,
+            device_key,
+            node_key,
+            net,
+            events,
+            feed: feed.clone(),
+            mail,
+            blobs: blobs.clone(),
+            blob_bytes_max: config.attachments.bytes_max,
+            fetch_unasked_bytes_max: config.attachments.fetch_unasked_bytes_max,
+        };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
-        let backend = Arc::new(LocalBackend::new(handle.clone(), Arc::clone(&info), mailer.handle()));
-        let server = ApiServer::bind(&home.socket(), backend, feed)?;
+        let backend =
+            Arc::new(LocalBackend::new(handle.clone(), Arc::clone(&info), mailer.handle(), blobs.clone()));
+        let server = ApiServer::bind(&home.socket(), backend, feed.clone(), blobs.folder().clone())?;
+        let mut transfers = JoinSet::new();
+        transfers.spawn(blob_service.run(handle.clone(), feed));
         let (stop_api, api_stopped) = oneshot::channel();
         let mut api = JoinSet::new();
         api.spawn(server.run(async {
             api_stopped.await.ok(); // Dropped without a word: the same as told.
         }));
         let driver = spawn_driver(driver)?;
-        Ok(Self { home, handle, driver, stop_api, api, mailer, info })
+        Ok(Self {
+            home,
+            handle,
+            driver,
+            stop_api,
+            api,
+            transfers,
+            #[cfg(test)]
+            blobs,
+            mailer,
+            info,
+        })
     }
 
     /// What does not change while it runs.
@@ -131,6 +166,12 @@ impl Daemon {
     /// Queues mail, as the server's hub has it done.
     pub fn mailer(&self) -> MailerHandle {
         self.mailer.handle()
+    }
+
+    /// The transfers of attachments.
+    #[cfg(test)]
+    pub(crate) fn blobs(&self) -> crate::blobs::BlobsHandle {
+        self.blobs.clone()
     }
 
     /// Returns once the daemon was told to stop over its API, or its driver ended.
@@ -152,6 +193,7 @@ impl Daemon {
         tokio::task::spawn_blocking(move || driver.join())
             .await?
             .map_err(|_| anyhow::anyhow!("the driver failed"))?;
+        self.transfers.shutdown().await;
         self.mailer.stop().await;
         store.close();
         self.home.mark_clean()?;
@@ -235,5 +277,7 @@ fn spawn_driver(driver: Driver) -> anyhow::Result<JoinHandle<()>> {
     Ok(std::thread::Builder::new().name("driver".into()).spawn(move || runtime.block_on(driver.run()))?)
 }
 
+/// Streams that wait to be served; more wait in QUIC.
+const STREAMS_WAITING_MAX: usize = 64;
 /// Frames that wait for the driver: with the largest frames 256 MiB, with usual ones less than one.
 const NET_EVENTS_MAX: usize = 256;

@@ -124,6 +124,7 @@ fn answered(cast: &mut Cast, narrator: &mut Narrator, ticket: &TicketRef) -> any
             ticket: ticket.id.clone(),
             body: ANSWER.to_owned(),
             reply_to: None,
+            attachments: Vec::new(),
         })
     })?;
     let change = written.change.context("a comment is a change")?;

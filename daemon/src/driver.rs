@@ -15,15 +15,16 @@ use std::time::{Duration, SystemTime};
 
 use assist_crdt_model::{ProjectId, UnixMillis};
 use assist_proto::hub::{
-    Action, CallId, DeviceHub, DeviceInput, Durability, LinkId, Notice, ServerHub, ServerInput,
+    Action, BlobAnswer, CallId, DeviceHub, DeviceInput, Durability, LinkId, Notice, ServerHub, ServerInput,
 };
 use assist_proto::store::{StoreError, StoreResult};
 use assist_proto::wire::codec::DecodeError;
 use assist_proto::wire::{self, Received};
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api_server::EventFeed;
+use crate::blobs::{BlobsHandle, Order};
 use crate::device_key::DeviceKey;
 use crate::mail::MailOut;
 use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
@@ -31,6 +32,7 @@ use crate::store::{Store, Turn};
 
 use handle::{Answer, Request};
 pub use handle::{Driven, DriverHandle, Fault};
+pub(crate) use notices::publish;
 
 /// A frame after the step that needs no state.
 pub(crate) type Incoming = Result<Box<Received>, DecodeError>;
@@ -44,6 +46,11 @@ pub(crate) struct DriverParts {
     pub(crate) events: mpsc::Receiver<NetEvent<Incoming>>,
     pub(crate) feed: EventFeed,
     pub(crate) mail: MailOut,
+    pub(crate) blobs: BlobsHandle,
+    /// The largest blob that the server takes.
+    pub(crate) blob_bytes_max: u64,
+    /// The largest that the device fetches unasked.
+    pub(crate) fetch_unasked_bytes_max: u64,
 }
 
 /// The loop and all it owns.
@@ -53,6 +60,8 @@ pub(crate) struct Driver {
     requests: mpsc::Receiver<Request>,
     status: watch::Sender<Driven>,
     calls: HashMap<CallId, Answer>,
+    /// Streams of devices that wait for the server's word. One that is dropped is told no.
+    blob_asks: HashMap<CallId, oneshot::Sender<BlobAnswer>>,
     next_call: u64,
     sides: HashMap<LinkId, LinkSide>,
     wakes: BTreeSet<(UnixMillis, Role)>,
@@ -105,6 +114,7 @@ impl Driver {
             requests,
             status,
             calls: HashMap::new(),
+            blob_asks: HashMap::new(),
             next_call: 0,
             sides: HashMap::new(),
             wakes: BTreeSet::new(),
@@ -128,6 +138,7 @@ impl Driver {
             self.turn(inputs);
         }
         self.calls.clear();
+        self.blob_asks.clear();
         self.end_sessions();
         self.parts.net.shutdown(CloseCode::SHUTDOWN, "the daemon stops", SHUTDOWN_PATIENCE).await;
     }
@@ -210,6 +221,13 @@ impl Driver {
                 self.calls.insert(call, Answer::Admin(answer));
                 Some(Input::Server(ServerInput::Admin { call, command }))
             }
+            Request::TransferEnded { transfer, outcome } => {
+                Some(Input::Device(DeviceInput::TransferEnded { transfer, outcome }))
+            }
+            Request::BlobAsk { peer, ask, answer } => {
+                self.blob_asks.insert(call, answer);
+                Some(Input::Server(ServerInput::BlobAsked { call, peer, ask }))
+            }
             Request::Stop => None,
         }
     }
@@ -275,7 +293,7 @@ impl Driver {
         for (role, action) in self.hubs.take_actions() {
             self.carry_out(role, action, &mut notices);
         }
-        notices::publish(notices, &self.parts.store, &self.parts.feed);
+        publish(notices, &self.parts.store, &self.parts.feed);
     }
 
     fn store_turn(&mut self, now: UnixMillis, inputs: Vec<Input>) -> StoreResult<()> {
@@ -305,6 +323,15 @@ impl Driver {
                     answer.send(Ok(outcome)).ok(); // Whoever asked may have gone.
                 }
             }
+            Action::Transfer { transfer, link, order } => {
+                let opener = self.parts.net.stream_opener(link);
+                self.parts.blobs.begin(Order { transfer, order, opener });
+            }
+            Action::BlobAnswer { call, answer } => {
+                if let Some(asker) = self.blob_asks.remove(&call) {
+                    asker.send(answer).ok(); // Whoever asked may have gone.
+                }
+            }
             Action::Mail(mail) => self.parts.mail.send(&mail),
             Action::Notify(notice) => {
                 if !notices.contains(&notice) {
@@ -327,6 +354,7 @@ impl Driver {
         for (_, answer) in self.calls.drain() {
             answer.fail(fault.clone());
         }
+        self.blob_asks.clear();
         for (link, _) in self.sides.drain() {
             self.parts.net.close(link, CloseCode::INTERNAL, "the store cannot be used now");
         }
@@ -359,10 +387,11 @@ impl Hubs {
     fn open(now: UnixMillis, parts: &DriverParts, was_clean: bool) -> StoreResult<Self> {
         let mut turn = parts.store.begin_turn()?;
         let device_key = parts.device_key.signing_key().clone();
-        let device = DeviceHub::open(now, device_key, seed(), was_clean, &mut turn)?;
+        let device = DeviceHub::open(now, device_key, seed(), was_clean, &mut turn)?
+            .with_fetch_unasked_bytes_max(parts.fetch_unasked_bytes_max);
         let server = match &parts.node_key {
             Some(key) => ServerHub::open(key.signing_key().clone(), seed(), &turn)?
-                .map(|hub| hub.with_mail(parts.mail.has_route())),
+                .map(|hub| hub.with_mail(parts.mail.has_route()).with_blob_bytes_max(parts.blob_bytes_max)),
             None => None,
         };
         turn.commit()?;

@@ -5,6 +5,7 @@
 //! | `device.key` | this installation's key; the store's seal is derived from it |
 //! | `node.key` | a server's own key |
 //! | `root.key` | the project's root, until the operator takes it offline |
+//! | `blobs/` | what attachments are made of, by hash (`blobs.rs`) |
 //! | `store.redb` | everything else (`docs/storage.md`) |
 //! | `config.toml` | what the operator sets, if there is such a file (`config.rs`) |
 //! | `lock` | held while a daemon runs |
@@ -112,6 +113,11 @@ impl Home {
     /// The store.
     pub fn store(&self) -> PathBuf {
         self.path.join(STORE)
+    }
+
+    /// The blobs.
+    pub fn blobs(&self) -> PathBuf {
+        self.path.join("blobs")
     }
 
     /// The socket of the local API.

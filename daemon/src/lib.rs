@@ -4,6 +4,7 @@
 
 pub mod api_server;
 pub mod backend;
+pub mod blobs;
 pub mod config;
 mod daemon;
 pub mod device_key;

@@ -109,7 +109,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Run => {
             start_log(&cli.log)?;
-            run_daemon(DaemonConfig { home, bind: None, advertise: Vec::new(), mail: MailConfig::default() })
+            let attachments = Config::load(&home, cli.config.as_deref(), Flags::default())?.attachments;
+            let mail = MailConfig::default();
+            run_daemon(DaemonConfig { home, bind: None, advertise: Vec::new(), mail, attachments })
         }
         Command::Server(ServerCommand::Run(args)) => {
             start_log(&cli.log)?;
@@ -125,7 +127,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 
 fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
     let ServerRunArgs { bind, advertise, mail_to_file } = args;
-    let Config { bind, advertise, mail } =
+    let Config { bind, advertise, mail, attachments } =
         Config::load(&home, file, Flags { bind, advertise, mail_folder: mail_to_file })?;
     let Some(bind) = bind else {
         anyhow::bail!(
@@ -134,18 +136,20 @@ fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> any
             home.join(assist_daemon::config::FILE_NAME).display()
         );
     };
-    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail })
+    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail, attachments })
 }
 
 fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
-    let Config { bind, advertise, mail } = Config::load(home, file, Flags::default())?;
+    let Config { bind, advertise, mail, attachments } = Config::load(home, file, Flags::default())?;
     let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
     say(&format!(
-        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\n",
+        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nattachments\tat most {} MiB, unasked {} MiB\n",
         bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
         if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
         mail.sender,
         mail.route,
+        attachments.bytes_max / MIB,
+        attachments.fetch_unasked_bytes_max / MIB,
     ))
 }
 
@@ -244,3 +248,6 @@ fn complain(error: &anyhow::Error) {
     use std::io::Write as _;
     writeln!(std::io::stderr(), "assistd: {error:#}").ok(); // There is nobody left to tell.
 }
+
+/// In which sizes are told.
+const MIB: u64 = 1024 * 1024;

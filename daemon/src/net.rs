@@ -38,12 +38,14 @@ mod listen;
 mod network_watch;
 mod reset;
 mod socket;
+mod stream;
 mod tls;
 mod transport;
 
 pub use close::{CloseCode, CloseReason, DialError, DialFailure, explain};
 pub use frame::{FrameError, GREETING_BYTES_MAX, take_frame};
 pub use network_watch::NetworkWatch;
+pub use stream::{PeerStream, StreamOpener};
 pub use tls::ALPN;
 pub use transport::{ConfigError, NetLimits, client_config, endpoint_config, server_config};
 
@@ -115,6 +117,8 @@ pub struct NetConfig {
     pub bind: Option<SocketAddr>,
     /// Its bounds.
     pub limits: NetLimits,
+    /// Where streams go that peers open beside their first. Without it they are not taken.
+    pub streams: Option<mpsc::Sender<PeerStream>>,
 }
 
 /// The step on a frame that runs beside the reader, off the driver's thread: decoding and checking signatures.
@@ -140,7 +144,7 @@ impl<T: Send + 'static> Net<T> {
         events: mpsc::Sender<NetEvent<T>>,
     ) -> Result<Self, BindError> {
         let (commands, commands_rx) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared::new(config.limits.clone(), prepare, events));
+        let shared = Arc::new(Shared::new(config, prepare, events));
         let endpoint = Root::bind(config, key, Arc::clone(&shared), commands_rx)?;
         let listen_address = endpoint.listen_address();
         let mut root = JoinSet::new();
@@ -174,6 +178,11 @@ impl<T: Send + 'static> Net<T> {
     pub fn send(&self, link: LinkId, frame: Bytes) {
         assert!(frame.len() <= FRAME_BYTES_MAX, "frame of {} bytes is over the limit", frame.len());
         self.shared.links.send(link, frame, self.shared.limits.queue_bytes_max);
+    }
+
+    /// Opens further streams on a link that we dialled; `None` if it is gone.
+    pub fn stream_opener(&self, link: LinkId) -> Option<StreamOpener> {
+        self.shared.links.connection(link).map(StreamOpener::new)
     }
 
     /// Closes a link after what is queued on it has been delivered, or after a bounded time.

@@ -10,6 +10,7 @@
 //!
 //! No IO here: the socket's two ends are `crate::client` (a feature) and the daemon's `api_server`.
 
+pub mod attachment;
 pub mod comment;
 pub mod daemon;
 pub mod device;
@@ -71,6 +72,10 @@ pub struct Done {}
 macro_rules! for_each_method {
     ($with:ident) => {
         $with! {
+            "attachment.fetch" write $crate::api::attachment::Fetch => $crate::api::Done:
+                "Has an attachment's bytes brought to this device, as soon as that can be.";
+            "attachment.list" read $crate::api::attachment::List => $crate::api::attachment::Attachments:
+                "Lists the attachments of a ticket, and where the bytes of each are.";
             "comment.add" write $crate::api::comment::Add => $crate::api::comment::CommentWritten:
                 "Writes a comment under a ticket.";
             "comment.delete" write $crate::api::comment::Delete => $crate::api::comment::CommentWritten:
@@ -153,8 +158,6 @@ macro_rules! for_each_method {
                 "Reports for each project how far this device and its server agree.";
             "sync.wait" read $crate::api::sync::Wait => $crate::api::sync::Reached:
                 "Answers once one's own changes have come as far as asked.";
-            "ticket.claim" write $crate::api::ticket::Claim => $crate::api::ticket::TicketWritten:
-                "Takes a ticket on that nobody works on (the team).";
             "ticket.create" write $crate::api::ticket::Create => $crate::api::ticket::TicketWritten:
                 "Files a ticket; it is durable on this device when the answer comes.";
             "ticket.edit" write $crate::api::ticket::Edit => $crate::api::ticket::TicketWritten:
@@ -165,22 +168,14 @@ macro_rules! for_each_method {
                 "Shows one ticket whole: body, comments, conflicts.";
             "ticket.history" read $crate::api::ticket::History => $crate::api::ticket::TicketHistory:
                 "Lists who changed what of a ticket, oldest first.";
-            "ticket.link" write $crate::api::ticket::Link => $crate::api::ticket::TicketWritten:
-                "Says that two tickets have to do with each other (the team).";
             "ticket.list" read $crate::api::ticket::List => $crate::api::ticket::TicketPage:
                 "Lists tickets: filtered, sorted, one window at a time.";
             "ticket.members" read $crate::api::ticket::ListMembers => $crate::api::ticket::TicketMembers:
                 "Lists who sees a ticket beside the team, as its server has it.";
-            "ticket.merge" write $crate::api::ticket::Merge => $crate::api::ticket::TicketWritten:
-                "Closes a duplicate and says in which ticket it goes on (the team).";
             "ticket.resolve" read $crate::api::ticket::Resolve => $crate::api::ticket::TicketRef:
                 "Finds the one ticket that a reference means.";
             "ticket.share" write $crate::api::ticket::Share => $crate::api::Done:
                 "Lets somebody see a ticket, with all that was written in it (the team, the requester).";
-            "ticket.unlink" write $crate::api::ticket::Unlink => $crate::api::ticket::TicketWritten:
-                "Takes back that two tickets have to do with each other (the team).";
-            "ticket.unmerge" write $crate::api::ticket::Unmerge => $crate::api::ticket::TicketWritten:
-                "Undoes a merge: the ticket is as it was before, with what was written since (the team).";
             "ticket.unshare" write $crate::api::ticket::Unshare => $crate::api::Done:
                 "Takes a ticket from somebody's list (the team, the requester; anybody their own).";
             "ticket.verify" read $crate::api::ticket::Verify => $crate::api::ticket::Verification:

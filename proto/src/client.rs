@@ -4,6 +4,7 @@
 //! no thread. A daemon that was restarted is found again: a call is sent anew when it surely was not taken, or
 //! when taking it twice does no harm.
 
+mod blobs;
 mod events;
 mod home;
 mod http;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use blobs::TransferError;
 pub use events::EventStream;
 pub use home::{Home, HomeError};
 pub use http::ProtocolError;

@@ -20,8 +20,11 @@ mod doc_cache;
 mod edit_codec;
 mod server;
 
-pub use action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice};
-pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply, Write};
+pub use action::{
+    Action, BlobAnswer, BlobAsk, CallId, Cause, DialId, Durability, LinkId, Notice, TransferId,
+    TransferOrder, TransferOutcome,
+};
+pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply};
 pub use edit_codec::WireEdit;
 pub use server::{
     AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, initialise_server, spelled,

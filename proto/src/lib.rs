@@ -10,6 +10,7 @@
 pub mod address;
 pub mod api;
 pub mod authorship;
+pub mod blob;
 pub mod bundle;
 pub mod certificate;
 #[cfg(feature = "client")]

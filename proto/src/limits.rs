@@ -64,10 +64,6 @@ pub const RECENT_RECORDS_MAX: usize = 4_096;
 /// Bytes of those records.
 pub const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Refusals that a server remembers, the newest: whoever has not heard of theirs by then is told anew after another
-/// look, and a program that pushes rubbish for ever fills 16 MB of the disk.
-pub const REJECTIONS_KEPT_MAX: u32 = 100_000;
-
 /// Records that a device keeps of those that its gate refused although the server had admitted them: enough to see
 /// what went wrong, and no more than a hostile server may fill a disk with.
 pub const QUARANTINE_RECORDS_MAX: u64 = 1_000;
@@ -98,6 +94,35 @@ pub const QUOTA_WAIT_MAX_MILLIS: u64 = 6 * 3_600_000;
 pub const QUOTA_WAIT_DEFAULT_MILLIS: u64 = 60_000;
 /// Devices of one user that are connected at once: every one of theirs, and a bound for one whose key is stolen.
 pub const SESSIONS_PER_USER_MAX: usize = 32;
+
+/// The largest blob that any server may be set to take: the list of its piece hashes (128 KiB) fits a frame eight times.
+pub const BLOB_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// The largest that one takes unless told otherwise: a screen recording of some minutes, a log of a day.
+pub const BLOB_BYTES_MAX_DEFAULT: u64 = 100 * 1024 * 1024;
+/// A piece of a blob, checked and kept whole: what a break costs at the most, 20 ms at 100 Mbit/s. A power of two, so
+/// that it is a subtree of the blob's hash.
+pub const PIECE_BYTES: usize = 256 * 1024;
+/// The first message of either side on a blob's stream: the list of the largest blob's piece hashes, and room.
+pub const BLOB_MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// Blobs that one device sends to a server at a time. Each may keep a stream's window full; one is enough for a link.
+pub const BLOB_SENDS_MAX: usize = 1;
+/// Blobs that it fetches at a time: small ones need not wait behind a large one.
+pub const BLOB_FETCHES_MAX: usize = 2;
+/// Transfers that wait on one device for one project: about 100 bytes of memory each. Beyond that, nothing more is
+/// fetched unasked; what a person attached or asked for is always taken.
+pub const TRANSFERS_MAX: usize = 65_536;
+/// What is fetched unasked unless told otherwise: pictures and logs, no recordings.
+pub const FETCH_UNASKED_BYTES_MAX_DEFAULT: u64 = 10 * 1024 * 1024;
+/// Bytes of blobs that one device may send within a day: ten of the largest, and a thousand screenshots.
+pub const QUOTA_BLOB_BYTES_PER_DAY: u64 = 2 * 1024 * 1024 * 1024;
+/// Hashes in one [`crate::wire::blob::BlobsHere`].
+pub const BLOBS_PER_FRAME_MAX: usize = 256;
+/// Documents that a server looks at to find whether a peer may read a blob already, so that it need not come again.
+pub const BLOB_DOCS_MAX: usize = 64;
+/// First pause before a transfer that broke is begun again; doubled up to [`TRANSFER_PAUSE_MAX_MILLIS`].
+pub const TRANSFER_PAUSE_MIN_MILLIS: u64 = 1_000;
+/// Longest pause, and how long a transfer rests that the server has no answer to yet. Its news comes earlier.
+pub const TRANSFER_PAUSE_MAX_MILLIS: u64 = 10 * 60_000;
 
 /// A peer that has a link but has not said who it is for.
 pub const GREETING_TIMEOUT_MILLIS: u64 = 10_000;
@@ -159,8 +184,6 @@ pub const RECONNECT_MIN_MILLIS: u64 = 250;
 /// Longest pause: a server that comes back is found within half a minute without being hammered.
 pub const RECONNECT_MAX_MILLIS: u64 = 30_000;
 
-/// Snoozed tickets that come back in one turn: each is a row written. The rest comes with the next.
-pub const RESURFACED_PER_TURN_MAX: usize = 1_000;
 /// A bundle: the largest ticket that people make (2,000 comments of 4 KB) four times over. Read and checked in memory.
 pub const BUNDLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// One line of it: the largest change (160 KiB) in base 64, with its signature.

@@ -3,6 +3,7 @@
 //! Field names on the wire are the short ones; they and the variant names are promises, changed only by adding.
 
 pub mod ask;
+pub mod blob;
 pub mod codec;
 pub mod id;
 pub mod join;
@@ -17,6 +18,7 @@ use crate::limits;
 use crate::store::{Mark, Record, Seq, TicketRow, Visibility};
 
 use ask::{Answer, Ask};
+use blob::BlobsHere;
 use codec::DecodeError;
 use join::{CodeSent, Confirm, Confirmed, DeviceNews, RequestCode, Waiting};
 use list::List;
@@ -99,6 +101,9 @@ pub enum PeerMessage {
     /// Server: what came of an ask.
     #[serde(rename = "answer")]
     Answer(Answer),
+    /// Server: blobs have come that you may fetch.
+    #[serde(rename = "blobs")]
+    BlobsHere(BlobsHere),
 }
 
 /// First message of a member.
@@ -216,6 +221,9 @@ pub struct Welcome {
     /// The server's clock.
     #[serde(rename = "t", with = "millis")]
     pub now: UnixMillis,
+    /// The largest blob that the server takes.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub blob_bytes_max: Option<u64>,
 }
 
 /// Why a peer is turned away. Numbers are wire format.

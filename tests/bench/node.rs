@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use assist_crdt_model::{ProjectId, ProjectName};
-use assist_daemon::config::MailConfig;
+use assist_daemon::config::{AttachmentsConfig, MailConfig};
 use assist_daemon::driver::Driven;
 use assist_daemon::store::{DeviceReads as _, Reader, Store};
 use assist_daemon::{Daemon, DaemonConfig, init_server};
@@ -46,7 +46,8 @@ impl<'a> Node<'a> {
     fn start(runtime: &'a Runtime, home: &Path, bind: Option<SocketAddr>) -> anyhow::Result<Self> {
         let _inside = runtime.enter();
         let mail = MailConfig::default();
-        let config = DaemonConfig { home: home.to_owned(), bind, advertise: Vec::new(), mail };
+        let attachments = AttachmentsConfig::default();
+        let config = DaemonConfig { home: home.to_owned(), bind, advertise: Vec::new(), mail, attachments };
         let daemon = Daemon::start(&config).with_context(|| format!("a daemon in {}", home.display()))?;
         Ok(Self { runtime, home: home.to_owned(), daemon })
     }

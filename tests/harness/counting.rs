@@ -3,14 +3,15 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, DeviceStore, Draft, DraftId, Invite, LogEntry, MailedCode, Mark, Membership,
+    Audience, Device, DeviceStore, Direction, Draft, DraftId, Invite, LogEntry, MailedCode, Mark, Membership,
     OutboxEntry, PendingJoin, Quarantine, Record, Seq, ServerProject, ServerStore, Share, ShareWith,
-    StoreResult, StoredVerdict, SyncState, TicketRow, User, Visibility, WaitingDevice, Watermarks,
+    StoreResult, StoredVerdict, SyncState, TicketRow, Transfer, User, Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::Member;
+use assist_proto::wire::blob::BlobPlace;
 
 /// A device's store.
 pub struct CountingDevice<'a> {
@@ -103,7 +104,6 @@ impl DeviceStore for CountingDevice<'_> {
         reads next_unverified(project: &ProjectId, limit: usize) -> Vec<DocId>;
         reads row(project: &ProjectId, ticket: TicketId) -> Option<TicketRow>;
         writes put_row(project: &ProjectId, row: &TicketRow) -> ();
-        reads snoozed(project: &ProjectId, limit: usize) -> Vec<(UnixMillis, TicketId)>;
         writes remove_row(project: &ProjectId, ticket: TicketId) -> ();
         reads certificate(project: &ProjectId, device: &DeviceId, serial: u32) -> Option<Signed>;
         writes put_certificate(project: &ProjectId, device: &DeviceId, serial: u32, certificate: &Signed) -> ();
@@ -116,6 +116,9 @@ impl DeviceStore for CountingDevice<'_> {
         writes put_member(project: &ProjectId, member: &Member) -> ();
         reads mark(project: &ProjectId, ticket: TicketId) -> Option<Mark>;
         writes put_mark(project: &ProjectId, mark: &Mark) -> ();
+        writes put_transfer(project: &ProjectId, transfer: &Transfer) -> ();
+        writes remove_transfer(project: &ProjectId, direction: Direction, place: BlobPlace) -> ();
+        reads transfers(project: &ProjectId) -> Vec<Transfer>;
         reads pending_joins() -> Vec<PendingJoin>;
         writes put_pending_join(join: &PendingJoin) -> ();
         writes remove_pending_join(project: &ProjectId) -> ();
@@ -137,7 +140,7 @@ impl ServerStore for CountingServer<'_> {
         opens record(entry: &LogEntry) -> Record;
         opens doc_records(doc: DocId) -> Vec<Record>;
         reads verdict(change: &ChangeHash) -> Option<StoredVerdict>;
-        writes put_rejection(change: &ChangeHash, code: u16, detail: &str, most: u32) -> ();
+        writes put_rejection(change: &ChangeHash, code: u16, detail: &str) -> ();
         reads ticket(ticket: TicketId) -> Option<TicketRow>;
         writes put_ticket(row: &TicketRow) -> ();
         writes take_ticket_number() -> u32;
@@ -150,6 +153,9 @@ impl ServerStore for CountingServer<'_> {
         reads tickets_shared_with(email: &str) -> Vec<TicketId>;
         reads tickets_by_activity(audience: Audience, before: Seq, limit: usize) -> Vec<TicketRow>;
         reads ticket_count(audience: Audience) -> u64;
+        writes put_blob(place: BlobPlace) -> ();
+        reads has_blob(place: BlobPlace) -> bool;
+        reads docs_of_blob(blob: &BlobHash, limit: usize) -> Vec<DocId>;
         looks user(user: UserId) -> Option<User>;
         looks user_by_email(email: &str) -> Option<User>;
         writes put_user(user: &User) -> ();

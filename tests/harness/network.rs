@@ -433,6 +433,7 @@ impl Network {
                 Action::AdminReply { call, outcome } => {
                     self.admin_answers.insert(call, outcome);
                 }
+                Action::Transfer { .. } | Action::BlobAnswer { .. } => {}
                 Action::Mail(mail) => self.mails.push((id, mail)),
                 Action::Notify(notice) => self.notices.push((id, notice)),
                 Action::WakeAt(at) => {

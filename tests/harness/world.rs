@@ -268,6 +268,7 @@ impl World {
             title: Title::parse(title).expect("a title of a scenario is one"),
             body: Body::parse(body).expect("a text of a scenario is one"),
             edits: Vec::new(),
+            attachments: Vec::new(),
         };
         let (doc, _) = self.write(seat, command);
         doc.ticket().expect("a ticket was filed")
@@ -280,7 +281,8 @@ impl World {
     pub fn comment(&mut self, seat: Seat, ticket: TicketId, body: &str) -> ChangeHash {
         let body = Body::parse(body).expect("a text of a scenario is one");
         let project = self.projects[seat.project].id;
-        self.write(seat, Command::Comment { project, ticket, body, reply_to: None }).1
+        self.write(seat, Command::Comment { project, ticket, body, reply_to: None, attachments: Vec::new() })
+            .1
     }
 
     /// Changes a ticket.

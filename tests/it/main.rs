@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod attachments;
 mod authorship;
 mod bad_input;
 mod cli;
@@ -26,7 +27,6 @@ mod simulation_rogue;
 mod simulation_sharing;
 mod simulation_trust;
 mod simulation_volume;
-mod simulation_work;
 mod store;
 mod ticket_members;
 mod tidy;

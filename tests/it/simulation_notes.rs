@@ -98,7 +98,7 @@ fn edit(number: u8, text: &str) -> Edit {
 fn note(desk: &mut Desk, seat: Seat, ticket: TicketId, text: &str) {
     let project = desk.world.projects[seat.project].id;
     let body = Body::parse(text).unwrap();
-    desk.world.write(seat, Command::Note { project, ticket, body, reply_to: None });
+    desk.world.write(seat, Command::Note { project, ticket, body, reply_to: None, attachments: Vec::new() });
 }
 
 fn carol_notes(desk: &mut Desk, ticket: TicketId, text: &str) {

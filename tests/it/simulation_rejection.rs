@@ -123,6 +123,7 @@ fn refused_ticket_leaves_the_list_and_all_of_it_is_kept() {
         title: Title::parse("For nobody").unwrap(),
         body: Body::parse("By telephone.").unwrap(),
         edits: Vec::new(),
+        attachments: Vec::new(),
     };
     let (doc, _) = desk.world.write(desk.carol, command);
     desk.world.comment(desk.carol, doc.ticket().unwrap(), "They called again.");

@@ -141,5 +141,11 @@ fn server_that_lost_the_end_of_its_log_is_given_it_again_with_the_next_change() 
 
 fn comment(desk: &Desk, ticket: TicketId, text: &str) -> Command {
     let body = Body::parse(text).unwrap();
-    Command::Comment { project: desk.world.projects[0].id, ticket, body, reply_to: None }
+    Command::Comment {
+        project: desk.world.projects[0].id,
+        ticket,
+        body,
+        reply_to: None,
+        attachments: Vec::new(),
+    }
 }

@@ -132,7 +132,9 @@ fn head_over_its_bound_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn body_that_never_comes_whole_is_given_up() {
     let dispatcher = Dispatcher::new(Arc::new(FakeBackend::default()), "b".into());
-    let shared = Arc::new(Shared { dispatcher, events: EventFeed::new("b") });
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = BlobFolder::open(folder.path()).unwrap();
+    let shared = Arc::new(Shared { dispatcher, events: EventFeed::new("b"), blobs });
     let body = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
     let response = answer_rpc(State(shared), Request::new(body)).await;
     assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
@@ -399,3 +401,37 @@ fn read_all(stream: &mut UnixStream) -> String {
 }
 
 const DOCUMENTATION: &str = include_str!("../../../docs/api.md");
+
+#[test]
+fn blobs_go_in_and_out_as_streams() {
+    let server = TestServer::start();
+    let client = server.client();
+    let bytes: Vec<u8> = (0..700_001_u32).map(|at| at as u8 ^ (at >> 8) as u8).collect();
+    let stored = client.put_blob(bytes.as_slice()).unwrap();
+    assert_eq!(stored.size_bytes, bytes.len() as u64);
+    assert_eq!(stored, client.put_blob(bytes.as_slice()).unwrap(), "once");
+    let mut back = Vec::new();
+    assert_eq!(client.get_blob(&stored.blob, &mut back).unwrap(), stored.size_bytes);
+    assert_eq!(back, bytes);
+    assert_eq!(client.put_blob(&b""[..]).unwrap().size_bytes, 0);
+
+    let missing = client.get_blob(&"0".repeat(52), Vec::new()).unwrap_err();
+    assert!(missing.to_string().contains("not on this device"), "{missing}");
+    let wrong = client.get_blob("..%2f..%2fdevice.key", Vec::new()).unwrap_err();
+    assert!(wrong.to_string().contains("52 characters"), "{wrong}");
+}
+
+#[test]
+fn blob_that_breaks_off_or_is_announced_too_large_leaves_nothing() {
+    let server = TestServer::start();
+    let head = "PUT /blobs HTTP/1.1\r\nhost: x\r\n";
+    let reply = server.exchange(format!("{head}content-length: 99999999999\r\n\r\nab").as_bytes());
+    assert!(reply.starts_with("HTTP/1.1 413 ") && reply.contains("blob_too_large"), "{reply}");
+    let mut stream = UnixStream::connect(&server.path).unwrap();
+    stream.write_all(format!("{head}content-length: 100\r\n\r\nhalf").as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(!reply.starts_with("HTTP/1.1 200"), "{reply}");
+    server.assert_alive();
+}

@@ -14,9 +14,10 @@ impl Handle<Add> for LocalBackend {
     async fn handle(&self, params: Add) -> Result<CommentWritten, ApiError> {
         let (own, ticket) =
             reference::ticket(&self.reader()?, params.project.as_deref(), &params.ticket, "ticket")?;
-        let body = body(params.body)?;
+        let body = body_beside(params.body, !params.attachments.is_empty())?;
         let reply_to = params.reply_to.map(|text| comment_id(&text, "reply_to")).transpose()?;
-        let command = Command::Comment { project: own.project, ticket, body, reply_to };
+        let attachments = self.attachments(params.attachments).await?;
+        let command = Command::Comment { project: own.project, ticket, body, reply_to, attachments };
         let written = self.command(command).await.map_err(|failure| match reply_to {
             Some(_) => failure.with_field_of("no_such_comment", "reply_to"),
             None => failure,
@@ -70,6 +71,11 @@ impl LocalBackend {
         let ticket = self.ticket_written(written)?;
         Ok(CommentWritten { ticket: ticket.ticket, comment: comment.to_string(), change: ticket.change })
     }
+}
+
+/// A text that may be empty if there is something else to see.
+pub(super) fn body_beside(text: String, has_attachments: bool) -> Answer<Body> {
+    if has_attachments { Body::parse(text).map_err(of_text("body")) } else { body(text) }
 }
 
 pub(super) fn body(text: String) -> Answer<Body> {

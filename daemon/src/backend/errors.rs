@@ -10,6 +10,7 @@ use assist_proto::store::StoreError;
 use assist_proto::wire::RefusedCode;
 use assist_proto::wire::ask::{AskCode, AskRefused};
 
+use crate::blobs::BlobFault;
 use crate::driver::{Chain, Fault};
 
 /// What a handler and its helpers give.
@@ -30,9 +31,14 @@ impl Failure {
         ApiError::internal("unforeseen", format!("{what}: please report it with the log")).into()
     }
 
+    /// Whether that is the reason.
+    pub(super) fn is_of(&self, reason: &str) -> bool {
+        self.0.data.reason == reason
+    }
+
     /// Names the parameter at fault, if that is the reason.
     pub(super) fn with_field_of(self, reason: &str, field: &str) -> Self {
-        match self.0.data.reason == reason {
+        match self.is_of(reason) {
             true => self.0.with_field(field).into(),
             false => self,
         }
@@ -48,6 +54,12 @@ impl From<ApiError> for Failure {
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         *failure.0
+    }
+}
+
+impl From<BlobFault> for Failure {
+    fn from(fault: BlobFault) -> Self {
+        fault.as_api_error().into()
     }
 }
 
@@ -83,12 +95,14 @@ impl From<CommandError> for Failure {
                 "not_loaded",
                 "the ticket's text has not arrived yet: try again in a moment, `assist sync status` shows how far it is",
             ),
-            // The backend says who, where it can.
-            CommandError::Taken { .. } => ApiError::conflict("taken", message),
             CommandError::NoSuchDraft => ApiError::not_found("no_such_draft", message),
             CommandError::Edit(error) => of_edit(&error),
             CommandError::Unsent { count } => ApiError::conflict("unsent_changes", unsent(count)),
             CommandError::UnknownEdit => ApiError::conflict("unknown_edit", message),
+            CommandError::NoSuchAttachment => ApiError::not_found("no_such_attachment", message),
+            CommandError::AttachmentTooLarge { .. } => {
+                ApiError::limit("attachment_too_large", message).with_field("attachments")
+            }
             CommandError::NoPendingJoin => ApiError::not_found("no_pending_join", message),
             CommandError::AlreadyJoined => ApiError::conflict("already_joined", message),
             CommandError::Unreachable(_) => ApiError::offline(
@@ -173,7 +187,6 @@ fn of_edit(error: &EditError) -> ApiError {
             format!("{message}, or it was deleted: the ticket lists those there are"),
         ),
         EditError::CommentExists(_) => ApiError::conflict("already_there", message),
-        EditError::WithItself => ApiError::invalid_params("same_ticket", message),
         EditError::Blank => ApiError::invalid_params("text_empty", message),
         EditError::TooMany { .. } => ApiError::limit("too_many", message),
         EditError::BadAttachment { .. } => ApiError::invalid_params("bad_attachment", message),

@@ -6,7 +6,7 @@ use assist_proto::api::{ApiError, limits};
 use assist_proto::hub::Command;
 use assist_proto::store::Membership;
 
-use super::comment::{body, comment_id};
+use super::comment::{body, body_beside, comment_id};
 use super::document::Document;
 use super::errors::{Answer, Failure};
 use super::rows::Names;
@@ -18,9 +18,10 @@ use crate::store::Reader;
 impl Handle<Add> for LocalBackend {
     async fn handle(&self, params: Add) -> Result<NoteWritten, ApiError> {
         let (own, ticket) = self.noted_ticket(params.project.as_deref(), &params.ticket)?;
-        let body = body(params.body)?;
+        let body = body_beside(params.body, !params.attachments.is_empty())?;
         let reply_to = params.reply_to.map(|text| comment_id(&text, "reply_to")).transpose()?;
-        let command = Command::Note { project: own.project, ticket, body, reply_to };
+        let attachments = self.attachments(params.attachments).await?;
+        let command = Command::Note { project: own.project, ticket, body, reply_to, attachments };
         let written = self.command(command).await;
         let written = Written::of(written.map_err(|it| it.with_field_of("no_such_comment", "reply_to"))?)?;
         let note = written.comment.ok_or_else(|| Failure::unforeseen("a note was written without an id"))?;

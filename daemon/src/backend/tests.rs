@@ -10,5 +10,4 @@ mod references;
 mod servers;
 mod tickets;
 mod waits;
-mod work;
 mod world;

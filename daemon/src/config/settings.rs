@@ -23,6 +23,20 @@ pub(super) struct Settings {
     /// Mails with codes, and news to members. Without a relay or a folder, nobody can join by email.
     #[config(nested)]
     pub(super) mail: MailSettings,
+    /// Files under comments.
+    #[config(nested)]
+    pub(super) attachments: AttachmentsSettings,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct AttachmentsSettings {
+    /// The largest that this server takes, in MiB: 100 unless told, at most 1024.
+    #[config(env = "ASSIST_ATTACHMENT_MAX_MIB")]
+    pub(super) max_mib: Option<u64>,
+    /// The largest that this device fetches although nobody asked for it, in MiB: 10 unless told, 0 for none.
+    #[config(env = "ASSIST_FETCH_UNASKED_MIB")]
+    pub(super) fetch_unasked_mib: Option<u64>,
 }
 
 #[derive(confique::Config)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use assist_crdt_model::ProjectId;
+use assist_crdt_model::{DeviceId, ProjectId};
 use assist_proto::hub::{
-    AdminCommand, AdminError, AdminReply, Command, CommandError, ProjectStatus, Reply, ServerStatus,
+    AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, ProjectStatus, Reply,
+    ServerStatus, TransferId, TransferOutcome,
 };
 use assist_proto::store::StoreError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -47,6 +48,8 @@ pub(super) type AdminAnswer = Result<Result<AdminReply, AdminError>, Fault>;
 pub(super) enum Request {
     Command { command: Box<Command>, answer: oneshot::Sender<CommandAnswer> },
     Admin { command: AdminCommand, answer: oneshot::Sender<AdminAnswer> },
+    TransferEnded { transfer: TransferId, outcome: TransferOutcome },
+    BlobAsk { peer: DeviceId, ask: BlobAsk, answer: oneshot::Sender<BlobAnswer> },
     Stop,
 }
 
@@ -94,6 +97,19 @@ impl DriverHandle {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request::Admin { command, answer }).await.map_err(|_| Fault::stopping())?;
         answered.await.map_err(|_| Fault::stopping())?
+    }
+
+    /// Says what became of a transfer.
+    pub(crate) async fn transfer_ended(&self, transfer: TransferId, outcome: TransferOutcome) {
+        // Fails only if the driver has ended: the transfer is begun again the next time.
+        self.requests.send(Request::TransferEnded { transfer, outcome }).await.ok();
+    }
+
+    /// Asks the server's hub for a device that opened a stream; `None` if there is no word to be had.
+    pub(crate) async fn ask_for_blob(&self, peer: DeviceId, ask: BlobAsk) -> Option<BlobAnswer> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::BlobAsk { peer, ask, answer }).await.ok()?;
+        answered.await.ok()
     }
 
     /// Ends the driver, and with it the daemon.

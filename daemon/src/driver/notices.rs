@@ -13,7 +13,7 @@ use crate::api_server::EventFeed;
 use crate::store::{DeviceReads as _, Reader, Store};
 
 /// Publishes what a committed turn brought. What cannot be read is told with less: an event is only a hint.
-pub(super) fn publish(notices: Vec<Notice>, store: &Store, feed: &EventFeed) {
+pub(crate) fn publish(notices: Vec<Notice>, store: &Store, feed: &EventFeed) {
     if notices.is_empty() {
         return;
     }
@@ -60,6 +60,9 @@ impl Names {
                 cause: cause_of(cause, Some(by)),
                 actor: self.actor(project, Some(by))?,
             },
+            Notice::AttachmentChanged { project, ticket, blob } => {
+                News::AttachmentChanged { ticket: self.ticket(project, ticket)?, blob: blob.to_string() }
+            }
             Notice::SyncChanged { project } => News::SyncChanged { project: project.to_string() },
             Notice::ProjectChanged { project } => News::ProjectChanged {
                 project: project.to_string(),
@@ -114,7 +117,6 @@ impl Names {
 /// A change of nobody is one of how far things have come.
 const fn cause_of(cause: Cause, by: Option<UserId>) -> events::Cause {
     match (by, cause) {
-        (_, Cause::Resurfaced) => events::Cause::Resurfaced,
         (None, _) => events::Cause::Delivery,
         (Some(_), Cause::Local) => events::Cause::Local,
         (Some(_), Cause::Remote) => events::Cause::Remote,

@@ -16,6 +16,7 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 use super::close::CloseCode;
 use super::link::{Links, NewLink};
 use super::listen::Door;
+use super::stream::PeerStream;
 use super::transport::{self, NetLimits};
 use super::{BindError, NetConfig, NetEvent, Prepare, dial, listen, socket, tls};
 use crate::device_key::DeviceKey;
@@ -26,11 +27,13 @@ pub(super) struct Shared<T> {
     pub(super) prepare: Prepare<T>,
     pub(super) events: mpsc::Sender<NetEvent<T>>,
     pub(super) links: Links,
+    pub(super) streams: Option<mpsc::Sender<PeerStream>>,
 }
 
 impl<T> Shared<T> {
-    pub(super) fn new(limits: NetLimits, prepare: Prepare<T>, events: mpsc::Sender<NetEvent<T>>) -> Self {
-        Self { limits, prepare, events, links: Links::default() }
+    pub(super) fn new(config: &NetConfig, prepare: Prepare<T>, events: mpsc::Sender<NetEvent<T>>) -> Self {
+        let NetConfig { limits, streams, .. } = config.clone();
+        Self { limits, prepare, events, links: Links::default(), streams }
     }
 
     /// Hands an event to the driver, when there is room. Without a driver it goes nowhere: what is queued is still

@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use super::close::{CloseCode, CloseReason, explain};
 use super::endpoint::Shared;
 use super::frame::{FrameReader, FrameWriter};
-use super::{LinkSide, NetEvent, SENT_STEP_BYTES, transport};
+use super::{LinkSide, NetEvent, SENT_STEP_BYTES, stream, transport};
 
 /// A connection whose peer has proven its key, with its stream.
 pub(super) struct NewLink {
@@ -41,11 +41,15 @@ impl NewLink {
     /// Runs the link from `Opened` to `Closed`.
     pub(super) async fn run<T: Send + 'static>(self, shared: Arc<Shared<T>>) {
         let Self { connection, peer, address, side, send, frames, greeting } = self;
-        let (link, stop, state) = shared.links.register();
+        let (link, stop, state) = shared.links.register(connection.clone());
         shared.tell(NetEvent::Opened { link, peer, address, side }).await;
         let receiving = Receiving { connection: connection.clone(), link, frames, state: Arc::clone(&state) };
         let mut reader = JoinSet::new();
         reader.spawn(receiving.run(Arc::clone(&shared), greeting));
+        let mut further = JoinSet::new();
+        if let (LinkSide::Inbound, Some(streams)) = (side, shared.streams.clone()) {
+            further.spawn(stream::take_streams(connection.clone(), link, peer, streams));
+        }
         let reason = tokio::select! {
             reason = stopped(stop, shared.limits.linger) => reason,
             reason = write_frames(&shared, &connection, link, send, &state) => reason,
@@ -175,6 +179,7 @@ struct LinkHandle {
     /// Ends the link whatever is queued: at once, or a while after a close.
     stop: oneshot::Sender<CloseReason>,
     state: Arc<LinkState>,
+    connection: Connection,
 }
 
 /// What the table and the two halves of a link share.
@@ -244,10 +249,10 @@ impl LinkState {
 }
 
 impl Links {
-    fn register(&self) -> (LinkId, oneshot::Receiver<CloseReason>, Arc<LinkState>) {
+    fn register(&self, connection: Connection) -> (LinkId, oneshot::Receiver<CloseReason>, Arc<LinkState>) {
         let (stop, stop_rx) = oneshot::channel();
         let state = Arc::new(LinkState::default());
-        let handle = LinkHandle { stop, state: Arc::clone(&state) };
+        let handle = LinkHandle { stop, state: Arc::clone(&state), connection };
         let mut table = lock(&self.table);
         table.last += 1;
         let link = LinkId(table.last);
@@ -256,6 +261,11 @@ impl Links {
             None => drop(table.handles.insert(link, handle)),
         }
         (link, stop_rx, state)
+    }
+
+    /// The connection of a link that is not being closed.
+    pub(super) fn connection(&self, link: LinkId) -> Option<Connection> {
+        lock(&self.table).handles.get(&link).map(|handle| handle.connection.clone())
     }
 
     /// Queues a frame; ends the link when more than `queue_bytes_max` would wait.

@@ -133,13 +133,13 @@ fn transport_config(limits: &NetLimits) -> TransportConfig {
 const MTU_BYTES: u16 = 1200;
 /// What may be under way on one stream: 40 ms at 100 MB/s.
 const STREAM_WINDOW_BYTES: VarInt = VarInt::from_u32(4 * 1024 * 1024);
-/// What may be under way on all streams of a connection.
-const RECEIVE_WINDOW_BYTES: VarInt = VarInt::from_u32(8 * 1024 * 1024);
+/// What may be under way on all streams of a connection: frames, and two blobs that a slow disk holds up.
+const RECEIVE_WINDOW_BYTES: VarInt = VarInt::from_u32(12 * 1024 * 1024);
 /// The same until we have answered. A new connection sends about 14 KiB in its first round trip and doubles, so a
 /// welcome peer is answered before it feels this.
 const STRANGER_WINDOW_BYTES: VarInt = VarInt::from_u32(64 * 1024);
-/// What a connection may keep for sending again.
-const SEND_WINDOW_BYTES: u64 = 4 * 1024 * 1024;
+/// What a connection may keep for sending again: two blobs fill their streams' windows, and frames still go out.
+const SEND_WINDOW_BYTES: u64 = 12 * 1024 * 1024;
 /// Of packets that arrive for a connection before it is taken up.
 const INCOMING_BYTES: u64 = 16 * 1024;
 /// The same for all of them.

@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Quarantine, Record, Seq,
-    StoreResult, SyncState, TicketRow,
+    DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Quarantine, Record,
+    Seq, StoreResult, SyncState, TicketRow, Transfer,
 };
 use assist_proto::wire::Member;
+use assist_proto::wire::blob::BlobPlace;
 
 use super::entry::{Entry, PlacedMark};
 use super::packs;
@@ -169,17 +170,6 @@ pub trait DeviceReads: View + Sized {
         Ok(entry_of(self, scope, ticket)?.row)
     }
 
-    /// See [`DeviceStore::snoozed`].
-    fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>> {
-        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
-        let table = Table::RowSnoozes;
-        self.collect(table, &Span::prefix(key!(scope)), limit, |key, _| {
-            let (head, ticket) = key.split_last_chunk::<16>().ok_or_else(|| damaged(table))?;
-            let until = UnixMillis(u64::from_be_bytes(key_end(table, head)?));
-            Ok((until, TicketId::from_bytes(*ticket)))
-        })
-    }
-
     /// See [`DeviceStore::own_seq`].
     fn own_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
@@ -233,6 +223,23 @@ pub trait DeviceReads: View + Sized {
         self.get_cbor(Table::Drafts, &key!(id.0))
     }
 
+    /// See [`DeviceStore::transfers`].
+    fn transfers(&self, project: &ProjectId) -> StoreResult<Vec<Transfer>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        self.collect_cbor(Table::Transfers, &Span::prefix(key!(scope)))
+    }
+
+    /// One transfer.
+    fn transfer(
+        &self,
+        project: &ProjectId,
+        direction: Direction,
+        place: BlobPlace,
+    ) -> StoreResult<Option<Transfer>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        self.get_cbor(Table::Transfers, &transfer_key(scope, direction, place))
+    }
+
     /// See [`DeviceStore::pending_joins`]; by project id.
     fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>> {
         self.collect_cbor(Table::PendingJoins, &Span::prefix(Vec::new()))
@@ -276,10 +283,18 @@ const SCOPED: [Table; 18] = [
     Table::Unverified,
     Table::Rows,
     Table::RowOrder,
-    Table::RowSnoozes,
     Table::RowNumbers,
     Table::Members,
+    Table::Transfers,
 ];
+
+fn transfer_key(scope: Scope, direction: Direction, place: BlobPlace) -> Vec<u8> {
+    let direction = match direction {
+        Direction::Send => [0],
+        Direction::Fetch => [1],
+    };
+    key!(scope, direction, place.doc, place.blob)
+}
 
 impl Turn {
     /// Takes a row out of the orders that lists read.
@@ -287,9 +302,6 @@ impl Turn {
         self.remove(Table::RowOrder, order_key(scope, row.updated_at, row.ticket));
         if let Some(number) = row.number {
             self.remove(Table::RowNumbers, key!(scope, number, row.ticket));
-        }
-        if let Some(until) = row.snoozed_until_millis {
-            self.remove(Table::RowSnoozes, key!(scope, until, row.ticket));
         }
     }
 }
@@ -463,16 +475,9 @@ impl DeviceStore for Turn {
         if let Some(number) = row.number {
             self.put(Table::RowNumbers, key!(scope, number, row.ticket), Vec::new());
         }
-        if let Some(until) = row.snoozed_until_millis {
-            self.put(Table::RowSnoozes, key!(scope, until, row.ticket), Vec::new());
-        }
         entry.row = Some(row.clone());
         self.put_entry(Table::Rows, key!(scope, row.ticket), &entry);
         Ok(())
-    }
-
-    fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>> {
-        DeviceReads::snoozed(self, project, limit)
     }
 
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
@@ -561,6 +566,27 @@ impl DeviceStore for Turn {
         entry.mark = Some(PlacedMark { position: 0, mark: *mark });
         self.put_entry(Table::Rows, key!(scope, mark.ticket), &entry);
         Ok(())
+    }
+
+    fn put_transfer(&mut self, project: &ProjectId, transfer: &Transfer) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_cbor(Table::Transfers, transfer_key(scope, transfer.direction, transfer.place), transfer);
+        Ok(())
+    }
+
+    fn remove_transfer(
+        &mut self,
+        project: &ProjectId,
+        direction: Direction,
+        place: BlobPlace,
+    ) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        self.remove(Table::Transfers, transfer_key(scope, direction, place));
+        Ok(())
+    }
+
+    fn transfers(&self, project: &ProjectId) -> StoreResult<Vec<Transfer>> {
+        DeviceReads::transfers(self, project)
     }
 
     fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>> {

@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, TicketId, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
     Share, ShareWith, StoreError, StoreResult, StoredVerdict, TicketRow, User, Visibility, WaitingDevice,
     Watermarks,
 };
+use assist_proto::wire::blob::BlobPlace;
 
 use super::entry::{Entry, MEMBERS_MAX, PlacedMark};
 use super::tables::{Counter, Scope, Span, Table, key};
@@ -306,16 +307,9 @@ impl ServerStore for Turn {
         ServerReads::verdict(self, change)
     }
 
-    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str, most: u32) -> StoreResult<()> {
-        let number = self.count_up(key!(Scope::SERVER, Counter::Rejections))?;
-        let slot = key!(u32::try_from(number % u64::from(most)).expect("less than `most`"));
-        if let Some(oldest) = self.get(Table::RejectionRing, &slot)? {
-            self.remove(Table::Verdicts, oldest);
-        }
-        let key = verdict_key(change);
-        self.put(Table::RejectionRing, slot, key.clone());
+    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()> {
         let verdict = Verdict::Rejected { code, detail: detail.to_owned() };
-        self.put(Table::Verdicts, key, verdict.encode());
+        self.put(Table::Verdicts, verdict_key(change), verdict.encode());
         Ok(())
     }
 
@@ -384,6 +378,22 @@ impl ServerStore for Turn {
 
     fn shares_of(&self, ticket: TicketId) -> StoreResult<Vec<Share>> {
         ServerReads::shares_of(self, ticket)
+    }
+
+    fn put_blob(&mut self, place: BlobPlace) -> StoreResult<()> {
+        self.put(Table::Blobs, key!(place.blob, place.doc), Vec::new());
+        Ok(())
+    }
+
+    fn has_blob(&self, place: BlobPlace) -> StoreResult<bool> {
+        self.contains(Table::Blobs, &key!(place.blob, place.doc))
+    }
+
+    fn docs_of_blob(&self, blob: &BlobHash, limit: usize) -> StoreResult<Vec<DocId>> {
+        let table = Table::Blobs;
+        self.collect(table, &Span::prefix(key!(*blob)), limit, |key, _| {
+            DocId::from_slice(&key[BlobHash::SIZE..]).ok_or_else(|| damaged(table))
+        })
     }
 
     fn put_share(&mut self, ticket: TicketId, share: &Share) -> StoreResult<()> {

@@ -5,7 +5,7 @@
 //! Keys stand in the file as they are; values are sealed ([`super::seal`]). So a key never holds what a person
 //! wrote: no title, no name, no email.
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, TicketId, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, TicketId, UserId};
 use assist_proto::store::{Audience, Seq};
 use redb::TableDefinition;
 
@@ -66,8 +66,6 @@ tables! {
     LogOf = "log-of", "log of a customer";
     /// first half of the change hash (16): a verdict ([`super::verdicts`]).
     Verdicts = "verdicts", "verdict on a change";
-    /// slot (4): the key of a refusal among the verdicts. A new one takes the place of the oldest.
-    RejectionRing = "rejection-ring", "refusal to be forgotten";
     /// ticket (16): row, mark and members ([`super::entry`]).
     Tickets = "tickets", "ticket";
     /// ticket (16), with whom (17): CBOR of [`assist_proto::store::Share`]. With whom: 0 and a user (16), or 1 and the
@@ -97,6 +95,8 @@ tables! {
     MarkOrder = "mark-order", "order of marks";
     /// user (16), position (8): empty. The same for each member of the ticket.
     MarkOrderOf = "mark-order-of", "order of a customer's marks";
+    /// blob (32), doc (17): empty. A blob came through a document that names it, whole.
+    Blobs = "blobs", "blob of a document";
 
     // -- Device role --
 
@@ -116,12 +116,12 @@ tables! {
     QuarantineOrder = "quarantine-order", "order of quarantined records";
     /// scope, doc (17): CBOR of the document's records, deflated.
     Unverified = "unverified", "unverified document";
+    /// scope, direction (1: 0 send, 1 fetch), doc (17), blob (32): CBOR of [`assist_proto::store::Transfer`].
+    Transfers = "transfers", "transfer of a blob";
     /// scope, ticket (16): row and mark ([`super::entry`]).
     Rows = "rows", "list row";
     /// scope, last activity (8), ticket (16): empty. Read backwards by most lists.
     RowOrder = "row-order", "place of a list row";
-    /// scope, until when (8), ticket (16): empty. Tickets that are asleep.
-    RowSnoozes = "row-snoozes", "snooze of a ticket";
     /// scope, ticket number (4), ticket (16): empty.
     RowNumbers = "row-numbers", "number of a ticket";
     /// scope, node (32): CBOR of the signed node certificate.
@@ -201,8 +201,6 @@ pub(crate) enum Counter {
     QuarantinedBytes = 13,
     /// Position that the next one gets.
     NextQuarantined = 14,
-    /// Refusals that a server ever remembered.
-    Rejections = 15,
 }
 
 /// Bytes of a scope in a key.
@@ -287,7 +285,7 @@ macro_rules! byte_key_parts {
         }
     )+};
 }
-byte_key_parts!(TicketId, UserId, DeviceId, ChangeHash, assist_crdt_model::ProjectId);
+byte_key_parts!(BlobHash, TicketId, UserId, DeviceId, ChangeHash, assist_crdt_model::ProjectId);
 
 impl<const N: usize> KeyPart for [u8; N] {
     fn write(&self, key: &mut Vec<u8>) {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::attachment::Attach;
 use super::sync::DeliveryState;
 use super::ticket::TicketRef;
 use super::user::Role;
@@ -21,6 +22,9 @@ pub struct Add {
     /// The id of the comment that this one answers.
     #[serde(default)]
     pub reply_to: Option<String>,
+    /// Files to attach, at most 20. With any, the text may be empty.
+    #[serde(default)]
+    pub attachments: Vec<Attach>,
 }
 
 /// Parameters of `comment.edit`.

@@ -55,6 +55,14 @@ pub enum News {
         /// The name of who wrote it.
         actor: Option<String>,
     },
+    /// An attachment's bytes came, went, moved on or were refused: look at `attachment.list`.
+    #[serde(rename = "attachment.changed")]
+    AttachmentChanged {
+        /// Under which ticket.
+        ticket: TicketRef,
+        /// The blob's hash, 52 characters.
+        blob: String,
+    },
     /// A connection or an outbox changed: look at `sync.status`.
     #[serde(rename = "sync.changed")]
     SyncChanged {
@@ -122,8 +130,6 @@ pub enum Cause {
     Remote,
     /// Nothing but how far own changes have come.
     Delivery,
-    /// The time came until which it was snoozed.
-    Resurfaced,
     /// A cause of a newer daemon.
     #[serde(other)]
     #[schemars(skip)]
@@ -137,6 +143,7 @@ impl News {
             Self::TicketChanged { .. } => "ticket.changed",
             Self::CommentAdded { .. } => "comment.added",
             Self::NoteAdded { .. } => "note.added",
+            Self::AttachmentChanged { .. } => "attachment.changed",
             Self::SyncChanged { .. } => "sync.changed",
             Self::ProjectChanged { .. } => "project.changed",
             Self::DeviceAdded { .. } => "device.added",
@@ -152,6 +159,7 @@ impl News {
         match self {
             Self::TicketChanged { ticket, .. }
             | Self::CommentAdded { ticket, .. }
+            | Self::AttachmentChanged { ticket, .. }
             | Self::NoteAdded { ticket, .. } => Some(&ticket.project),
             Self::SyncChanged { project }
             | Self::ProjectChanged { project, .. }

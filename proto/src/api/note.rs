@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::attachment::Attach;
 use super::comment::Comment;
 use super::ticket::TicketRef;
 
@@ -20,6 +21,9 @@ pub struct Add {
     /// The id of the note that this one answers.
     #[serde(default)]
     pub reply_to: Option<String>,
+    /// Files to attach, at most 20. With any, the text may be empty.
+    #[serde(default)]
+    pub attachments: Vec<Attach>,
 }
 
 /// Parameters of `note.edit`.

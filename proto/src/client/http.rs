@@ -104,7 +104,12 @@ impl Exchange {
         self.send(request, Some(time_max))?;
         let head = self.read_head().map_err(|error| self.blame(error))?;
         self.is_reusable = head.keeps_alive;
-        match head.body {
+        self.read_whole(head.body)
+    }
+
+    /// Reads a body to its end.
+    pub(crate) fn read_whole(&mut self, framing: Framing) -> Result<Vec<u8>, ExchangeError> {
+        match framing {
             Framing::Length(length) => self.read_body(length),
             Framing::Chunked => self.read_chunks(),
         }

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
-use assist_crdt_model::{ChangeHash, CommentId, DeviceId, ProjectId, TicketId, UnixMillis, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, CommentId, DeviceId, ProjectId, TicketId, UnixMillis, UserId};
 use bytes::Bytes;
 
 use super::device::{CommandError, Reply};
 use super::server::{AdminError, AdminReply};
 use crate::mail::Mail;
-use crate::store::DraftId;
+use crate::store::{Direction, DraftId};
+use crate::wire::blob::{BlobPlace, BlobRefused};
 
 /// One connection to one peer. Given by the driver, never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +22,79 @@ pub struct DialId(pub u64);
 /// One request of a front end. Given by the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
+
+/// One transfer of a blob. Given by the hub, never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransferId(pub u64);
+
+/// A blob to be sent or fetched now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransferOrder {
+    /// The project.
+    pub project: ProjectId,
+    /// Which way.
+    pub direction: Direction,
+    /// Which blob, through which document.
+    pub place: BlobPlace,
+    /// As the document says. What comes is held to it.
+    pub size_bytes: u64,
+}
+
+/// What became of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferOutcome {
+    /// It is durable where it was to go.
+    Done,
+    /// The server said no.
+    Refused(BlobRefused),
+    /// The stream ended before; what had come is kept.
+    Broken,
+    /// This device has no room for it.
+    NoRoom,
+    /// Its bytes are not on this device, or are not what they were.
+    Gone,
+}
+
+/// What a device wants of a server on a blob's stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobAsk {
+    /// To have a blob.
+    Fetch {
+        /// Of this project.
+        project: ProjectId,
+        /// Which, through which document.
+        place: BlobPlace,
+    },
+    /// To bring one.
+    Store {
+        /// For this project.
+        project: ProjectId,
+        /// Which, through which document.
+        place: BlobPlace,
+        /// Its size.
+        size_bytes: u64,
+        /// How much of it is still to come.
+        missing_bytes: u64,
+    },
+    /// It has brought one, whole and durable.
+    Stored {
+        /// For this project.
+        project: ProjectId,
+        /// Which, through which document.
+        place: BlobPlace,
+    },
+}
+
+/// What the server says to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobAnswer {
+    /// It may be sent, or may come.
+    Granted,
+    /// Nothing needs to come: the document has it.
+    Held,
+    /// No.
+    Refused(BlobRefused),
+}
 
 /// What a turn's actions need before they may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +149,22 @@ pub enum Action {
         /// With what.
         outcome: Result<AdminReply, AdminError>,
     },
+    /// Send or fetch a blob on a stream of its own. Ends in [`super::DeviceInput::TransferEnded`], whatever happens.
+    Transfer {
+        /// Which.
+        transfer: TransferId,
+        /// To or from whom.
+        link: LinkId,
+        /// What.
+        order: TransferOrder,
+    },
+    /// Answer a device's blob stream.
+    BlobAnswer {
+        /// Whom.
+        call: CallId,
+        /// With what.
+        answer: BlobAnswer,
+    },
     /// Mail something, some time soon.
     Mail(Mail),
     /// Tell all front ends.
@@ -92,8 +182,6 @@ pub enum Cause {
     Local,
     /// Somebody else, or another device.
     Remote,
-    /// Nobody's: the time came until which a ticket was snoozed.
-    Resurfaced,
 }
 
 /// News for front ends. They say what changed, not how it is now: that is asked for.
@@ -135,6 +223,15 @@ pub enum Notice {
         cause: Cause,
         /// Who wrote it.
         by: UserId,
+    },
+    /// What is known of an attachment's bytes is other than before: they came, were sent, or were refused.
+    AttachmentChanged {
+        /// Its project.
+        project: ProjectId,
+        /// Its ticket.
+        ticket: TicketId,
+        /// Which.
+        blob: BlobHash,
     },
     /// The connection, the outbox or the progress of a project is other than before.
     SyncChanged {

@@ -19,21 +19,21 @@ mod edits;
 mod incoming;
 mod joining;
 mod outbox;
-mod snooze;
+mod transfers;
 mod verify;
 mod visibility;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use assist_crdt_model::{
-    Body, ChangeHash, CommentId, DeviceId, Doc, DocId, Edit, EditError, ProjectId, Role, TicketId, Title,
-    UnixMillis, UserId,
+    Attachment, Body, ChangeHash, CommentId, DeviceId, Doc, DocId, Edit, EditError, ProjectId, Role,
+    TicketId, Title, UnixMillis, UserId,
 };
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
 use self::joining::Join;
-use super::action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice};
+use super::action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice, TransferId, TransferOutcome};
 use super::dice::Dice;
 use super::doc_cache::DocCache;
 use crate::address::Address;
@@ -42,6 +42,7 @@ use crate::store::{
     DeviceStore, DraftId, Membership, PendingJoin, Seq, StoreError, StoreResult, SyncState, TicketRow,
 };
 use crate::wire::ask::{AskRefused, Request, Response};
+use crate::wire::blob::BlobPlace;
 use crate::wire::join::{Confirmed, OtherDevice};
 use crate::wire::{self, Ack, PeerMessage, Received, RefusedCode};
 
@@ -84,6 +85,13 @@ pub enum DeviceInput {
         call: CallId,
         /// What.
         command: Command,
+    },
+    /// A transfer is over.
+    TransferEnded {
+        /// Which.
+        transfer: TransferId,
+        /// What became of it.
+        outcome: TransferOutcome,
     },
     /// The machine's addresses are other than before: what could not be reached may be now.
     NetworkChanged,
@@ -157,6 +165,8 @@ pub enum Command {
         body: Body,
         /// What else to set at once.
         edits: Vec<Edit>,
+        /// Names for blobs that are on this device: a first comment brings them.
+        attachments: Vec<Attachment>,
     },
     /// Write a comment.
     Comment {
@@ -168,6 +178,8 @@ pub enum Command {
         body: Body,
         /// To which comment.
         reply_to: Option<CommentId>,
+        /// Names for blobs that are on this device.
+        attachments: Vec<Attachment>,
     },
     /// Write a note.
     Note {
@@ -179,20 +191,8 @@ pub enum Command {
         body: Body,
         /// To which note.
         reply_to: Option<CommentId>,
-    },
-    /// Take a ticket on that nobody works on.
-    Claim {
-        /// Where.
-        project: ProjectId,
-        /// Which ticket.
-        ticket: TicketId,
-    },
-    /// Change several documents in one turn.
-    EditMany {
-        /// Which and how, each in one change.
-        writes: Vec<Write>,
-        /// Whether what comes after a failure is left alone. What was written before it stays.
-        stops_at_failure: bool,
+        /// Names for blobs that are on this device.
+        attachments: Vec<Attachment>,
     },
     /// Change a document.
     Edit {
@@ -218,6 +218,13 @@ pub enum Command {
         /// Which.
         doc: DocId,
     },
+    /// Have a blob brought to this device, as soon as that can be.
+    FetchBlob {
+        /// Where.
+        project: ProjectId,
+        /// Which, through which document.
+        place: BlobPlace,
+    },
     /// Ask the project's server, now or not at all.
     Ask {
         /// Which project's.
@@ -225,17 +232,6 @@ pub enum Command {
         /// What.
         request: Request,
     },
-}
-
-/// One of the changes of [`Command::EditMany`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
-    /// Where.
-    pub project: ProjectId,
-    /// Which document.
-    pub doc: DocId,
-    /// How.
-    pub edits: Vec<Edit>,
 }
 
 /// What it answers.
@@ -262,8 +258,6 @@ pub enum Reply {
         /// The comment, if one was written.
         comment: Option<CommentId>,
     },
-    /// What became of each write, in order; fewer than were asked for if it stopped at a failure.
-    WrittenMany(Vec<Result<Self, CommandError>>),
     /// The server's answer to [`Command::Ask`].
     Given(Response),
 }
@@ -280,11 +274,16 @@ pub enum CommandError {
     /// The ticket is listed, but its text has not arrived yet.
     #[error("the ticket is still arriving")]
     NotLoaded,
-    /// Somebody works on the ticket already.
-    #[error("somebody works on the ticket already")]
-    Taken {
-        /// Who.
-        by: UserId,
+    /// No comment or note names it.
+    #[error("there is no such attachment")]
+    NoSuchAttachment,
+    /// The server would not take it.
+    #[error("{name:?} is over {} MiB, the most that the project's server takes", bytes_max / (1024 * 1024))]
+    AttachmentTooLarge {
+        /// What it is called.
+        name: String,
+        /// The most.
+        bytes_max: u64,
     },
     /// No such draft here.
     #[error("there is no such draft")]
@@ -404,6 +403,8 @@ pub struct DeviceHub {
     joins: Vec<Join>,
     docs: DocCache<(ProjectId, DocId)>,
     next_dial: u64,
+    next_transfer: u64,
+    fetch_unasked_bytes_max: u64,
     /// The time of the newest input.
     now: UnixMillis,
     /// Tickets that this turn wrote to: their rows are written at its end.
@@ -420,11 +421,10 @@ struct Project {
     since: UnixMillis,
     head: Option<Seq>,
     outbox: outbox::Outbox,
+    transfers: transfers::Transfers,
     /// Who the authors are, by device and serial of the certificate.
     authors: HashMap<(DeviceId, u32), (UserId, Role)>,
     has_unverified: bool,
-    /// When the next snoozed ticket comes back, or before.
-    next_resurfacing: Option<UnixMillis>,
     session: Session,
 }
 
@@ -518,6 +518,8 @@ impl DeviceHub {
             joins: Vec::new(),
             docs: DocCache::new(limits::CACHED_DOCS_MAX),
             next_dial: 0,
+            next_transfer: 0,
+            fetch_unasked_bytes_max: limits::FETCH_UNASKED_BYTES_MAX_DEFAULT,
             now,
             touched: BTreeMap::new(),
             durability: Durability::Later,
@@ -572,6 +574,9 @@ impl DeviceHub {
                 self.handle_closed(now, link, &reason);
                 Ok(())
             }
+            DeviceInput::TransferEnded { transfer, outcome } => {
+                self.handle_transfer_ended(now, transfer, outcome, store)
+            }
             DeviceInput::Command { call, command } => self.handle_command(now, call, command, store),
             DeviceInput::NetworkChanged => {
                 self.forget_pauses(now);
@@ -582,7 +587,6 @@ impl DeviceHub {
                 self.give_up_joins(now);
                 self.give_up_asks(now);
                 self.push_again(now, store)?;
-                self.resurface(store)?;
                 self.dial_due(now);
                 Ok(())
             }
@@ -597,6 +601,7 @@ impl DeviceHub {
     /// The store's: the turn is void, and so is this hub.
     pub fn finish_turn(&mut self, store: &mut dyn DeviceStore) -> StoreResult<Durability> {
         self.write_rows(store)?;
+        self.begin_transfers();
         self.docs.trim();
         if self.projects.values().any(|project| project.has_unverified) {
             self.actions.push(Action::Continue);
@@ -638,19 +643,17 @@ impl DeviceHub {
                 return Ok(());
             }
             Command::Leave { project, discard_unsent } => self.leave(project, discard_unsent, store)?,
-            Command::CreateTicket { project, requester, title, body, edits } => {
+            Command::CreateTicket { project, requester, title, body, edits, attachments } => {
+                let edits = self.with_first_comment(now, edits, attachments);
                 self.create_ticket(now, project, requester, title, body, edits, store)?
             }
-            Command::Comment { project, ticket, body, reply_to } => {
-                self.comment(now, project, ticket, body, reply_to, store)?
+            Command::Comment { project, ticket, body, reply_to, attachments } => {
+                self.comment(now, project, ticket, body, reply_to, attachments, store)?
             }
-            Command::Note { project, ticket, body, reply_to } => {
-                self.note(now, project, ticket, body, reply_to, store)?
+            Command::Note { project, ticket, body, reply_to, attachments } => {
+                self.note(now, project, ticket, body, reply_to, attachments, store)?
             }
-            Command::Claim { project, ticket } => self.claim(now, project, ticket, store)?,
-            Command::EditMany { writes, stops_at_failure } => {
-                self.edit_many(now, writes, stops_at_failure, store)?
-            }
+            Command::FetchBlob { project, place } => self.fetch_blob(project, place, store)?,
             Command::Edit { project, doc, edits } => self.edit(now, project, doc, &edits, store)?,
             Command::Pause(project) => self.pause(now, project, store)?,
             Command::Resume(project) => self.resume(now, project, store)?,
@@ -706,7 +709,7 @@ impl DeviceHub {
             let number = touched.number.or(old.as_ref().and_then(|row| row.number));
             let last_seq = touched.admitted.map(|(seq, _)| seq).max(old.map(|row| row.last_seq));
             let last_seq = last_seq.unwrap_or_default();
-            self.put_row(project, TicketRow::new(ticket, summary, number, updated_at, last_seq), store)?;
+            store.put_row(&project, &TicketRow::new(ticket, summary, number, updated_at, last_seq))?;
             if let Some(seq) = touched.own
                 && touched.own > store.own_seq(&project, ticket)?
             {
@@ -800,6 +803,7 @@ fn durability_of(input: &DeviceInput) -> Durability {
         DeviceInput::Opened { .. }
         | DeviceInput::DialFailed { .. }
         | DeviceInput::Closed { .. }
+        | DeviceInput::TransferEnded { .. }
         | DeviceInput::NetworkChanged
         | DeviceInput::Wake
         | DeviceInput::Continue => Durability::Later,

@@ -10,6 +10,7 @@
 
 mod admission;
 mod asks;
+mod blobs;
 mod delivery;
 mod devices;
 mod enrolment;
@@ -27,7 +28,7 @@ use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
 use self::fanout::{RecentRecords, Session};
-use super::action::{Action, CallId, Durability, LinkId};
+use super::action::{Action, BlobAsk, CallId, Durability, LinkId};
 use super::dice::Dice;
 use super::doc_cache::DocCache;
 use crate::limits;
@@ -72,6 +73,15 @@ pub enum ServerInput {
         call: CallId,
         /// What.
         command: AdminCommand,
+    },
+    /// A device opened a stream for a blob.
+    BlobAsked {
+        /// Whom to answer.
+        call: CallId,
+        /// The proven key.
+        peer: DeviceId,
+        /// What it wants, or has brought.
+        ask: BlobAsk,
     },
     /// The time of the last `WakeAt` has come.
     Wake,
@@ -122,6 +132,8 @@ pub struct ServerHub {
     quotas: quotas::Quotas,
     /// Whether mail leaves this server.
     has_mail: bool,
+    /// The largest blob that it takes.
+    blob_bytes_max: u64,
     /// Whose sessions end once the present ask is answered.
     departures: Vec<(DeviceId, devices::Departure)>,
     /// Of the turn under way.
@@ -173,6 +185,7 @@ impl ServerHub {
             mailed: mailed::MailedLately::default(),
             quotas: quotas::Quotas::default(),
             has_mail: false,
+            blob_bytes_max: limits::BLOB_BYTES_MAX_DEFAULT,
             departures: Vec::new(),
             durability: Durability::Later,
             actions: Vec::new(),
@@ -184,6 +197,12 @@ impl ServerHub {
     #[must_use]
     pub fn with_mail(self, has_mail: bool) -> Self {
         Self { has_mail, ..self }
+    }
+
+    /// Says how large a blob may be; never more than [`limits::BLOB_BYTES_MAX`].
+    #[must_use]
+    pub fn with_blob_bytes_max(self, blob_bytes_max: u64) -> Self {
+        Self { blob_bytes_max: blob_bytes_max.min(limits::BLOB_BYTES_MAX), ..self }
     }
 
     /// Which project this is.
@@ -240,6 +259,7 @@ impl ServerHub {
                 self.actions.push(Action::AdminReply { call, outcome });
                 Ok(())
             }
+            ServerInput::BlobAsked { call, peer, ask } => self.handle_blob_ask(now, call, peer, ask, store),
             ServerInput::Wake => {
                 self.close_silent_links(now);
                 Ok(())
@@ -357,6 +377,7 @@ impl ServerHub {
             node: (hello.node_serial != self.project.node_serial).then(|| self.project.node.clone()),
             certificate: (hello.serial != device.serial).then(|| device.certificate.clone()),
             now,
+            blob_bytes_max: Some(self.blob_bytes_max),
         };
         // What was seen in an earlier run may not have been marked to its end.
         self.unmarked.insert(session.audience);
@@ -442,10 +463,15 @@ impl ServerHub {
 /// What devices send is acknowledged, or told to others.
 fn durability_of(input: &ServerInput) -> Durability {
     match input {
-        ServerInput::Received { .. } | ServerInput::Admin { .. } => Durability::Now,
+        ServerInput::Received { .. }
+        | ServerInput::Admin { .. }
+        | ServerInput::BlobAsked { ask: BlobAsk::Store { .. } | BlobAsk::Stored { .. }, .. } => {
+            Durability::Now
+        }
         ServerInput::Opened { .. }
         | ServerInput::Sent { .. }
         | ServerInput::Closed { .. }
+        | ServerInput::BlobAsked { ask: BlobAsk::Fetch { .. }, .. }
         | ServerInput::Wake
         | ServerInput::Continue => Durability::Later,
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mark, Record, Seq, StoreResult, TicketRow};
 use crate::certificate::{Signed, millis, role};
 use crate::envelope::Envelope;
+use crate::wire::blob::{BlobCode, BlobPlace};
 use crate::wire::{ColdPosition, LogId, Member, id};
 
 /// What a device stores. All calls of one turn see each other's writes and are durable together.
@@ -80,8 +81,6 @@ pub trait DeviceStore {
     fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>>;
     /// Writes it, and its place in the orders of lists.
     fn put_row(&mut self, project: &ProjectId, row: &TicketRow) -> StoreResult<()>;
-    /// Tickets whose rows are snoozed, the first to wake first, at most `limit`.
-    fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>>;
     /// Drops it: the ticket was refused, or is no longer visible.
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()>;
 
@@ -115,6 +114,18 @@ pub trait DeviceStore {
     fn members(&self, project: &ProjectId) -> StoreResult<Vec<Member>>;
     /// Writes one.
     fn put_member(&mut self, project: &ProjectId, member: &Member) -> StoreResult<()>;
+
+    /// Writes a transfer; it takes the place of one of the same blob through the same document in the same direction.
+    fn put_transfer(&mut self, project: &ProjectId, transfer: &Transfer) -> StoreResult<()>;
+    /// Forgets one.
+    fn remove_transfer(
+        &mut self,
+        project: &ProjectId,
+        direction: Direction,
+        place: BlobPlace,
+    ) -> StoreResult<()>;
+    /// All transfers of a project that are not done.
+    fn transfers(&self, project: &ProjectId) -> StoreResult<Vec<Transfer>>;
 
     /// How far a ticket has been delivered.
     fn mark(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Mark>>;
@@ -204,6 +215,9 @@ pub struct SyncState {
     pub cold: Option<ColdStart>,
     /// When the last session was in step with the server, in milliseconds.
     pub synced_at_millis: Option<u64>,
+    /// The largest blob that the server takes, as it last said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob_bytes_max: Option<u64>,
 }
 
 /// A cold start that has not ended.
@@ -227,6 +241,51 @@ pub struct OutboxEntry {
     /// What is sent.
     #[serde(rename = "e")]
     pub envelope: Envelope,
+}
+
+/// Which way a blob goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    /// To the server.
+    #[serde(rename = "s")]
+    Send,
+    /// From it.
+    #[serde(rename = "f")]
+    Fetch,
+}
+
+/// Why a transfer is made. The order is the order in which they are begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TransferCause {
+    /// A person attached the file, or asked for it, and waits.
+    #[serde(rename = "a")]
+    Asked,
+    /// A picture of a ticket that is worked on: whoever opens the ticket looks at it.
+    #[serde(rename = "p")]
+    Picture,
+    /// Another file of a ticket that is worked on.
+    #[serde(rename = "o")]
+    Other,
+}
+
+/// A blob that is to be sent or fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Which way.
+    #[serde(rename = "d")]
+    pub direction: Direction,
+    /// Which blob, through which document.
+    #[serde(rename = "w")]
+    pub place: BlobPlace,
+    /// As the document says.
+    #[serde(rename = "s")]
+    pub size_bytes: u64,
+    /// Why.
+    #[serde(rename = "y")]
+    pub cause: TransferCause,
+    /// What the server said to the last try, if it said no.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<BlobCode>,
 }
 
 /// A project that this device has asked to join by email. It is not proven yet that who answered is the project.

@@ -1,10 +1,13 @@
 //! The storage of a server: one project's log, roster and deliveries.
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId};
+use assist_crdt_model::{
+    BlobHash, ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Mark, Record, Seq, StoreResult, TicketRow};
 use crate::certificate::{Signed, millis, role};
+use crate::wire::blob::BlobPlace;
 use crate::wire::{LogId, id};
 
 /// What a server stores. All calls of one turn see each other's writes and are durable together.
@@ -31,9 +34,8 @@ pub trait ServerStore {
 
     /// What became of a change, if it was seen before.
     fn verdict(&self, change: &ChangeHash) -> StoreResult<Option<StoredVerdict>>;
-    /// Remembers a refusal, and forgets the oldest when there are more than `most`. Admissions are remembered by
-    /// [`ServerStore::append`], for ever.
-    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str, most: u32) -> StoreResult<()>;
+    /// Remembers a refusal. Admissions are remembered by [`ServerStore::append`].
+    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()>;
 
     /// A ticket's row.
     fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>>;
@@ -64,6 +66,13 @@ pub trait ServerStore {
     ) -> StoreResult<Vec<TicketRow>>;
     /// How many tickets the audience may see.
     fn ticket_count(&self, audience: Audience) -> StoreResult<u64>;
+
+    /// Notes that a blob came through a document that names it, whole.
+    fn put_blob(&mut self, place: BlobPlace) -> StoreResult<()>;
+    /// Whether it did.
+    fn has_blob(&self, place: BlobPlace) -> StoreResult<bool>;
+    /// Documents that a blob came through, at most `limit`.
+    fn docs_of_blob(&self, blob: &BlobHash, limit: usize) -> StoreResult<Vec<DocId>>;
 
     /// A person.
     fn user(&self, user: UserId) -> StoreResult<Option<User>>;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Quarantine, Record, Seq,
-    StoreResult, SyncState, TicketRow,
+    DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Quarantine, Record,
+    Seq, StoreResult, SyncState, TicketRow, Transfer,
 };
 use assist_proto::wire::Member;
+use assist_proto::wire::blob::BlobPlace;
 
 use super::MemoryStore;
 use super::table::Table;
@@ -47,6 +48,7 @@ struct ProjectTables {
     device_names: Table<DeviceId, String>,
     members: Table<UserId, Member>,
     marks: Table<TicketId, Mark>,
+    transfers: Table<(Direction, BlobPlace), Transfer>,
 }
 
 impl MemoryStore {
@@ -236,18 +238,6 @@ impl DeviceStore for MemoryStore {
         Ok(())
     }
 
-    fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>> {
-        let tables = self.of(project);
-        let mut found: Vec<_> = tables
-            .rows
-            .values()
-            .filter_map(|row| Some((UnixMillis(row.snoozed_until_millis?), row.ticket)))
-            .collect();
-        found.sort_unstable();
-        found.truncate(limit);
-        Ok(found)
-    }
-
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
         self.change(project, |tables| tables.rows.drop_row(&ticket));
         Ok(())
@@ -320,6 +310,26 @@ impl DeviceStore for MemoryStore {
     fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()> {
         self.change(project, |tables| tables.marks.put(mark.ticket, *mark));
         Ok(())
+    }
+
+    fn put_transfer(&mut self, project: &ProjectId, transfer: &Transfer) -> StoreResult<()> {
+        let key = (transfer.direction, transfer.place);
+        self.change(project, |tables| tables.transfers.put(key, transfer.clone()));
+        Ok(())
+    }
+
+    fn remove_transfer(
+        &mut self,
+        project: &ProjectId,
+        direction: Direction,
+        place: BlobPlace,
+    ) -> StoreResult<()> {
+        self.change(project, |tables| tables.transfers.drop_row(&(direction, place)));
+        Ok(())
+    }
+
+    fn transfers(&self, project: &ProjectId) -> StoreResult<Vec<Transfer>> {
+        Ok(self.of(project).transfers.all())
     }
 
     fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>> {

@@ -2,12 +2,13 @@
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
     Share, ShareWith, StoreResult, StoredVerdict, TicketRow, User, Visibility, WaitingDevice, Watermarks,
 };
+use assist_proto::wire::blob::BlobPlace;
 
 use super::table::Table;
 use super::{MemoryStore, damaged};
@@ -26,9 +27,6 @@ pub(super) struct ServerTables {
     admitted: Table<ChangeHash, LogEntry>,
     /// Code and detail.
     rejected: Table<ChangeHash, (u16, String)>,
-    /// In the order of their coming.
-    rejection_order: Table<u64, ChangeHash>,
-    rejections_ever: u64,
 
     tickets: Table<TicketId, TicketRow>,
     /// Every ticket under its last record.
@@ -37,6 +35,7 @@ pub(super) struct ServerTables {
     /// Members of tickets.
     members: Table<(TicketId, UserId), ()>,
     shares: Table<(TicketId, ShareWith), Share>,
+    blobs: Table<(BlobHash, DocId), ()>,
 
     users: Table<UserId, User>,
     emails: Table<String, UserId>,
@@ -158,16 +157,8 @@ impl ServerStore for MemoryStore {
         }))
     }
 
-    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str, most: u32) -> StoreResult<()> {
-        let tables = &mut self.server;
-        tables.rejections_ever += 1;
-        tables.rejected.put(*change, (code, detail.to_owned()));
-        tables.rejection_order.put(tables.rejections_ever, *change);
-        let forgotten = tables.rejections_ever.saturating_sub(u64::from(most));
-        if let Some(oldest) = tables.rejection_order.row(&forgotten) {
-            tables.rejected.drop_row(&oldest);
-            tables.rejection_order.drop_row(&forgotten);
-        }
+    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()> {
+        self.server.rejected.put(*change, (code, detail.to_owned()));
         Ok(())
     }
 
@@ -209,6 +200,20 @@ impl ServerStore for MemoryStore {
         let first = (ticket, ShareWith::User(FIRST_USER));
         let rows = self.server.shares.range(first..).take_while(|((of, _), _)| *of == ticket);
         Ok(rows.map(|(_, share)| Share::clone(share)).collect())
+    }
+
+    fn put_blob(&mut self, place: BlobPlace) -> StoreResult<()> {
+        self.server.blobs.put((place.blob, place.doc), ());
+        Ok(())
+    }
+
+    fn has_blob(&self, place: BlobPlace) -> StoreResult<bool> {
+        Ok(self.server.blobs.contains_key(&(place.blob, place.doc)))
+    }
+
+    fn docs_of_blob(&self, blob: &BlobHash, limit: usize) -> StoreResult<Vec<DocId>> {
+        let docs = self.server.blobs.keys().filter(|(its, _)| its == blob).map(|(_, doc)| *doc);
+        Ok(docs.take(limit).collect())
     }
 
     fn put_share(&mut self, ticket: TicketId, share: &Share) -> StoreResult<()> {

@@ -1,11 +1,12 @@
 //! Every project's documents, outbox and rows, and the drafts.
 
-use assist_crdt_model::{ChangeHash, DocId, ProjectId, Role, Status, UnixMillis};
+use assist_crdt_model::{BlobHash, ChangeHash, DocId, ProjectId, Role, Status, UnixMillis};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    ColdStart, DeviceStore, Draft, DraftId, Mark, Membership, PendingJoin, Quarantine, Record, Seq,
-    SyncState, TicketRow,
+    ColdStart, DeviceStore, Direction, Draft, DraftId, Mark, Membership, PendingJoin, Quarantine, Record,
+    Seq, SyncState, TicketRow, Transfer, TransferCause,
 };
+use assist_proto::wire::blob::{BlobCode, BlobPlace};
 use assist_proto::wire::{ColdPosition, Member};
 
 use super::{Check, NOW, device, outbox_entry, project, record, ticket, user};
@@ -23,10 +24,10 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("records keep the order of their arrival", records_keep_the_order_of_their_arrival),
     ("an unverified document waits until it is removed", an_unverified_document_waits_until_it_is_removed),
     ("a row is written and removed", a_row_is_written_and_removed),
-    ("snoozed rows are listed by when they wake", snoozed_rows_are_listed_by_when_they_wake),
     ("the place of an own record outlives the row", the_place_of_an_own_record_outlives_the_row),
     ("what is written again is replaced", what_is_written_again_is_replaced),
     ("a pending join is kept until it is removed", a_pending_join_is_kept_until_it_is_removed),
+    ("a transfer is kept until it is removed", a_transfer_is_kept_until_it_is_removed),
     ("a document is dropped whole", a_document_is_dropped_whole),
     ("what was put aside goes oldest first", what_was_put_aside_goes_oldest_first),
     ("a draft's id is used once", a_drafts_id_is_used_once),
@@ -68,6 +69,7 @@ fn sync_state(cursor: u64) -> SyncState {
         mark_cursor: 2,
         cold: Some(ColdStart { position, tickets: 5 }),
         synced_at_millis: Some(NOW.0),
+        blob_bytes_max: Some(7),
     }
 }
 
@@ -81,7 +83,6 @@ fn row(number: u8, title: &str) -> TicketRow {
         assignee: None,
         priority: None,
         snoozed_until_millis: None,
-        merged_into: None,
         labels: Vec::new(),
         created_at: NOW,
         updated_at: NOW,
@@ -108,6 +109,26 @@ fn draft(project: ProjectId, reason: &str) -> Draft {
     }
 }
 
+fn transfer(number: u8, direction: Direction) -> Transfer {
+    let place = BlobPlace { doc: doc(1), blob: BlobHash::from_bytes([number; 32]) };
+    Transfer { direction, place, size_bytes: 7, cause: TransferCause::Other, refused: None }
+}
+
+fn a_transfer_is_kept_until_it_is_removed(store: &mut Store) {
+    let here = project(1);
+    let (send, fetch) = (transfer(1, Direction::Send), transfer(1, Direction::Fetch));
+    for transfer in [&send, &fetch, &transfer(2, Direction::Fetch)] {
+        store.put_transfer(&here, transfer).unwrap();
+    }
+    let refused = Transfer { refused: Some(BlobCode::Absent), ..send.clone() };
+    store.put_transfer(&here, &refused).unwrap();
+    store.remove_transfer(&here, Direction::Fetch, fetch.place).unwrap();
+    let left = store.transfers(&here).unwrap();
+    assert_eq!(left.len(), 2);
+    assert!(left.contains(&refused) && left.contains(&transfer(2, Direction::Fetch)), "{left:?}");
+    assert_eq!(store.transfers(&project(2)).unwrap(), []);
+}
+
 /// Writes one of everything.
 fn fill(store: &mut Store, project: ProjectId) {
     store.put_membership(&membership(project)).unwrap();
@@ -116,6 +137,7 @@ fn fill(store: &mut Store, project: ProjectId) {
     store.append_record(&project, &record(1, DOC, "foreign")).unwrap();
     store.put_quarantined(&project, &record(2, DOC, "bad"), 21, "not allowed", NOW).unwrap();
     store.put_unverified(&project, doc(1), b"records").unwrap();
+    store.put_transfer(&project, &transfer(1, Direction::Send)).unwrap();
     store.put_row(&project, &row(1, "a ticket")).unwrap();
     store.put_own_seq(&project, ticket(1), Seq(1)).unwrap();
     store.put_certificate(&project, &device(), 1, &signed(1)).unwrap();
@@ -143,6 +165,7 @@ fn assert_empty(store: &mut Store, project: ProjectId) {
     assert_eq!(store.member(&project, user(1)).unwrap(), None);
     assert_eq!(store.members(&project).unwrap(), []);
     assert_eq!(store.mark(&project, ticket(1)).unwrap(), None);
+    assert_eq!(store.transfers(&project).unwrap(), []);
     assert!(store.drafts().unwrap().iter().all(|(_, draft)| draft.project != project));
 }
 
@@ -278,24 +301,6 @@ fn a_row_is_written_and_removed(store: &mut Store) {
     store.remove_row(&id, ticket(1)).unwrap();
     store.remove_row(&id, ticket(1)).unwrap();
     assert_eq!(store.row(&id, ticket(1)).unwrap(), None);
-}
-
-fn snoozed_rows_are_listed_by_when_they_wake(store: &mut Store) {
-    let id = project(1);
-    let until =
-        |number: u8, until: Option<u64>| TicketRow { snoozed_until_millis: until, ..row(number, "a ticket") };
-    for (number, at) in [(1, Some(30)), (2, None), (3, Some(10)), (4, Some(20)), (5, Some(10))] {
-        store.put_row(&id, &until(number, at)).unwrap();
-    }
-    let first = (UnixMillis(10), ticket(3));
-    assert_eq!(store.snoozed(&id, 1).unwrap(), [first]);
-    store.put_row(&id, &until(5, None)).unwrap();
-    store.put_row(&id, &until(4, Some(5))).unwrap();
-    store.remove_row(&id, ticket(1)).unwrap();
-    assert_eq!(store.snoozed(&id, 9).unwrap(), [(UnixMillis(5), ticket(4)), first]);
-    assert_eq!(store.snoozed(&project(2), 9).unwrap(), []);
-    store.remove_project(&id).unwrap();
-    assert_eq!(store.snoozed(&id, 9).unwrap(), []);
 }
 
 fn the_place_of_an_own_record_outlives_the_row(store: &mut Store) {

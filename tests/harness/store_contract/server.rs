@@ -1,11 +1,12 @@
 //! The log, the roster and the deliveries.
 
-use assist_crdt_model::{ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
     Share, ShareWith, StoredVerdict, TicketRow, User, Visibility, WaitingDevice, Watermarks,
 };
+use assist_proto::wire::blob::BlobPlace;
 
 use super::{Check, NOW, device, project, record, ticket, user};
 
@@ -20,12 +21,12 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("the log is read in pieces", the_log_is_read_in_pieces),
     ("a place leads to its record", a_place_leads_to_its_record),
     ("a verdict is remembered", a_verdict_is_remembered),
-    ("the oldest refusals are forgotten", the_oldest_refusals_are_forgotten),
     ("tickets are listed by activity", tickets_are_listed_by_activity),
     ("a customer lists their own tickets", a_customer_lists_their_own_tickets),
     ("a member who goes loses the ticket", a_member_who_goes_loses_the_ticket),
     ("visibility has a place of its own", visibility_has_a_place_of_its_own),
     ("a share is with one person", a_share_is_with_one_person),
+    ("a blob comes through each document by itself", a_blob_comes_through_each_document_by_itself),
     ("ticket numbers rise by one", ticket_numbers_rise_by_one),
     ("an email has one owner", an_email_has_one_owner),
     ("a taken email is refused", a_taken_email_is_refused),
@@ -61,7 +62,6 @@ fn row(number: u8, last_seq: u64) -> TicketRow {
         assignee: None,
         priority: None,
         snoozed_until_millis: None,
-        merged_into: None,
         labels: vec!["network".to_owned()],
         created_at: NOW,
         updated_at: NOW,
@@ -189,26 +189,13 @@ fn a_verdict_is_remembered(store: &mut Store) {
     let record = record(1, doc(1), "one");
     store.append(&record, &[]).unwrap();
     let refused = ChangeHash::from_bytes([9; 32]);
-    store.put_rejection(&refused, 21, "not for customers", 10).unwrap();
+    store.put_rejection(&refused, 21, "not for customers").unwrap();
     let Some(StoredVerdict::Admitted(entry)) = store.verdict(&change_of(&record)).unwrap() else {
         panic!("an admitted change has its place");
     };
     assert_eq!(store.record(&entry).unwrap(), record);
     let expected = StoredVerdict::Rejected { code: 21, detail: "not for customers".to_owned() };
     assert_eq!(store.verdict(&refused).unwrap(), Some(expected));
-}
-
-fn the_oldest_refusals_are_forgotten(store: &mut Store) {
-    let record = record(1, doc(1), "one");
-    store.append(&record, &[]).unwrap();
-    let refused = |number| ChangeHash::from_bytes([number; 32]);
-    for number in 1..=7 {
-        store.put_rejection(&refused(number), 21, "not for customers", 3).unwrap();
-    }
-    let kept: Vec<u8> =
-        (1..=7).filter(|number| store.verdict(&refused(*number)).unwrap().is_some()).collect();
-    assert_eq!(kept, [5, 6, 7]);
-    assert!(matches!(store.verdict(&change_of(&record)).unwrap(), Some(StoredVerdict::Admitted(_))));
 }
 
 fn tickets_are_listed_by_activity(store: &mut Store) {
@@ -325,6 +312,24 @@ fn a_share_is_with_one_person(store: &mut Store) {
     assert_eq!(store.tickets_shared_with("bob@example.com").unwrap(), []);
     assert_eq!(store.shares_of(ticket(1)).unwrap(), [known]);
     assert_eq!(store.shares_of(ticket(2)).unwrap(), []);
+}
+
+fn a_blob_comes_through_each_document_by_itself(store: &mut Store) {
+    let place = |doc: DocId, blob: u8| BlobPlace { doc, blob: BlobHash::from_bytes([blob; 32]) };
+    let (one, other) = (DocId::Ticket(ticket(1)), DocId::Notes(ticket(1)));
+    assert!(!store.has_blob(place(one, 7)).unwrap());
+    for at in [place(one, 7), place(other, 7), place(one, 8), place(one, 7)] {
+        store.put_blob(at).unwrap();
+    }
+    assert!(store.has_blob(place(one, 7)).unwrap() && store.has_blob(place(other, 7)).unwrap());
+    assert!(!store.has_blob(place(other, 8)).unwrap());
+    let mut docs = store.docs_of_blob(&place(one, 7).blob, 10).unwrap();
+    docs.sort_unstable();
+    let mut both = [one, other];
+    both.sort_unstable();
+    assert_eq!(docs, both);
+    assert_eq!(store.docs_of_blob(&place(one, 7).blob, 1).unwrap().len(), 1);
+    assert_eq!(store.docs_of_blob(&place(one, 9).blob, 10).unwrap(), []);
 }
 
 fn ticket_numbers_rise_by_one(store: &mut Store) {

@@ -87,6 +87,7 @@ impl World {
             title,
             body,
             edits: Vec::new(),
+            attachments: Vec::new(),
         };
         (command, Some(token))
     }
@@ -98,11 +99,13 @@ impl World {
         if self.net.dice.one_in(3) {
             let last = ticket.comments.last().map(|comment| comment.id);
             let reply_to = last.filter(|_| self.net.dice.one_in(2));
-            let command = Command::Comment { project, ticket: ticket.id, body, reply_to };
+            let command =
+                Command::Comment { project, ticket: ticket.id, body, reply_to, attachments: Vec::new() };
             return (command, Some(token));
         }
         if self.is_on_team(seat) && self.net.dice.one_in(6) {
-            let command = Command::Note { project, ticket: ticket.id, body, reply_to: None };
+            let command =
+                Command::Note { project, ticket: ticket.id, body, reply_to: None, attachments: Vec::new() };
             return (command, Some(token));
         }
         let edits = match self.is_on_team(seat) {

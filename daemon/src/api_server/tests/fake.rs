@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::super::{ApiServer, EventFeed, Handle};
 use super::read_all;
+use crate::blobs::BlobFolder;
 
 /// What a method answers.
 #[derive(Debug, Clone)]
@@ -192,6 +193,7 @@ impl TestServer {
         let (ready_tx, ready_rx) = mpsc::channel();
         let thread = {
             let (path, backend, feed) = (path.clone(), Arc::clone(&backend), feed.clone());
+            let blobs = BlobFolder::open(&folder.path().join("blobs")).unwrap();
             thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_multi_thread()
                     .worker_threads(2)
@@ -199,7 +201,7 @@ impl TestServer {
                     .build()
                     .unwrap();
                 runtime.block_on(async move {
-                    let server = ApiServer::bind(&path, backend, feed).unwrap();
+                    let server = ApiServer::bind(&path, backend, feed, blobs).unwrap();
                     ready_tx.send(()).unwrap();
                     server.run(async { stopped.await.unwrap_or(()) }).await;
                 });

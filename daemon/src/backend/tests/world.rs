@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::api_server::Handle;
 use crate::backend::LocalBackend;
-use crate::config::MailConfig;
+use crate::config::{AttachmentsConfig, MailConfig};
 use crate::driver::DriverHandle;
 use crate::{Daemon, DaemonConfig, init_server};
 
@@ -51,10 +51,11 @@ impl Node {
             bind: is_server.then(|| "127.0.0.1:0".parse().unwrap()),
             advertise: Vec::new(),
             mail: MailConfig::default(),
+            attachments: AttachmentsConfig::default(),
         };
         let daemon = Daemon::start(&config).unwrap();
         let info = Arc::new(daemon.info().clone());
-        let backend = LocalBackend::new(daemon.handle().clone(), info, daemon.mailer());
+        let backend = LocalBackend::new(daemon.handle().clone(), info, daemon.mailer(), daemon.blobs());
         Self { folder, daemon, backend }
     }
 

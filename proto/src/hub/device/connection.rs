@@ -4,6 +4,7 @@ use assist_crdt_model::{DeviceId, ProjectId, UnixMillis};
 
 use super::super::action::{Action, DialId, LinkId};
 use super::outbox::Outbox;
+use super::transfers::Transfers;
 use super::{CommandError, Connection, DeviceHub, Project, Reply, Session};
 use crate::address::{Address, Host};
 use crate::certificate::{DeviceCertificate, NodeCertificate};
@@ -27,8 +28,8 @@ impl DeviceHub {
         let project = Project {
             sync: store.sync_state(&id)?,
             outbox: Outbox::load(&id, store)?,
+            transfers: Transfers::load(&id, store)?,
             has_unverified: !store.next_unverified(&id, 1)?.is_empty(),
-            next_resurfacing: store.snoozed(&id, 1)?.first().map(|(until, _)| *until),
             membership,
             connection,
             since: now,
@@ -152,6 +153,7 @@ impl DeviceHub {
         if project.sync.log != Some(welcome.log) || has_changed_sides {
             project.sync = SyncState { log: Some(welcome.log), ..SyncState::default() };
         }
+        project.sync.blob_bytes_max = welcome.blob_bytes_max;
         if project.sync.cursor >= welcome.head {
             project.sync.synced_at_millis = Some(now.0);
         }
@@ -298,6 +300,7 @@ impl DeviceHub {
         if was_online && !is_online {
             // The next session pushes anew, and is told anew if that is too much.
             project.session.pushes_again_at = None;
+            project.transfers.rewind();
             self.fail_asks(id);
         }
         self.notify_sync(id);
@@ -323,7 +326,7 @@ impl DeviceHub {
         })
     }
 
-    /// Asks to be woken for the next dial or push, the end of a join, an ask or a snooze.
+    /// Asks to be woken for the next dial or push, or the end of a join or an ask.
     pub(super) fn wish_wake(&mut self) {
         let dials = self.projects.values().filter_map(|project| match project.connection {
             Connection::Offline { until, .. } | Connection::Refused { until, .. } => Some(until),
@@ -331,9 +334,14 @@ impl DeviceHub {
         });
         let asks = self.projects.values().filter_map(|project| project.session.asks.until());
         let pushes = self.projects.values().filter_map(|project| project.session.pushes_again_at);
-        let joins = self.joins.iter().map(|join| join.until);
-        let resurfacings = self.projects.values().filter_map(|project| project.next_resurfacing);
-        if let Some(next) = dials.chain(asks).chain(pushes).chain(joins).chain(resurfacings).min() {
+        let transfers = self.projects.values().filter_map(|project| project.transfers.until());
+        if let Some(next) = dials
+            .chain(asks)
+            .chain(transfers)
+            .chain(pushes)
+            .chain(self.joins.iter().map(|join| join.until))
+            .min()
+        {
             self.actions.push(Action::WakeAt(next));
         }
     }

@@ -1,11 +1,11 @@
 //! What a person writes here: one change, signed, durable, visible at once, and on its way if there is one.
 
 use assist_crdt_model::{
-    Actor, Author, Body, CommentId, DocId, Edit, EditError, ProjectId, TicketId, Title, UnixMillis, UserId,
+    Actor, Attachment, Author, Body, CommentId, DocId, Edit, ProjectId, TicketId, Title, UnixMillis, UserId,
 };
 
 use super::super::action::Cause;
-use super::{CommandError, DeviceHub, Reply, Write};
+use super::{CommandError, DeviceHub, Reply};
 use crate::envelope::Envelope;
 use crate::store::{DeviceStore, OutboxEntry, StoreResult};
 
@@ -31,6 +31,21 @@ impl DeviceHub {
         self.write(now, project, DocId::Ticket(ticket), &edits, store)
     }
 
+    /// What a new ticket brings along stands under its first comment: it has no place for files of its own.
+    pub(super) fn with_first_comment(
+        &mut self,
+        now: UnixMillis,
+        mut edits: Vec<Edit>,
+        attachments: Vec<Attachment>,
+    ) -> Vec<Edit> {
+        if !attachments.is_empty() {
+            let id = CommentId::new(now, self.dice.bytes());
+            edits.push(Edit::AddComment { id, body: Body::default(), reply_to: None, attachments });
+        }
+        edits
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one command, taken apart once")]
     pub(super) fn comment(
         &mut self,
         now: UnixMillis,
@@ -38,13 +53,15 @@ impl DeviceHub {
         ticket: TicketId,
         body: Body,
         reply_to: Option<CommentId>,
+        attachments: Vec<Attachment>,
         store: &mut dyn DeviceStore,
     ) -> Outcome {
         let id = CommentId::new(now, self.dice.bytes());
-        let edits = [Edit::AddComment { id, body, reply_to, attachments: Vec::new() }];
+        let edits = [Edit::AddComment { id, body, reply_to, attachments }];
         self.edit(now, project, DocId::Ticket(ticket), &edits, store)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the fields of one command, taken apart once")]
     pub(super) fn note(
         &mut self,
         now: UnixMillis,
@@ -52,10 +69,11 @@ impl DeviceHub {
         ticket: TicketId,
         body: Body,
         reply_to: Option<CommentId>,
+        attachments: Vec<Attachment>,
         store: &mut dyn DeviceStore,
     ) -> Outcome {
         let id = CommentId::new(now, self.dice.bytes());
-        let edits = [Edit::AddNote { id, body, reply_to, attachments: Vec::new() }];
+        let edits = [Edit::AddNote { id, body, reply_to, attachments }];
         self.edit(now, project, DocId::Notes(ticket), &edits, store)
     }
 
@@ -84,47 +102,6 @@ impl DeviceHub {
         self.write(now, project, doc, edits, store)
     }
 
-    /// Changes one document after the other.
-    pub(super) fn edit_many(
-        &mut self,
-        now: UnixMillis,
-        writes: Vec<Write>,
-        stops_at_failure: bool,
-        store: &mut dyn DeviceStore,
-    ) -> Outcome {
-        let mut outcomes = Vec::with_capacity(writes.len());
-        for Write { project, doc, edits } in writes {
-            let outcome = self.edit(now, project, doc, &edits, store)?;
-            let has_failed = !matches!(&outcome, Ok(_) | Err(CommandError::Edit(EditError::NothingToDo)));
-            outcomes.push(outcome);
-            if has_failed && stops_at_failure {
-                break;
-            }
-        }
-        Ok(Ok(Reply::WrittenMany(outcomes)))
-    }
-
-    /// Hands a ticket to this device's user, if nobody works on it as far as is known here. Two who claim it while
-    /// apart are a conflict of the field, which the ticket shows.
-    pub(super) fn claim(
-        &mut self,
-        now: UnixMillis,
-        project: ProjectId,
-        ticket: TicketId,
-        store: &mut dyn DeviceStore,
-    ) -> Outcome {
-        let Some(user) = self.projects.get(&project).map(|project| project.membership.user) else {
-            return Ok(Err(CommandError::NotJoined));
-        };
-        let doc = DocId::Ticket(ticket);
-        self.verify_doc(project, doc, store)?;
-        let summary = self.load_doc(project, doc, store)?.summary();
-        match summary.and_then(|summary| summary.assignee) {
-            Some(by) if by != user => Ok(Err(CommandError::Taken { by })),
-            _ => self.edit(now, project, doc, &[Edit::SetAssignee(Some(user))], store),
-        }
-    }
-
     /// Makes one change of some edits, whether the document is there or these edits make it.
     pub(super) fn write(
         &mut self,
@@ -136,6 +113,9 @@ impl DeviceHub {
     ) -> Outcome {
         let Some(project) = self.projects.get(&id) else { return Ok(Err(CommandError::NotJoined)) };
         let incarnation = project.membership.incarnation;
+        if let Err(error) = self.check_attachments(id, edits) {
+            return Ok(Err(error));
+        }
         let author = Author {
             user: project.membership.user,
             role: project.membership.role,
@@ -154,6 +134,7 @@ impl DeviceHub {
         if let Some(touched) = self.touch(id, doc) {
             touched.written_at = touched.written_at.max(Some(now));
         }
+        self.send_attachments(id, doc, edits, store)?;
         self.notify_edits(id, doc, edits, Cause::Local, author.user);
         self.notify_sync(id);
         self.push_outbox(id, store)?;

@@ -8,6 +8,7 @@ use assist_crdt_model::{
 
 use super::super::action::{Action, Cause, Notice};
 use super::DeviceHub;
+use super::transfers::attachments_of;
 use crate::certificate::DeviceCertificate;
 use crate::envelope::{Envelope, VerifiedEnvelope};
 use crate::limits;
@@ -30,7 +31,7 @@ impl DeviceHub {
             Received::Records { project, items } if project == id => {
                 self.handle_records(now, id, items, store)
             }
-            Received::Rows(rows) => self.handle_rows(id, rows, store).map(|()| self.notify_sync(id)),
+            Received::Rows(rows) => Self::handle_rows(id, &rows, store).map(|()| self.notify_sync(id)),
             Received::Docs { docs, before, is_last } => {
                 self.handle_docs(now, id, docs, before, is_last, store)
             }
@@ -51,6 +52,10 @@ impl DeviceHub {
                         is_waiting,
                     }));
                 }
+                Ok(())
+            }
+            Received::Message(PeerMessage::BlobsHere(news)) => {
+                self.handle_blobs_here(id, news);
                 Ok(())
             }
             Received::Message(PeerMessage::Answer(answer)) => self.handle_answer(id, answer, store),
@@ -216,6 +221,8 @@ impl DeviceHub {
         store.append_record(&id, &record_of(place, verified.envelope().clone()))?;
         self.touch_admitted(id, place, author.user);
         self.notify_edits(id, doc, &edits, Cause::Remote, author.user);
+        let attachments: Vec<_> = attachments_of(&edits).cloned().collect();
+        self.fetch_unasked(id, doc, &attachments, store)?;
         if doc == DocId::Project {
             self.rename_project(id, store)?;
         }
@@ -301,15 +308,10 @@ impl DeviceHub {
     }
 
     /// Rows are the server's word, good enough until the document is here; what is here is better.
-    fn handle_rows(
-        &mut self,
-        id: ProjectId,
-        rows: Vec<TicketRow>,
-        store: &mut dyn DeviceStore,
-    ) -> StoreResult<()> {
+    fn handle_rows(id: ProjectId, rows: &[TicketRow], store: &mut dyn DeviceStore) -> StoreResult<()> {
         for row in rows {
             if store.row(&id, row.ticket)?.is_none() {
-                self.put_row(id, row, store)?;
+                store.put_row(&id, row)?;
             }
         }
         Ok(())

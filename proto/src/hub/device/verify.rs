@@ -87,8 +87,9 @@ impl DeviceHub {
                 store.append_record(&id, &record_of(&place, envelope.into_envelope()))?;
                 self.touch_admitted(id, &place, author);
             }
+            let attachments = loaded.attachments();
             self.docs.put((id, doc), loaded);
-            return Ok(());
+            return self.fetch_unasked(id, doc, &attachments, store);
         }
         self.admit_whole(id, doc, verified, store)
     }

@@ -58,6 +58,7 @@ impl DeviceHub {
                 self.keep_draft(id, &withdrawn, RejectCode::NoSuchDoc.number(), reason.to_owned(), store)?;
             }
         }
+        self.drop_transfers(id, doc, store)?;
         store.remove_doc(&id, doc)?;
         self.docs.remove(&(id, doc));
         if let Some(ticket) = doc.ticket() {

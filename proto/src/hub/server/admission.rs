@@ -102,8 +102,7 @@ impl ServerHub {
         if let Err(rejection) = &verdict
             && is_final(rejection.code)
         {
-            let most = limits::REJECTIONS_KEPT_MAX;
-            store.put_rejection(&change, rejection.code.number(), &rejection.detail, most)?;
+            store.put_rejection(&change, rejection.code.number(), &rejection.detail)?;
         }
         Ok(verdict)
     }

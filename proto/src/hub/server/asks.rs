@@ -89,7 +89,10 @@ impl Asker {
 }
 
 /// The roster's word on a device, `None` if it is not let in.
-fn asker(device: assist_crdt_model::DeviceId, store: &dyn ServerStore) -> StoreResult<Option<Asker>> {
+pub(super) fn asker(
+    device: assist_crdt_model::DeviceId,
+    store: &dyn ServerStore,
+) -> StoreResult<Option<Asker>> {
     let Some(device) = store.device(&device)?.filter(|device| !device.is_revoked) else { return Ok(None) };
     Ok(store.user(device.user)?.filter(User::is_member).map(|user| Asker { user }))
 }

@@ -51,6 +51,7 @@ struct Spent {
     bytes: Meter,
     tickets: Meter,
     asks: Meter,
+    blob_bytes: Meter,
 }
 
 /// What a pushed change costs.
@@ -78,6 +79,7 @@ impl Spent {
             && self.bytes.is_whole(now)
             && self.tickets.is_whole(now)
             && self.asks.is_whole(now)
+            && self.blob_bytes.is_whole(now)
     }
 }
 
@@ -117,6 +119,22 @@ impl Quotas {
         of_user.asks.spend(now, ASKS.times(limits::QUOTA_USER_FACTOR), 1)
     }
 
+    /// Bytes of a blob that a device is about to send; or how many milliseconds to wait with it.
+    pub(super) fn spend_blob(
+        &mut self,
+        now: UnixMillis,
+        (device, user): (DeviceId, UserId),
+        size_bytes: u64,
+    ) -> Result<(), u64> {
+        self.make_room(now);
+        let (of_device, of_user) = self.of(device, user);
+        let mut after = of_device.blob_bytes;
+        after.spend(now, BLOB_BYTES, size_bytes)?;
+        of_user.blob_bytes.spend(now, BLOB_BYTES.times(limits::QUOTA_USER_FACTOR), size_bytes)?;
+        of_device.blob_bytes = after;
+        Ok(())
+    }
+
     fn of(&mut self, device: DeviceId, user: UserId) -> (&mut Spent, &mut Spent) {
         (self.devices.entry(device).or_default(), self.users.entry(user).or_default())
     }
@@ -142,6 +160,7 @@ const CHANGES: Rate = Rate { most: limits::QUOTA_CHANGES_PER_MINUTE, within_mill
 const BYTES: Rate = Rate { most: limits::QUOTA_BYTES_PER_DAY, within_millis: DAY_MILLIS };
 const TICKETS: Rate = Rate { most: limits::QUOTA_TICKETS_PER_DAY, within_millis: DAY_MILLIS };
 const ASKS: Rate = Rate { most: limits::QUOTA_ASKS_PER_MINUTE, within_millis: 60_000 };
+const BLOB_BYTES: Rate = Rate { most: limits::QUOTA_BLOB_BYTES_PER_DAY, within_millis: DAY_MILLIS };
 const DAY_MILLIS: u64 = 24 * 3_600_000;
 
 #[cfg(test)]

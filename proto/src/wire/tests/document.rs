@@ -80,6 +80,12 @@ fn every_documented_limit_has_its_value() {
         QUOTA_ASKS_PER_MINUTE,
         QUOTA_USER_FACTOR,
         SESSIONS_PER_USER_MAX,
+        BLOB_BYTES_MAX,
+        BLOB_BYTES_MAX_DEFAULT,
+        PIECE_BYTES,
+        BLOB_MESSAGE_BYTES_MAX,
+        BLOBS_PER_FRAME_MAX,
+        QUOTA_BLOB_BYTES_PER_DAY,
     ]);
     let mut documented = BTreeMap::new();
     for row in DOCUMENT.lines().filter(|line| line.starts_with("| `") && line.contains("_")) {

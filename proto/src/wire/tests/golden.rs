@@ -8,14 +8,14 @@ use std::fmt::Debug;
 use std::fs;
 
 use assist_crdt_model::{
-    Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, Reason, RejectCode, Status, Title,
+    Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, RejectCode, Status, Title,
 };
 use ciborium::Value;
 use serde::de::DeserializeOwned;
 
 use super::super::join::OtherDevice;
 use super::super::*;
-use super::asks;
+use super::{asks, blobs};
 use crate::hub::WireEdit;
 use crate::samples::*;
 use crate::store::{
@@ -24,7 +24,7 @@ use crate::store::{
 };
 
 /// A value with the name of its fixture.
-struct Golden {
+pub(super) struct Golden {
     name: &'static str,
     bytes: Vec<u8>,
     reads_back: ReadsBack,
@@ -33,7 +33,7 @@ struct Golden {
 /// Whether bytes read as the value. Closures, because each value is of another type.
 type ReadsBack = Box<dyn Fn(&[u8]) -> bool>;
 
-fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static>(
+pub(super) fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static>(
     name: &'static str,
     value: T,
 ) -> Golden {
@@ -132,6 +132,7 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Push(_) => "message-push",
         PeerMessage::Seen(_) => "message-seen",
         PeerMessage::Fetch(_) => "message-fetch",
+        PeerMessage::Welcome(welcome) if welcome.blob_bytes_max.is_some() => "message-welcome-blobs",
         PeerMessage::Welcome(welcome) if welcome.node.is_none() => "message-welcome-again",
         PeerMessage::Welcome(_) => "message-welcome",
         PeerMessage::Refused(_) => "message-refused",
@@ -158,6 +159,7 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Waiting(_) => "message-waiting",
         PeerMessage::Confirmed(_) => "message-confirmed",
         PeerMessage::DeviceNews(_) => "message-device-news",
+        PeerMessage::BlobsHere(_) => "message-blobs",
         PeerMessage::Ask(_) | PeerMessage::Answer(_) => unreachable!("asks are named where they are made"),
     }
 }
@@ -165,7 +167,13 @@ fn name_of(message: &PeerMessage) -> &'static str {
 fn goldens() -> Vec<Golden> {
     let plain = plain_messages().into_iter().map(|message| (name_of(&message), message));
     let messages = plain.chain(asks::samples()).map(|(name, message)| golden(name, message));
-    messages.chain(parts()).chain(stored_by_servers()).chain(stored_by_devices()).chain(edits()).collect()
+    messages
+        .chain(parts())
+        .chain(blobs::goldens())
+        .chain(stored_by_servers())
+        .chain(stored_by_devices())
+        .chain(edits())
+        .collect()
 }
 
 /// All messages; also the seeds of what the hostile tests mutate.
@@ -245,7 +253,9 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         node: Some(signed_node()),
         certificate: Some(signed_device()),
         now: NOW,
+        blob_bytes_max: None,
     };
+    let again = Welcome { node: None, certificate: None, ..welcome.clone() };
     let enrolled = Enrolled {
         project: project(),
         project_name: "mycelium".into(),
@@ -255,7 +265,8 @@ fn messages_of_servers() -> Vec<PeerMessage> {
     };
     let docs = Docs { page: b"a page".to_vec(), before: Some(Seq(12)), is_last: false };
     vec![
-        PeerMessage::Welcome(Welcome { node: None, certificate: None, ..welcome.clone() }),
+        PeerMessage::Welcome(again.clone()),
+        PeerMessage::Welcome(Welcome { blob_bytes_max: Some(104_857_600), ..again }),
         PeerMessage::Welcome(welcome),
         PeerMessage::Refused(Refused { code: RefusedCode::Code, reason: "ask for a new code".into() }),
         PeerMessage::Enrolled(enrolled),
@@ -280,6 +291,7 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         PeerMessage::Docs(docs.clone()),
         PeerMessage::Docs(Docs { before: None, is_last: true, ..docs }),
         PeerMessage::Marks(Marks { mark_cursor: 9, marks: vec![mark()] }),
+        PeerMessage::BlobsHere(BlobsHere { doc: doc(), blobs: vec![BlobHash::from_bytes([6; 32])] }),
     ]
 }
 
@@ -299,6 +311,7 @@ fn parts() -> Vec<Golden> {
 /// The structs inside messages, each with all its fields, by the names that `docs/wire.md` gives them.
 pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
     let mut examples = asks::examples();
+    examples.extend(blobs::examples());
     examples.extend([
         ("signed", codec::encode(&signed_node())),
         ("node-certificate", codec::encode(&node_certificate())),
@@ -420,7 +433,9 @@ fn stored_by_devices() -> Vec<Golden> {
         mark_cursor: 9,
         cold: Some(ColdStartState { position, tickets: 10_000 }),
         synced_at_millis: Some(NOW.0),
+        blob_bytes_max: None,
     };
+    let sync_state_blobs = SyncState { blob_bytes_max: Some(104_857_600), ..sync_state.clone() };
     let draft = Draft {
         project: project(),
         doc: doc(),
@@ -437,6 +452,9 @@ fn stored_by_devices() -> Vec<Golden> {
         golden("device-pending-join", pending_join),
         golden("device-sync-state-first", SyncState::default()),
         golden("device-sync-state", sync_state),
+        golden("device-sync-state-blobs", sync_state_blobs),
+        golden("device-transfer", blobs::transfer()),
+        golden("device-transfer-refused", blobs::refused_transfer()),
         golden(
             "device-outbox-entry",
             OutboxEntry { change: change_hash(), made_at: NOW, envelope: envelope() },
@@ -490,20 +508,8 @@ fn edits() -> Vec<Golden> {
         Edit::EditNote { id: comment(), body: body() },
         Edit::DeleteNote(comment()),
     ];
-    let merges = [
-        Edit::SetCloseReason(Some(Reason::parse("Answered").unwrap())),
-        Edit::SetCloseReason(None),
-        Edit::SetMergedInto(Some(ticket())),
-        Edit::SetMergedInto(None),
-        Edit::AddLink(ticket()),
-        Edit::RemoveLink(ticket()),
-    ];
     let stored = |edits: &[Edit]| edits.iter().map(WireEdit::from).collect::<Vec<_>>();
-    vec![
-        golden("edits", stored(&all)),
-        golden("edits-notes", stored(&notes)),
-        golden("edits-merges", stored(&merges)),
-    ]
+    vec![golden("edits", stored(&all)), golden("edits-notes", stored(&notes))]
 }
 
 fn hello() -> Hello {
@@ -573,7 +579,6 @@ fn row() -> TicketRow {
         assignee: Some(user()),
         priority: Some(Priority::High),
         snoozed_until_millis: Some(NOW.0),
-        merged_into: None,
         labels: vec!["network".into(), "ui".into()],
         created_at: NOW,
         updated_at: NOW,

@@ -1,6 +1,6 @@
 //! decode(encode(m)) == m, for any message.
 
-use assist_crdt_model::{DeviceId, Priority, Status, TicketId};
+use assist_crdt_model::{BlobHash, DeviceId, Priority, Status, TicketId};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -95,11 +95,14 @@ fn message_of_joining() -> impl Strategy<Value = PeerMessage> {
 }
 
 fn message_of_server() -> impl Strategy<Value = PeerMessage> {
-    let welcome = (any::<u16>(), any::<LogId>(), seq(), option::of(signed()), option::of(signed()), millis());
+    let certificates = (option::of(signed()), option::of(signed()));
+    let welcome = (any::<u16>(), any::<LogId>(), seq(), certificates, millis(), option::of(any::<u64>()));
+    let blobs = vec(any::<[u8; 32]>().prop_map(BlobHash::from_bytes), 0..4);
     prop_oneof![
-        welcome.prop_map(|(version, log, head, node, certificate, now)| {
-            PeerMessage::Welcome(Welcome { version, log, head, node, certificate, now })
+        welcome.prop_map(|(version, log, head, (node, certificate), now, blob_bytes_max)| {
+            PeerMessage::Welcome(Welcome { version, log, head, node, certificate, now, blob_bytes_max })
         }),
+        (doc(), blobs).prop_map(|(doc, blobs)| PeerMessage::BlobsHere(BlobsHere { doc, blobs })),
         (any::<u16>(), any::<String>()).prop_map(|(code, reason)| {
             PeerMessage::Refused(Refused { code: RefusedCode::from(code), reason })
         }),
@@ -194,12 +197,12 @@ fn mark() -> impl Strategy<Value = Mark> {
 }
 
 fn row() -> impl Strategy<Value = TicketRow> {
-    let who = (ticket(), option::of(any::<u32>()), user(), option::of(user()), option::of(ticket()));
+    let who = (ticket(), option::of(any::<u32>()), user(), option::of(user()));
     let fields =
         (any::<String>(), select(Status::ALL), option::of(select(Priority::ALL)), option::of(any::<u64>()));
     let rest = (vec(any::<String>(), 0..4), millis(), millis(), any::<u32>(), any::<bool>(), seq());
     (who, fields, rest).prop_map(|(who, fields, rest)| {
-        let (ticket, number, requester, assignee, merged_into) = who;
+        let (ticket, number, requester, assignee) = who;
         let (title, status, priority, snoozed_until_millis) = fields;
         let (labels, created_at, updated_at, comment_count, has_conflict, last_seq) = rest;
         TicketRow {
@@ -211,7 +214,6 @@ fn row() -> impl Strategy<Value = TicketRow> {
             assignee,
             priority,
             snoozed_until_millis,
-            merged_into,
             labels,
             created_at,
             updated_at,
