@@ -1,7 +1,5 @@
 //! What can be asked for: noun, then verb.
 
-mod work;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,11 +12,10 @@ use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::attach::AttachArgs;
 use crate::body::BodyArgs;
 use crate::commands::verify::project_id;
 use crate::output::Fields;
-
-pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs};
 
 /// Support tickets, on this device first: works offline, syncs when the project's server is in reach.
 #[derive(Debug, Parser)]
@@ -68,6 +65,9 @@ pub(crate) enum Noun {
     /// What the team says among itself under a ticket; customers never get it
     #[command(subcommand)]
     Note(NoteVerb),
+    /// The files under a ticket
+    #[command(subcommand)]
+    Attachment(AttachmentVerb),
     /// Your own edits that were refused, kept with the reason
     #[command(subcommand)]
     Draft(DraftVerb),
@@ -164,34 +164,14 @@ pub(crate) enum TicketVerb {
     Edit(EditArgs),
     /// Write a comment under a ticket; prints the comment's id
     Comment(CommentArgs),
-    /// Close a ticket, with a reason or without
-    Close(CloseArgs),
-    /// Say that a ticket waits for its customer (agents)
-    Pending(StatusArgs),
-    /// Say that a ticket should be done (agents)
-    Resolve(StatusArgs),
+    /// Close a ticket
+    Close(StatusArgs),
     /// Open a closed ticket again
     Reopen(StatusArgs),
     /// Put labels on a ticket, or take them off
     Label(LabelArgs),
-    /// Say how urgent a ticket is (agents)
-    Priority(PriorityArgs),
     /// Say which agent works on a ticket
     Assign(AssignArgs),
-    /// Take a ticket on, if nobody works on it (agents)
-    Claim(StatusArgs),
-    /// Hide a ticket from your list until a time, or until its customer writes (agents)
-    Snooze(SnoozeArgs),
-    /// Bring a snoozed ticket back now (agents)
-    Unsnooze(StatusArgs),
-    /// Say that two tickets have to do with each other (agents)
-    Link(LinkArgs),
-    /// Take that back (agents)
-    Unlink(LinkArgs),
-    /// Close a duplicate and say in which ticket it goes on (agents)
-    Merge(MergeArgs),
-    /// Undo a merge (agents)
-    Unmerge(StatusArgs),
     /// List who changed what, oldest first
     History {
         /// The ticket's id, the beginning of it, or its number
@@ -277,6 +257,8 @@ pub(crate) struct NewArgs {
     #[arg(long, value_name = "USER")]
     pub(crate) requester: Option<String>,
     #[command(flatten)]
+    pub(crate) attach: AttachArgs,
+    #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }
 
@@ -358,13 +340,56 @@ pub(crate) struct CommentArgs {
     #[arg(long, value_name = "COMMENT")]
     pub(crate) reply_to: Option<String>,
     /// Rewrite this comment of yours
-    #[arg(long, value_name = "COMMENT", conflicts_with = "reply_to")]
+    #[arg(long, value_name = "COMMENT", conflicts_with_all = ["reply_to", "attach"])]
     pub(crate) edit: Option<String>,
     /// Strike this comment of yours
-    #[arg(long, value_name = "COMMENT", conflicts_with_all = ["reply_to", "edit", "body", "file"])]
+    #[arg(long, value_name = "COMMENT", conflicts_with_all = ["reply_to", "edit", "body", "file", "attach"])]
     pub(crate) strike: Option<String>,
     #[command(flatten)]
+    pub(crate) attach: AttachArgs,
+    #[command(flatten)]
     pub(crate) wait: WaitArgs,
+}
+
+/// Verbs of `attachment`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttachmentVerb {
+    /// List the files under a ticket, and where the bytes of each are
+    List {
+        /// The ticket's id, the beginning of it, or its number
+        ticket: String,
+    },
+    /// Save a file; prints where it went. Nothing that is there is ever overwritten
+    Save(SaveArgs),
+    /// Open a copy of a file with the desktop's program for it; never a program
+    Open {
+        /// The ticket's id, the beginning of it, or its number
+        ticket: String,
+        /// Its name, or the beginning of its hash
+        file: String,
+        /// How long to wait for its bytes to come, in seconds
+        #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+        timeout: Duration,
+    },
+}
+
+/// Arguments of `attachment save`.
+#[derive(Debug, Args)]
+pub(crate) struct SaveArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    /// Its name, or the beginning of its hash
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) file: Option<String>,
+    /// Save all files of the ticket
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The folder to save into; `-` writes the bytes of one file to stdout
+    #[arg(short, long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) output: PathBuf,
+    /// How long to wait for the bytes to come, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) timeout: Duration,
 }
 
 /// Verbs of `note`.
@@ -394,6 +419,8 @@ pub(crate) struct NoteAddArgs {
     #[arg(long, value_name = "NOTE")]
     pub(crate) reply_to: Option<String>,
     #[command(flatten)]
+    pub(crate) attach: AttachArgs,
+    #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }
 
@@ -421,7 +448,7 @@ pub(crate) struct NoteDeleteArgs {
     pub(crate) wait: WaitArgs,
 }
 
-/// Arguments of the verbs that need nothing but a ticket.
+/// Arguments of `ticket close` and `ticket reopen`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// The ticket's id, the beginning of it, or its number

@@ -1,5 +1,6 @@
 //! What is done for each noun and verb. A file a noun.
 
+mod attachment;
 mod completions;
 mod daemon;
 mod device;
@@ -32,6 +33,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Project(verb) => project::run(verb, invocation),
         Noun::Ticket(verb) => ticket::run(verb, invocation),
         Noun::Note(verb) => note::run(verb, invocation),
+        Noun::Attachment(verb) => attachment::run(verb, invocation),
         Noun::Draft(verb) => draft::run(verb, invocation),
         Noun::User(verb) => user::run(verb, invocation),
         Noun::Member(verb) => member::run(verb, invocation),

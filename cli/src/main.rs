@@ -4,6 +4,7 @@
 //! for each noun, [`output`] how it is printed, [`error`] how it fails.
 
 mod args;
+mod attach;
 mod body;
 mod commands;
 mod connection;

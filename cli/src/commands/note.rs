@@ -27,10 +27,11 @@ fn add(args: NoteAddArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     check(&args.wait, invocation)?;
     let ticket = reference(args.ticket);
     let reply_to = args.reply_to.map(|answered| note_id(&ticket, answered, invocation)).transpose()?;
-    let text = args.body.read_or_edit("")?;
+    let text = args.attach.read_text_beside(&args.body)?;
+    let attachments = args.attach.hand_over(invocation).map_err(|error| text.mention(error))?;
     let project = invocation.project.clone();
     let written = invocation
-        .call(&Add { project, ticket, body: text.text.clone(), reply_to })
+        .call(&Add { project, ticket, body: text.text.clone(), reply_to, attachments })
         .map_err(|error| text.mention(error))?;
     text.forget_file();
     print(&written, &args.wait, invocation)

@@ -7,7 +7,6 @@ mod history;
 mod members;
 mod row;
 mod view;
-mod work;
 
 use assist_crdt_model::limits::TITLE_CHARS_MAX;
 use assist_proto::api::comment::{Add, Comment, CommentWritten, Delete, Edit as EditComment};
@@ -39,17 +38,7 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
         TicketVerb::View { ticket } => view(ticket, invocation),
         TicketVerb::Edit(args) => edit(args, invocation),
         TicketVerb::Comment(args) => write_comment(args, invocation),
-        TicketVerb::Close(args) => work::close(args, invocation),
-        TicketVerb::Pending(args) => set_status(args, Status::Pending, "pending:", invocation),
-        TicketVerb::Resolve(args) => set_status(args, Status::Resolved, "resolved", invocation),
-        TicketVerb::Priority(args) => work::rank(args, invocation),
-        TicketVerb::Claim(args) => work::claim(args, invocation),
-        TicketVerb::Snooze(args) => work::snooze(args, invocation),
-        TicketVerb::Unsnooze(args) => work::unsnooze(args, invocation),
-        TicketVerb::Link(args) => work::link(args, invocation),
-        TicketVerb::Unlink(args) => work::unlink(args, invocation),
-        TicketVerb::Merge(args) => work::merge(args, invocation),
-        TicketVerb::Unmerge(args) => work::unmerge(args, invocation),
+        TicketVerb::Close(args) => set_status(args, Status::Closed, "closed", invocation),
         TicketVerb::Reopen(args) => set_status(args, Status::Open, "reopened", invocation),
         TicketVerb::Label(args) => label(args, invocation),
         TicketVerb::Assign(args) => assign(args, invocation),
@@ -98,7 +87,9 @@ pub(crate) fn print_written(
 fn file(args: NewArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<TicketWritten>()?;
     let (title, text) = title_and_text(args.title, &args.body)?;
+    let attachments = args.attach.hand_over(invocation).map_err(|error| text.mention(error))?;
     let create = Create {
+        attachments,
         project: invocation.project.clone(),
         title,
         body: text.text.clone(),
@@ -210,7 +201,6 @@ fn edit(args: EditArgs, invocation: &mut Invocation) -> Result<(), CliError> {
         assignee: args.assignee.map_or(Patch::Keep, or_clear),
         priority: args.priority.unwrap_or_default(),
         snoozed_until_millis: args.snooze_until.as_deref().map_or(Ok(Patch::Keep), moment)?,
-        close_reason: Patch::Keep,
     };
     let is_told = set != FieldValues::default()
         || args.body.is_given()
@@ -256,8 +246,9 @@ fn write_comment(args: CommentArgs, invocation: &mut Invocation) -> Result<(), C
         invocation.call(&EditComment { project, ticket, comment, body: text.text.clone() })
     } else {
         let answered = args.reply_to.map(|answered| comment_id(&ticket, answered, invocation)).transpose()?;
-        text = args.body.read_or_edit("")?;
-        invocation.call(&Add { project, ticket, body: text.text.clone(), reply_to: answered })
+        text = args.attach.read_text_beside(&args.body)?;
+        let attachments = args.attach.hand_over(invocation).map_err(|error| text.mention(error))?;
+        invocation.call(&Add { project, ticket, body: text.text.clone(), reply_to: answered, attachments })
     };
     let written = written.map_err(|error| text.mention(error))?;
     text.forget_file();

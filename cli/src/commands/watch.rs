@@ -115,6 +115,7 @@ fn parts(news: &News) -> (Option<&TicketRef>, Option<Cause>, Option<&str>, &str)
         News::NoteAdded { ticket, note, cause, actor } => {
             (Some(ticket), Some(*cause), actor.as_deref(), note)
         }
+        News::AttachmentChanged { ticket, blob } => (Some(ticket), None, None, blob),
         News::ProjectChanged { cause, actor, .. } => (None, Some(*cause), actor.as_deref(), ""),
         News::DraftAdded { draft, ticket, .. } => (ticket.as_ref(), None, None, draft),
         News::DeviceAdded { device, .. } => (None, None, None, device),
@@ -132,12 +133,12 @@ fn words(news: &News) -> String {
         News::TicketChanged { ticket, cause: Cause::Delivery, .. } => {
             format!("{}: your changes have come further", named(ticket))
         }
-        News::TicketChanged { ticket, cause: Cause::Resurfaced, .. } => {
-            format!("{} is back: its snooze has ended", named(ticket))
-        }
         News::TicketChanged { ticket, actor, .. } => format!("{} changed{}", named(ticket), by(actor)),
         News::CommentAdded { ticket, actor, .. } => format!("{}: new comment{}", named(ticket), by(actor)),
         News::NoteAdded { ticket, actor, .. } => format!("{}: new note{}", named(ticket), by(actor)),
+        News::AttachmentChanged { ticket, .. } => {
+            format!("{}: an attachment has come further", named(ticket))
+        }
         News::SyncChanged { project } => format!("connection or outbox of {} changed", short(project)),
         News::ProjectChanged { project, actor, .. } => {
             format!("project {} changed{}", short(project), by(actor))

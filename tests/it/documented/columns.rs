@@ -31,6 +31,7 @@ fn commands_print_the_columns_that_the_page_lists() {
         }
     }
     check_notes(&amir, &mut unseen);
+    check_attachments(&amir, &mut unseen);
     // There is no server that refuses here: without drafts there is nothing to list, and none to try again.
     assert!(unseen.remove("draft list").is_some() && unseen.remove("draft retry").is_some());
     assert_eq!(amir.assist_ok(["draft", "list"]), "");
@@ -69,6 +70,21 @@ fn check_notes(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>)
     for (command, printed) in [("note edit", edited), ("note delete", deleted)] {
         assert_eq!(printed.trim_end(), note, "{command}");
         assert_eq!(unseen.remove(command).map(|columns| columns.len()), Some(1));
+    }
+}
+
+/// What is attached is listed, saved under its name, and opened by no program where there is no desktop.
+fn check_attachments(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
+    let attach = ["ticket", "comment", "1", "--attach", "-", "--name", "hum.log"];
+    assert_eq!(amir.assist_with_input(attach, b"It hums.").code, Some(0));
+    let columns = unseen.remove("attachment list").expect("docs/cli.md lists attachment list");
+    let listed = amir.assist_ok(["attachment", "list", "1"]);
+    assert_eq!(listed.trim_end_matches('\n').split('\t').count(), columns.len(), "{listed:?}");
+    let folder = amir.home().display().to_string();
+    let saved = amir.assist_ok(["attachment", "save", "1", "hum.log", "-o", &folder]);
+    assert_eq!(saved.trim_end(), format!("{folder}/hum.log"));
+    for command in ["attachment save", "attachment open"] {
+        assert_eq!(unseen.remove(command).map(|columns| columns.len()), Some(1), "{command}");
     }
 }
 
