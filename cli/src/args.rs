@@ -1,5 +1,7 @@
 //! What can be asked for: noun, then verb.
 
+mod work;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use crate::attach::AttachArgs;
 use crate::body::BodyArgs;
 use crate::commands::verify::project_id;
 use crate::output::Fields;
+
+pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs};
 
 /// Support tickets, on this device first: works offline, syncs when the project's server is in reach.
 #[derive(Debug, Parser)]
@@ -164,14 +168,34 @@ pub(crate) enum TicketVerb {
     Edit(EditArgs),
     /// Write a comment under a ticket; prints the comment's id
     Comment(CommentArgs),
-    /// Close a ticket
-    Close(StatusArgs),
+    /// Close a ticket, with a reason or without
+    Close(CloseArgs),
+    /// Say that a ticket waits for its customer (agents)
+    Pending(StatusArgs),
+    /// Say that a ticket should be done (agents)
+    Resolve(StatusArgs),
     /// Open a closed ticket again
     Reopen(StatusArgs),
     /// Put labels on a ticket, or take them off
     Label(LabelArgs),
+    /// Say how urgent a ticket is (agents)
+    Priority(PriorityArgs),
     /// Say which agent works on a ticket
     Assign(AssignArgs),
+    /// Take a ticket on, if nobody works on it (agents)
+    Claim(StatusArgs),
+    /// Hide a ticket from your list until a time, or until its customer writes (agents)
+    Snooze(SnoozeArgs),
+    /// Bring a snoozed ticket back now (agents)
+    Unsnooze(StatusArgs),
+    /// Say that two tickets have to do with each other (agents)
+    Link(LinkArgs),
+    /// Take that back (agents)
+    Unlink(LinkArgs),
+    /// Close a duplicate and say in which ticket it goes on (agents)
+    Merge(MergeArgs),
+    /// Undo a merge (agents)
+    Unmerge(StatusArgs),
     /// List who changed what, oldest first
     History {
         /// The ticket's id, the beginning of it, or its number
@@ -448,7 +472,7 @@ pub(crate) struct NoteDeleteArgs {
     pub(crate) wait: WaitArgs,
 }
 
-/// Arguments of `ticket close` and `ticket reopen`.
+/// Arguments of the verbs that need nothing but a ticket.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// The ticket's id, the beginning of it, or its number

@@ -32,7 +32,7 @@ use crate::actor::{Actor, Author};
 use crate::comment::{Attachment, Comment};
 use crate::edit::{Edit, Label};
 use crate::gate::{self, Checked, RejectCode, Rejection, ScannedChange};
-use crate::ids::{ChangeHash, DocId, UnixMillis, UserId};
+use crate::ids::{ChangeHash, DocId, TicketId, UnixMillis, UserId};
 use crate::limits;
 use crate::project::Project;
 use crate::schema;
@@ -74,6 +74,8 @@ pub struct TicketSummary {
     pub priority: Option<Priority>,
     /// Hidden until then.
     pub snoozed_until: Option<UnixMillis>,
+    /// The ticket that it goes on in.
+    pub merged_into: Option<TicketId>,
     /// In order.
     pub labels: BTreeSet<Label>,
     /// With tombstones.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::comment::Attachment;
-use crate::ids::{CommentId, UnixMillis, UserId};
+use crate::ids::{CommentId, TicketId, UnixMillis, UserId};
 use crate::limits;
 use crate::ticket::{Priority, Status};
 
@@ -34,6 +34,14 @@ pub enum Edit {
     SetPriority(Option<Priority>),
     /// Hides the ticket from its assignee's list until then; `None` wakes it.
     SetSnoozedUntil(Option<UnixMillis>),
+    /// Says why the ticket was closed, or takes that back.
+    SetCloseReason(Option<Reason>),
+    /// Says that the ticket goes on in another one, which it is a duplicate of; `None` undoes that.
+    SetMergedInto(Option<TicketId>),
+    /// Names another ticket that has to do with this one.
+    AddLink(TicketId),
+    /// Takes that back.
+    RemoveLink(TicketId),
     /// Puts a label on.
     AddLabel(Label),
     /// Takes a label off.
@@ -177,6 +185,10 @@ short_text!(
 short_text!(
     /// A label: 1 to 40 characters after trimming.
     Label, "label", limits::LABEL_CHARS_MAX
+);
+short_text!(
+    /// Why a ticket was closed: 1 to 200 characters after trimming.
+    Reason, "reason", limits::REASON_CHARS_MAX
 );
 short_text!(
     /// A project's name: 1 to 80 characters after trimming.

@@ -282,9 +282,10 @@ impl From<EditError> for Rejection {
             EditError::NoSuchComment(_) => RejectCode::NoSuchTarget,
             EditError::CommentExists(_) | EditError::AlreadyCreated => RejectCode::AlreadyThere,
             EditError::TooMany { .. } | EditError::TooLarge { .. } => RejectCode::TooLarge,
-            EditError::Blank | EditError::BadAttachment { .. } | EditError::BadTime(_) => {
-                RejectCode::BadValue
-            }
+            EditError::Blank
+            | EditError::WithItself
+            | EditError::BadAttachment { .. }
+            | EditError::BadTime(_) => RejectCode::BadValue,
             EditError::NothingToDo | EditError::WrongKind { .. } | EditError::NotCreated => {
                 RejectCode::NotAnEdit
             }

@@ -12,6 +12,10 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 pub const COMMENTS_PER_TICKET_MAX: usize = 2_000;
 /// As many as comments, for the same reason: they are a document of their own.
 pub const NOTES_PER_TICKET_MAX: usize = 2_000;
+/// A reason for closing is a sentence.
+pub const REASON_CHARS_MAX: usize = 200;
+/// Other tickets that one ticket names: a person reads them all.
+pub const LINKS_PER_TICKET_MAX: usize = 50;
 /// Labels on one ticket.
 pub const LABELS_PER_TICKET_MAX: usize = 50;
 /// Attachments named by one comment.

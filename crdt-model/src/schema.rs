@@ -3,11 +3,14 @@
 //!
 //! All containers are made by a document's first change, so no two devices ever make the same container apart.
 //! Notes have no first change that others could wait for: agents write them apart, so they stand in the root itself.
+//! Links are keys of the root, each with the other ticket's id behind [`key::LINK_PREFIX`], for the same reason: the
+//! tickets that were filed before there were links have no container for them.
 //! Maps and scalars only: ids are byte strings, times are timestamps, `none` is an explicit null (a deleted key
 //! could not show up as one side of a conflict).
 //!
 //! ```text
 //! ticket:  v, kind, id, requester, created_at, title, body, status, assignee?, priority?, snoozed_until?,
+//!          close_reason?, merged_into?, link:<ticket id>? = true
 //!          labels   {label: true}
 //!          comments {id: {author, created_at, body, reply_to?, edited_at?, deleted?,
 //!                         files? {blob: {name, size, type}}}}
@@ -41,6 +44,10 @@ pub(crate) mod key {
     pub(crate) const ASSIGNEE: &str = "assignee";
     pub(crate) const PRIORITY: &str = "priority";
     pub(crate) const SNOOZED_UNTIL: &str = "snoozed_until";
+    pub(crate) const CLOSE_REASON: &str = "close_reason";
+    pub(crate) const MERGED_INTO: &str = "merged_into";
+    /// Before the id of the ticket that is linked.
+    pub(crate) const LINK_PREFIX: &str = "link:";
     pub(crate) const LABELS: &str = "labels";
     pub(crate) const COMMENTS: &str = "comments";
 

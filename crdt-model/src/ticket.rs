@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::comment::Comment;
-use crate::edit::Label;
+use crate::edit::{Label, Reason};
 use crate::ids::{TicketId, UnixMillis, UserId};
 
 /// A snapshot. Where two people wrote one field while apart, the field shows the winner and `conflicts` both.
@@ -27,8 +27,14 @@ pub struct Ticket {
     pub assignee: Option<UserId>,
     /// How urgent.
     pub priority: Option<Priority>,
-    /// Hidden from lists until then.
+    /// Hidden from lists until then. `None` once the requester wrote something that whoever snoozed it had not seen.
     pub snoozed_until: Option<UnixMillis>,
+    /// Why it was closed, while it is.
+    pub close_reason: Option<Reason>,
+    /// The ticket that it goes on in.
+    pub merged_into: Option<TicketId>,
+    /// Other tickets that have to do with it.
+    pub links: BTreeSet<TicketId>,
     /// In order.
     pub labels: BTreeSet<Label>,
     /// In causal order: by the Lamport counter of the change that brought each, then by its actor.
@@ -70,6 +76,10 @@ pub enum Field {
     Priority,
     /// `snoozed_until`
     SnoozedUntil,
+    /// `close_reason`
+    CloseReason,
+    /// `merged_into`
+    MergedInto,
 }
 
 macro_rules! named_enum {
@@ -184,6 +194,8 @@ impl Field {
             Self::Assignee => "assignee",
             Self::Priority => "priority",
             Self::SnoozedUntil => "snoozed_until",
+            Self::CloseReason => "close_reason",
+            Self::MergedInto => "merged_into",
         }
     }
 }

@@ -112,17 +112,22 @@ impl LocalBackend {
 
     /// Has something written to a document that is there.
     async fn write(&self, project: ProjectId, doc: DocId, command: Command) -> Answer<Written> {
-        match self.driver.command(command).await? {
-            Ok(reply) => Written::of(reply),
-            Err(CommandError::Edit(EditError::NothingToDo)) => {
-                Ok(Written { project, doc, change: None, comment: None })
-            }
-            Err(error) => Err(error.into()),
-        }
+        Written::of_outcome(project, doc, self.driver.command(command).await?)
     }
 }
 
 impl Written {
+    /// What became of a write to a document that is there.
+    fn of_outcome(project: ProjectId, doc: DocId, outcome: Result<Reply, CommandError>) -> Answer<Self> {
+        match outcome {
+            Ok(reply) => Self::of(reply),
+            Err(CommandError::Edit(EditError::NothingToDo)) => {
+                Ok(Self { project, doc, change: None, comment: None })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn of(reply: Reply) -> Answer<Self> {
         match reply {
             Reply::Written { project, doc, change, comment } => {

@@ -158,6 +158,8 @@ macro_rules! for_each_method {
                 "Reports for each project how far this device and its server agree.";
             "sync.wait" read $crate::api::sync::Wait => $crate::api::sync::Reached:
                 "Answers once one's own changes have come as far as asked.";
+            "ticket.claim" write $crate::api::ticket::Claim => $crate::api::ticket::TicketWritten:
+                "Takes a ticket on that nobody works on (the team).";
             "ticket.create" write $crate::api::ticket::Create => $crate::api::ticket::TicketWritten:
                 "Files a ticket; it is durable on this device when the answer comes.";
             "ticket.edit" write $crate::api::ticket::Edit => $crate::api::ticket::TicketWritten:
@@ -168,14 +170,22 @@ macro_rules! for_each_method {
                 "Shows one ticket whole: body, comments, conflicts.";
             "ticket.history" read $crate::api::ticket::History => $crate::api::ticket::TicketHistory:
                 "Lists who changed what of a ticket, oldest first.";
+            "ticket.link" write $crate::api::ticket::Link => $crate::api::ticket::TicketWritten:
+                "Says that two tickets have to do with each other (the team).";
             "ticket.list" read $crate::api::ticket::List => $crate::api::ticket::TicketPage:
                 "Lists tickets: filtered, sorted, one window at a time.";
             "ticket.members" read $crate::api::ticket::ListMembers => $crate::api::ticket::TicketMembers:
                 "Lists who sees a ticket beside the team, as its server has it.";
+            "ticket.merge" write $crate::api::ticket::Merge => $crate::api::ticket::TicketWritten:
+                "Closes a duplicate and says in which ticket it goes on (the team).";
             "ticket.resolve" read $crate::api::ticket::Resolve => $crate::api::ticket::TicketRef:
                 "Finds the one ticket that a reference means.";
             "ticket.share" write $crate::api::ticket::Share => $crate::api::Done:
                 "Lets somebody see a ticket, with all that was written in it (the team, the requester).";
+            "ticket.unlink" write $crate::api::ticket::Unlink => $crate::api::ticket::TicketWritten:
+                "Takes back that two tickets have to do with each other (the team).";
+            "ticket.unmerge" write $crate::api::ticket::Unmerge => $crate::api::ticket::TicketWritten:
+                "Undoes a merge: the ticket is as it was before, with what was written since (the team).";
             "ticket.unshare" write $crate::api::ticket::Unshare => $crate::api::Done:
                 "Takes a ticket from somebody's list (the team, the requester; anybody their own).";
             "ticket.verify" read $crate::api::ticket::Verify => $crate::api::ticket::Verification:

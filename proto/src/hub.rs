@@ -24,7 +24,7 @@ pub use action::{
     Action, BlobAnswer, BlobAsk, CallId, Cause, DialId, Durability, LinkId, Notice, TransferId,
     TransferOrder, TransferOutcome,
 };
-pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply};
+pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply, Write};
 pub use edit_codec::WireEdit;
 pub use server::{
     AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, initialise_server, spelled,

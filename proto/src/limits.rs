@@ -184,6 +184,8 @@ pub const RECONNECT_MIN_MILLIS: u64 = 250;
 /// Longest pause: a server that comes back is found within half a minute without being hammered.
 pub const RECONNECT_MAX_MILLIS: u64 = 30_000;
 
+/// Snoozed tickets that come back in one turn: each is a row written. The rest comes with the next.
+pub const RESURFACED_PER_TURN_MAX: usize = 1_000;
 /// A bundle: the largest ticket that people make (2,000 comments of 4 KB) four times over. Read and checked in memory.
 pub const BUNDLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// One line of it: the largest change (160 KiB) in base 64, with its signature.

@@ -91,6 +91,9 @@ pub struct TicketRow {
     /// Hidden until then, in milliseconds.
     #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
     pub snoozed_until_millis: Option<u64>,
+    /// The ticket that it goes on in.
+    #[serde(rename = "g", with = "id::opt", default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<TicketId>,
     /// In order; the first [`limits::LABELS_PER_ROW_MAX`].
     #[serde(
         rename = "l",
@@ -117,6 +120,21 @@ pub struct TicketRow {
 }
 
 impl TicketRow {
+    /// Whether it is hidden from its assignee's list now.
+    pub fn is_snoozed(&self, now: UnixMillis) -> bool {
+        self.snoozed_until_millis.is_some_and(|until| until > now.0)
+    }
+
+    /// The row of a ticket whose snooze has ended by `now`, if it has: it is not snoozed any more, and what happened
+    /// last is that it came back. The same on every device, but for when its clock says so.
+    #[must_use]
+    pub fn awake(mut self, now: UnixMillis) -> Self {
+        if let Some(until) = self.snoozed_until_millis.take_if(|until| *until <= now.0) {
+            self.updated_at = self.updated_at.max(UnixMillis(until));
+        }
+        self
+    }
+
     /// Makes the row of a ticket from its document's summary and what only the log knows.
     pub fn new(
         ticket: TicketId,
@@ -134,6 +152,7 @@ impl TicketRow {
             assignee: summary.assignee,
             priority: summary.priority,
             snoozed_until_millis: summary.snoozed_until.map(|time| time.0),
+            merged_into: summary.merged_into,
             labels: summary.labels.iter().take(limits::LABELS_PER_ROW_MAX).map(Label::to_string).collect(),
             created_at: summary.created_at.min(updated_at),
             updated_at,

@@ -104,6 +104,7 @@ impl DeviceStore for CountingDevice<'_> {
         reads next_unverified(project: &ProjectId, limit: usize) -> Vec<DocId>;
         reads row(project: &ProjectId, ticket: TicketId) -> Option<TicketRow>;
         writes put_row(project: &ProjectId, row: &TicketRow) -> ();
+        reads snoozed(project: &ProjectId, limit: usize) -> Vec<(UnixMillis, TicketId)>;
         writes remove_row(project: &ProjectId, ticket: TicketId) -> ();
         reads certificate(project: &ProjectId, device: &DeviceId, serial: u32) -> Option<Signed>;
         writes put_certificate(project: &ProjectId, device: &DeviceId, serial: u32, certificate: &Signed) -> ();

@@ -27,6 +27,7 @@ mod simulation_rogue;
 mod simulation_sharing;
 mod simulation_trust;
 mod simulation_volume;
+mod simulation_work;
 mod store;
 mod ticket_members;
 mod tidy;

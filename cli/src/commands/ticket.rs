@@ -7,6 +7,7 @@ mod history;
 mod members;
 mod row;
 mod view;
+mod work;
 
 use assist_crdt_model::limits::TITLE_CHARS_MAX;
 use assist_proto::api::comment::{Add, Comment, CommentWritten, Delete, Edit as EditComment};
@@ -38,7 +39,17 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
         TicketVerb::View { ticket } => view(ticket, invocation),
         TicketVerb::Edit(args) => edit(args, invocation),
         TicketVerb::Comment(args) => write_comment(args, invocation),
-        TicketVerb::Close(args) => set_status(args, Status::Closed, "closed", invocation),
+        TicketVerb::Close(args) => work::close(args, invocation),
+        TicketVerb::Pending(args) => set_status(args, Status::Pending, "pending:", invocation),
+        TicketVerb::Resolve(args) => set_status(args, Status::Resolved, "resolved", invocation),
+        TicketVerb::Priority(args) => work::rank(args, invocation),
+        TicketVerb::Claim(args) => work::claim(args, invocation),
+        TicketVerb::Snooze(args) => work::snooze(args, invocation),
+        TicketVerb::Unsnooze(args) => work::unsnooze(args, invocation),
+        TicketVerb::Link(args) => work::link(args, invocation),
+        TicketVerb::Unlink(args) => work::unlink(args, invocation),
+        TicketVerb::Merge(args) => work::merge(args, invocation),
+        TicketVerb::Unmerge(args) => work::unmerge(args, invocation),
         TicketVerb::Reopen(args) => set_status(args, Status::Open, "reopened", invocation),
         TicketVerb::Label(args) => label(args, invocation),
         TicketVerb::Assign(args) => assign(args, invocation),
@@ -201,6 +212,7 @@ fn edit(args: EditArgs, invocation: &mut Invocation) -> Result<(), CliError> {
         assignee: args.assignee.map_or(Patch::Keep, or_clear),
         priority: args.priority.unwrap_or_default(),
         snoozed_until_millis: args.snooze_until.as_deref().map_or(Ok(Patch::Keep), moment)?,
+        close_reason: Patch::Keep,
     };
     let is_told = set != FieldValues::default()
         || args.body.is_given()

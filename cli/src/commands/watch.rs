@@ -133,6 +133,9 @@ fn words(news: &News) -> String {
         News::TicketChanged { ticket, cause: Cause::Delivery, .. } => {
             format!("{}: your changes have come further", named(ticket))
         }
+        News::TicketChanged { ticket, cause: Cause::Resurfaced, .. } => {
+            format!("{} is back: its snooze has ended", named(ticket))
+        }
         News::TicketChanged { ticket, actor, .. } => format!("{} changed{}", named(ticket), by(actor)),
         News::CommentAdded { ticket, actor, .. } => format!("{}: new comment{}", named(ticket), by(actor)),
         News::NoteAdded { ticket, actor, .. } => format!("{}: new note{}", named(ticket), by(actor)),

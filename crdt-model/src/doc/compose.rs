@@ -16,7 +16,7 @@ use crate::doc::root::Root;
 use crate::doc::view::{Held, Slot, View};
 use crate::edit::{Body, Edit};
 use crate::gate::role_rules::{self, Facts};
-use crate::ids::{CommentId, DocId, UnixMillis, UserId};
+use crate::ids::{CommentId, DocId, TicketId, UnixMillis, UserId};
 use crate::limits;
 use crate::schema::{self, Kind, key};
 use crate::ticket::{Field, Status};
@@ -53,6 +53,9 @@ pub enum EditError {
     /// The comment's id is taken.
     #[error("there is a comment {0} already")]
     CommentExists(CommentId),
+    /// A ticket is linked with or merged into itself.
+    #[error("a ticket has nothing to do with itself")]
+    WithItself,
     /// A text that must say something is blank.
     #[error("the text is empty")]
     Blank,
@@ -115,6 +118,13 @@ struct Texts {
 const COMMENTS: Texts =
     Texts { container: Root::comments, what: "comments", count_max: limits::COMMENTS_PER_TICKET_MAX };
 const NOTES: Texts = Texts { container: Root::notes, what: "notes", count_max: limits::NOTES_PER_TICKET_MAX };
+
+/// Keys of a ticket's root beside its links: eight fields and two containers from the start, five that come later.
+const TICKET_FIELDS: usize = 15;
+
+fn link_key(other: TicketId) -> String {
+    format!("{}{other}", key::LINK_PREFIX)
+}
 
 /// What edits come to.
 pub(crate) struct Composed {
@@ -204,6 +214,16 @@ impl<'a> Composer<'a> {
                 let until = until.map(timestamp).transpose()?;
                 self.set_field(Field::SnoozedUntil, until.unwrap_or(ScalarValue::Null))
             }
+            Edit::SetCloseReason(reason) => {
+                let reason = reason.as_ref().map_or(ScalarValue::Null, |reason| reason.as_str().into());
+                self.set_field(Field::CloseReason, reason)
+            }
+            Edit::SetMergedInto(other) => {
+                other.map_or(Ok(()), |other| self.check_is_other(other))?;
+                self.set_field(Field::MergedInto, other.map_or(ScalarValue::Null, bytes))
+            }
+            Edit::AddLink(other) => self.add_link(*other),
+            Edit::RemoveLink(other) => self.remove_key(&ObjectId::Root, &link_key(*other)),
             Edit::AddLabel(label) => self.add_label(label.as_str()),
             Edit::RemoveLabel(label) => self.remove(Root::labels, label.as_str()),
             Edit::AddComment { id, body, reply_to, attachments } => {
@@ -297,12 +317,37 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
+    fn add_link(&mut self, other: TicketId) -> Result<(), EditError> {
+        self.check_is_other(other)?;
+        let name = link_key(other);
+        if !self.slot(&ObjectId::Root, &name).is_empty() {
+            return Ok(());
+        }
+        // The root has the fields too. One that was never written leaves its room to links.
+        let is_new_link = |op: &&Op| matches!(&op.key, Key::Map(key) if key.starts_with(key::LINK_PREFIX));
+        let keys = self.view.key_count(&ObjectId::Root) + self.ops.iter().filter(is_new_link).count();
+        let count_max = limits::LINKS_PER_TICKET_MAX;
+        if keys >= TICKET_FIELDS + count_max {
+            return Err(EditError::TooMany { what: "links", count_max });
+        }
+        self.put(&ObjectId::Root, &name, ScalarValue::Boolean(true));
+        Ok(())
+    }
+
+    fn check_is_other(&self, other: TicketId) -> Result<(), EditError> {
+        if self.doc.ticket() == Some(other) { Err(EditError::WithItself) } else { Ok(()) }
+    }
+
     fn remove(&mut self, map: impl Fn(&Root) -> Option<&ObjectId>, name: &str) -> Result<(), EditError> {
         let map = self.container(map)?;
-        let seen = self.slot(&map, name);
+        self.remove_key(&map, name)
+    }
+
+    fn remove_key(&mut self, map: &ObjectId, name: &str) -> Result<(), EditError> {
+        let seen = self.slot(map, name);
         // A delete without a predecessor would make Automerge panic later; here it would say nothing anyway.
         if !seen.is_empty() {
-            self.push(&map, name, OpType::Delete, seen);
+            self.push(map, name, OpType::Delete, seen);
         }
         Ok(())
     }
@@ -463,6 +508,10 @@ const fn kind_of(edit: &Edit) -> Kind {
         | Edit::SetAssignee(_)
         | Edit::SetPriority(_)
         | Edit::SetSnoozedUntil(_)
+        | Edit::SetCloseReason(_)
+        | Edit::SetMergedInto(_)
+        | Edit::AddLink(_)
+        | Edit::RemoveLink(_)
         | Edit::AddLabel(_)
         | Edit::RemoveLabel(_)
         | Edit::AddComment { .. }

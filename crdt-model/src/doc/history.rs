@@ -47,6 +47,8 @@ fn before(doc: &Doc, view: View<'_>, edit: &Edit) -> Option<String> {
         Edit::SetAssignee(_) => field(view, Field::Assignee),
         Edit::SetPriority(_) => field(view, Field::Priority),
         Edit::SetSnoozedUntil(_) => field(view, Field::SnoozedUntil),
+        Edit::SetCloseReason(_) => field(view, Field::CloseReason),
+        Edit::SetMergedInto(_) => field(view, Field::MergedInto),
         Edit::EditComment { id, .. } | Edit::DeleteComment(id) => body_in(root.comments()?, view, id),
         Edit::EditNote { id, .. } | Edit::DeleteNote(id) => body_in(root.notes()?, view, id),
         Edit::SetProjectName(_) => winner(view, &ObjectId::Root, key::PROJECT_NAME),
@@ -58,6 +60,8 @@ fn before(doc: &Doc, view: View<'_>, edit: &Edit) -> Option<String> {
         }
         Edit::CreateTicket { .. }
         | Edit::CreateProject(_)
+        | Edit::AddLink(_)
+        | Edit::RemoveLink(_)
         | Edit::AddLabel(_)
         | Edit::RemoveLabel(_)
         | Edit::AddComment { .. }

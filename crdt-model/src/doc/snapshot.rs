@@ -9,21 +9,30 @@ use automerge::{ObjId, ReadDoc as _, ScalarValueRef, ValueRef};
 use crate::comment::{Attachment, Comment};
 use crate::doc::view::{Held, View, exid_from_obj, hash_from_automerge};
 use crate::doc::{Doc, Root, TicketSummary};
-use crate::edit::{Body, Label};
-use crate::ids::{BlobHash, ChangeHash, CommentId, DocId, UnixMillis, UserId};
+use crate::edit::{Body, Label, Reason};
+use crate::ids::{BlobHash, ChangeHash, CommentId, DocId, TicketId, UnixMillis, UserId};
 use crate::project::Project;
 use crate::schema::{self, key};
 use crate::ticket::{Conflict, ConflictValue, Field, Priority, Status, Ticket};
 
 /// The fields of a ticket, in the order in which conflicts are listed.
-const FIELDS: [Field; 6] =
-    [Field::Title, Field::Body, Field::Status, Field::Assignee, Field::Priority, Field::SnoozedUntil];
+const FIELDS: [Field; 8] = [
+    Field::Title,
+    Field::Body,
+    Field::Status,
+    Field::Assignee,
+    Field::Priority,
+    Field::SnoozedUntil,
+    Field::CloseReason,
+    Field::MergedInto,
+];
 
 pub(super) fn ticket(doc: &Doc) -> Option<Ticket> {
     let DocId::Ticket(id) = doc.id() else { return None };
     let Root::Ticket { requester, labels, comments } = doc.root()? else { return None };
     let reader = Reader { doc };
     let fields = reader.fields();
+    let snoozed_until = reader.snooze_in_force(&fields, *requester, comments);
     Some(Ticket {
         id,
         requester: *requester,
@@ -33,7 +42,10 @@ pub(super) fn ticket(doc: &Doc) -> Option<Ticket> {
         status: fields.status?,
         assignee: fields.assignee,
         priority: fields.priority,
-        snoozed_until: fields.snoozed_until,
+        snoozed_until,
+        close_reason: fields.close_reason.filter(|_| fields.status == Some(Status::Closed)),
+        merged_into: fields.merged_into,
+        links: fields.links,
         labels: reader.labels(labels),
         comments: reader.comments(comments),
         conflicts: reader.conflicts(&fields.conflicted),
@@ -44,6 +56,7 @@ pub(super) fn summary(doc: &Doc) -> Option<TicketSummary> {
     let Root::Ticket { requester, labels, comments } = doc.root()? else { return None };
     let reader = Reader { doc };
     let fields = reader.fields();
+    let snoozed_until = reader.snooze_in_force(&fields, *requester, comments);
     Some(TicketSummary {
         requester: *requester,
         created_at: fields.created_at,
@@ -51,7 +64,8 @@ pub(super) fn summary(doc: &Doc) -> Option<TicketSummary> {
         status: fields.status?,
         assignee: fields.assignee,
         priority: fields.priority,
-        snoozed_until: fields.snoozed_until,
+        snoozed_until,
+        merged_into: fields.merged_into,
         labels: reader.labels(labels),
         comment_count: View::present(doc.automerge()).key_count(comments),
         has_conflict: fields.conflicted.into_iter().any(|field| reader.conflict(field).is_some()),
@@ -102,6 +116,11 @@ struct Fields {
     assignee: Option<UserId>,
     priority: Option<Priority>,
     snoozed_until: Option<UnixMillis>,
+    /// The change that wrote it.
+    snoozed_by: Option<ChangeHash>,
+    close_reason: Option<Reason>,
+    merged_into: Option<TicketId>,
+    links: BTreeSet<TicketId>,
     /// Those that hold more than one value, in the order of [`FIELDS`].
     conflicted: Vec<Field>,
 }
@@ -123,8 +142,17 @@ impl Reader<'_> {
                 key::STATUS => fields.status = str_value(&item.value).and_then(|name| name.parse().ok()),
                 key::ASSIGNEE => fields.assignee = bytes_value(&item.value).and_then(UserId::from_slice),
                 key::PRIORITY => fields.priority = str_value(&item.value).and_then(|name| name.parse().ok()),
-                key::SNOOZED_UNTIL => fields.snoozed_until = time_value(&item.value),
-                _ => {}
+                key::SNOOZED_UNTIL => {
+                    fields.snoozed_until = time_value(&item.value);
+                    fields.snoozed_by = fields.snoozed_until.and_then(|_| self.change_of(&item.id()));
+                }
+                key::CLOSE_REASON => {
+                    fields.close_reason = str_value(&item.value).and_then(|text| Reason::parse(text).ok());
+                }
+                key::MERGED_INTO => {
+                    fields.merged_into = bytes_value(&item.value).and_then(TicketId::from_slice);
+                }
+                name => fields.links.extend(link_of(name)),
             }
             if item.conflict {
                 fields.conflicted.extend(FIELDS.into_iter().find(|field| field.as_str() == item.key));
@@ -132,6 +160,22 @@ impl Reader<'_> {
         }
         fields.conflicted.sort_unstable();
         fields
+    }
+
+    /// Returns until when the ticket sleeps. What its requester wrote wakes it, unless whoever put it to sleep had
+    /// read that: so it wakes by a comment that was on its way meanwhile, too. Only of a ticket that sleeps are the
+    /// comments looked at.
+    fn snooze_in_force(&self, fields: &Fields, requester: UserId, comments: &ObjectId) -> Option<UnixMillis> {
+        let (until, snoozed_by) = (fields.snoozed_until?, fields.snoozed_by?);
+        let comments = exid_from_obj(comments);
+        let wakes = |comment: ObjId| {
+            let author = self.doc.automerge().get(&comment, key::AUTHOR).ok()??.0;
+            let is_requesters = author.as_bytes().is_some_and(|author| author == requester.as_bytes());
+            let change = self.change_of(&comment).filter(|_| is_requesters)?;
+            Some(!self.doc.graph().is_seen_at(&change, &[snoozed_by]))
+        };
+        let mut all = self.doc.automerge().map_range(&comments, ..);
+        if all.any(|item| wakes(item.id()) == Some(true)) { None } else { Some(until) }
     }
 
     fn conflicts(&self, fields: &[Field]) -> Vec<Conflict> {
@@ -274,6 +318,10 @@ pub(super) fn text_of(held: &Held) -> String {
         }
         _ => String::new(),
     }
+}
+
+fn link_of(key: &str) -> Option<TicketId> {
+    key.strip_prefix(key::LINK_PREFIX)?.parse().ok()
 }
 
 fn str_value<'a>(value: &'a ValueRef<'_>) -> Option<&'a str> {

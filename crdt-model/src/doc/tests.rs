@@ -3,6 +3,7 @@
 mod convergence;
 mod golden;
 mod notes;
+mod work;
 
 use crate::fixtures::{
     TICKET, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, ticket_doc,

@@ -11,9 +11,9 @@ use automerge::{ActorId, ScalarValue};
 
 use crate::comment::Attachment;
 use crate::doc::{Root, View};
-use crate::edit::{Body, Edit, Label, ProjectName, TextError, Title};
+use crate::edit::{Body, Edit, Label, ProjectName, Reason, TextError, Title};
 use crate::gate::{RejectCode, Rejection};
-use crate::ids::{BlobHash, CommentId, DocId, UserId};
+use crate::ids::{BlobHash, CommentId, DocId, TicketId, UserId};
 use crate::schema::{self, Kind, key};
 use crate::ticket::Field;
 
@@ -235,8 +235,23 @@ fn field_edit(name: &str, op: &Op) -> Result<Edit, Rejection> {
         };
         let bad_time = || bad_value("no time within bounds");
         Ok(Edit::SetSnoozedUntil(if is_none { None } else { Some(until().ok_or_else(bad_time)?) }))
+    } else if name == Field::CloseReason.as_str() {
+        Ok(Edit::SetCloseReason(if is_none { None } else { Some(Reason::parse(string(op)?)?) }))
+    } else if name == Field::MergedInto.as_str() {
+        let other = || TicketId::from_slice(bytes(op)?).ok_or_else(|| bad_value("a ticket id was expected"));
+        Ok(Edit::SetMergedInto(if is_none { None } else { Some(other()?) }))
+    } else if let Some(other) = name.strip_prefix(key::LINK_PREFIX) {
+        link_edit(other, op)
     } else {
         Err(not_an_edit())
+    }
+}
+
+fn link_edit(other: &str, op: &Op) -> Result<Edit, Rejection> {
+    let other = other.parse::<TicketId>().map_err(|_| bad_value("a link's key has no ticket id"))?;
+    match op.action {
+        OpType::Delete => Ok(Edit::RemoveLink(other)),
+        _ => Ok(Edit::AddLink(other)),
     }
 }
 

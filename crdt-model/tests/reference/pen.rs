@@ -15,6 +15,10 @@ pub(crate) enum Intent {
     Assignee(Option<Vec<u8>>),
     Priority(Option<String>),
     Snooze(Option<i64>),
+    CloseReason(Option<String>),
+    Merge(Option<Vec<u8>>),
+    Link(String),
+    Unlink(String),
     AddLabel(String),
     RemoveLabel(String),
     Comment { id: [u8; 16], body: String, reply_to: Option<[u8; 16]>, files: Vec<File> },
@@ -99,6 +103,14 @@ impl<'a> Pen<'a> {
                 self.put(&root, "priority", priority.clone().map_or(Val::None, Val::Text))
             }
             Intent::Snooze(until) => self.put(&root, "snoozed_until", until.map_or(Val::None, Val::Time)),
+            Intent::CloseReason(reason) => {
+                self.put(&root, "close_reason", reason.clone().map_or(Val::None, Val::Text))
+            }
+            Intent::Merge(other) => {
+                self.put(&root, "merged_into", other.clone().map_or(Val::None, Val::Bytes))
+            }
+            Intent::Link(other) => self.put(&root, &format!("link:{other}"), Val::True),
+            Intent::Unlink(other) => self.put(&root, &format!("link:{other}"), Val::Gone),
             Intent::AddLabel(label) => self.put(&self.labels(), label, Val::True),
             Intent::RemoveLabel(label) => self.put(&self.labels(), label, Val::Gone),
             Intent::Comment { id, body, reply_to, files } => self.comment(id, body, reply_to.as_ref(), files),
@@ -132,6 +144,18 @@ impl<'a> Pen<'a> {
             Intent::Assignee(user) => self.set("assignee", user.clone().map_or(Val::None, Val::Bytes)),
             Intent::Priority(priority) => self.set("priority", priority.clone().map_or(Val::None, Val::Text)),
             Intent::Snooze(until) => self.set("snoozed_until", until.map_or(Val::None, Val::Time)),
+            Intent::CloseReason(reason) => {
+                let reason = reason.as_ref().map(|reason| reason.trim().to_owned());
+                self.set("close_reason", reason.map_or(Val::None, Val::Text));
+            }
+            Intent::Merge(Some(other)) if *other == self.ticket => return Err(RejectCode::BadValue),
+            Intent::Merge(other) => self.set("merged_into", other.clone().map_or(Val::None, Val::Bytes)),
+            Intent::Link(other) => return self.link(other),
+            Intent::Unlink(other) => {
+                if !self.seen(&Obj::Root, &format!("link:{other}")).is_empty() {
+                    self.scribble(intent);
+                }
+            }
             Intent::AddLabel(label) => return self.add_label(label.trim()),
             Intent::RemoveLabel(label) => {
                 if !self.seen(&self.labels(), label.trim()).is_empty() {
@@ -157,7 +181,7 @@ impl<'a> Pen<'a> {
         let is_requester = requester == Some(self.writer.user);
         let is_team = self.writer.role != Role::Customer;
         Ok(match intent {
-            Intent::Create { .. } | Intent::Title(_) => is_requester || is_team,
+            Intent::Create { .. } | Intent::Title(_) | Intent::CloseReason(_) => is_requester || is_team,
             Intent::Body(_) => is_requester,
             Intent::Status(status) => match status.as_str() {
                 "open" | "closed" => is_requester || is_team,
@@ -166,6 +190,9 @@ impl<'a> Pen<'a> {
             Intent::Assignee(_)
             | Intent::Priority(_)
             | Intent::Snooze(_)
+            | Intent::Merge(_)
+            | Intent::Link(_)
+            | Intent::Unlink(_)
             | Intent::AddLabel(_)
             | Intent::RemoveLabel(_) => is_team,
             Intent::Comment { .. } => true,
@@ -202,6 +229,17 @@ impl<'a> Pen<'a> {
         if !is_so_already {
             self.put(&Obj::Root, key, val);
         }
+    }
+
+    fn link(&mut self, other: &str) -> Result<(), RejectCode> {
+        if other == text_of(&self.ticket) {
+            return Err(RejectCode::BadValue);
+        }
+        let key = format!("link:{other}");
+        if self.seen(&Obj::Root, &key).is_empty() {
+            self.put(&Obj::Root, &key, Val::True);
+        }
+        Ok(())
     }
 
     fn add_label(&mut self, label: &str) -> Result<(), RejectCode> {
@@ -310,12 +348,16 @@ impl<'a> Pen<'a> {
 /// What of an intent cannot be read at all, before anybody asks who may do it.
 pub(crate) fn unreadable(pen: &Pen<'_>, intent: &Intent) -> Option<RejectCode> {
     let is_line = |text: &str, chars_max: usize| (1..=chars_max).contains(&text.trim().chars().count());
+    let is_id = |text: &str| base32().decode(text.as_bytes()).is_ok_and(|id| id.len() == 16);
     let is_readable = match intent {
         Intent::Create { title, .. } | Intent::Title(title) => is_line(title, 80),
         Intent::Status(status) => ["open", "pending", "resolved", "closed"].contains(&status.as_str()),
         Intent::Assignee(Some(user)) => user.len() == 16,
         Intent::Priority(Some(name)) => ["low", "normal", "high", "urgent"].contains(&name.as_str()),
         Intent::Snooze(Some(until)) => (0..=1 << 48).contains(until),
+        Intent::CloseReason(Some(reason)) => is_line(reason, 200),
+        Intent::Merge(Some(other)) => other.len() == 16,
+        Intent::Link(other) | Intent::Unlink(other) => is_id(other),
         Intent::AddLabel(label) | Intent::RemoveLabel(label) => is_line(label, 40),
         Intent::EditComment { id, .. } | Intent::DeleteComment(id) if pen.find_anywhere(id).is_none() => {
             return Some(RejectCode::NoSuchTarget);

@@ -10,7 +10,7 @@ use assist_forge::Dice;
 
 use super::encode::{Oddity, encode};
 use super::model::{Head, Model, Obj, OpKey, Past, Root, Val, Write, judge_writes, members};
-use super::pen::{File, Intent, Pen, Writer, unreadable};
+use super::pen::{File, Intent, Pen, Writer, text_of, unreadable};
 use super::snapshot;
 
 /// How often each verdict was given; `None` is "admitted".
@@ -316,8 +316,10 @@ impl Play {
     }
 
     fn intent(&mut self, past: Past) -> Intent {
-        match self.dice.below(10) {
+        match self.dice.below(12) {
             0..=4 => self.field_intent(),
+            10 => Intent::Link(self.ticket_name()),
+            11 => Intent::Unlink(self.ticket_name()),
             5 => Intent::AddLabel(self.label()),
             6 => Intent::RemoveLabel(self.label()),
             7 => self.comment_intent(),
@@ -330,7 +332,14 @@ impl Play {
 
     fn field_intent(&mut self) -> Intent {
         let is_none = self.dice.one_in(3);
-        match self.dice.below(6) {
+        match self.dice.below(8) {
+            6 if is_none => Intent::CloseReason(None),
+            6 => Intent::CloseReason(Some(self.line())),
+            7 if is_none => Intent::Merge(None),
+            7 => Intent::Merge(Some(vec![
+                *self.dice.pick(&[1, 8, 9]);
+                if self.dice.one_in(12) { 15 } else { 16 }
+            ])),
             0 => Intent::Title(self.line()),
             1 => Intent::Body(self.text()),
             2 => Intent::Status(
@@ -383,6 +392,12 @@ impl Play {
 
     fn text(&mut self) -> String {
         self.dice.pick(&["On start.", "On start.", "Since Monday\n", "1.2", "See above", " ", ""]).to_string()
+    }
+
+    /// Of a ticket: now and then this one, now and then none that could be.
+    fn ticket_name(&mut self) -> String {
+        let size = if self.dice.one_in(12) { 15 } else { 16 };
+        text_of(&vec![*self.dice.pick(&[1, 8, 9]); size])
     }
 
     fn label(&mut self) -> String {

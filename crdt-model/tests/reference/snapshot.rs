@@ -1,11 +1,13 @@
 //! What people see of the reference's document: a ticket, to be compared with the real one.
 
+use std::collections::BTreeSet;
+
 use assist_crdt_model::{
     Attachment, BlobHash, Body, ChangeHash, Comment, CommentId, Conflict, ConflictValue, Field, Label,
-    Ticket, TicketId, UnixMillis, UserId,
+    Reason, Ticket, TicketId, UnixMillis, UserId,
 };
 
-use super::model::{Model, Obj, OpKey, Val};
+use super::model::{Model, Obj, OpKey, Root, Val};
 use super::pen::text_of;
 
 /// The whole ticket; `hashes` are those of the document's changes by number.
@@ -23,15 +25,29 @@ pub(crate) fn ticket(model: &Model, id: [u8; 16], hashes: &[ChangeHash]) -> Opti
         status: text(top("status")?)?.parse().ok()?,
         assignee: top("assignee").and_then(user),
         priority: top("priority").and_then(text).and_then(|name| name.parse().ok()),
-        snoozed_until: top("snoozed_until").and_then(millis),
+        snoozed_until: reader.snoozed_until(root),
+        close_reason: top("close_reason")
+            .and_then(text)
+            .map(|text| Reason::parse(&text).unwrap())
+            .filter(|_| top("status").and_then(text).as_deref() == Some("closed")),
+        merged_into: top("merged_into").and_then(ticket_id),
+        links: reader.links(),
         labels: labels.iter().map(|label| Label::parse(label).unwrap()).collect(),
         comments: reader.comments(&root.comments),
         conflicts: FIELDS.into_iter().filter_map(|field| reader.conflict(field)).collect(),
     })
 }
 
-const FIELDS: [Field; 6] =
-    [Field::Title, Field::Body, Field::Status, Field::Assignee, Field::Priority, Field::SnoozedUntil];
+const FIELDS: [Field; 8] = [
+    Field::Title,
+    Field::Body,
+    Field::Status,
+    Field::Assignee,
+    Field::Priority,
+    Field::SnoozedUntil,
+    Field::CloseReason,
+    Field::MergedInto,
+];
 
 struct Reader<'a> {
     model: &'a Model,
@@ -45,6 +61,24 @@ impl Reader<'_> {
 
     fn winner(&self, obj: &Obj, key: &str) -> Option<Val> {
         self.held(obj, key).pop().map(|(_, val, _)| val)
+    }
+
+    /// The requester wakes a ticket by whatever they wrote that its snoozing did not see.
+    fn snoozed_until(&self, root: &Root) -> Option<UnixMillis> {
+        let (_, until, snoozing) = self.held(&Obj::Root, "snoozed_until").pop()?;
+        let seen = self.model.past_of([snoozing]);
+        let keys = self.model.keys(self.model.all(), &root.comments);
+        let is_awake = keys.iter().any(|key| {
+            let (made_by, _, change) = self.held(&root.comments, key).pop().unwrap();
+            let author = self.winner(&Obj::Made(made_by), "author");
+            author == Some(Val::Bytes(root.requester.to_vec())) && seen & (1 << change) == 0
+        });
+        millis(until).filter(|_| !is_awake)
+    }
+
+    fn links(&self) -> BTreeSet<TicketId> {
+        let keys = self.model.keys(self.model.all(), &Obj::Root);
+        keys.iter().filter_map(|key| key.strip_prefix("link:")?.parse().ok()).collect()
     }
 
     fn conflict(&self, field: Field) -> Option<Conflict> {
@@ -126,6 +160,10 @@ fn shown(val: Val) -> String {
 
 fn text(val: Val) -> Option<String> {
     if let Val::Text(text) = val { Some(text) } else { None }
+}
+
+fn ticket_id(val: Val) -> Option<TicketId> {
+    if let Val::Bytes(id) = val { TicketId::from_slice(&id) } else { None }
 }
 
 fn user(val: Val) -> Option<UserId> {

@@ -95,6 +95,8 @@ impl From<CommandError> for Failure {
                 "not_loaded",
                 "the ticket's text has not arrived yet: try again in a moment, `assist sync status` shows how far it is",
             ),
+            // The backend says who, where it can.
+            CommandError::Taken { .. } => ApiError::conflict("taken", message),
             CommandError::NoSuchDraft => ApiError::not_found("no_such_draft", message),
             CommandError::Edit(error) => of_edit(&error),
             CommandError::Unsent { count } => ApiError::conflict("unsent_changes", unsent(count)),
@@ -187,6 +189,7 @@ fn of_edit(error: &EditError) -> ApiError {
             format!("{message}, or it was deleted: the ticket lists those there are"),
         ),
         EditError::CommentExists(_) => ApiError::conflict("already_there", message),
+        EditError::WithItself => ApiError::invalid_params("same_ticket", message),
         EditError::Blank => ApiError::invalid_params("text_empty", message),
         EditError::TooMany { .. } => ApiError::limit("too_many", message),
         EditError::BadAttachment { .. } => ApiError::invalid_params("bad_attachment", message),

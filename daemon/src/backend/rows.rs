@@ -97,6 +97,7 @@ impl<'a> Rows<'a> {
         facts: RowFacts,
     ) -> Answer<ticket::TicketRow> {
         let assignee = row.assignee.map(|user| self.names.user(project, user)).transpose()?;
+        let merged_into = row.merged_into.map(|ticket| self.names.ticket(project, ticket));
         Ok(ticket::TicketRow {
             project: project.to_string(),
             id: row.ticket.to_string(),
@@ -111,6 +112,7 @@ impl<'a> Rows<'a> {
             created_at_millis: row.created_at.0,
             updated_at_millis: row.updated_at.0,
             snoozed_until_millis: row.snoozed_until_millis,
+            merged_into: merged_into.transpose()?,
             comment_count: row.comment_count.into(),
             has_conflict: row.has_conflict,
             state: facts.state,

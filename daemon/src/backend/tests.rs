@@ -10,4 +10,5 @@ mod references;
 mod servers;
 mod tickets;
 mod waits;
+mod work;
 mod world;

@@ -1,11 +1,12 @@
 //! `ticket.*`: filing, reading and changing tickets.
 
 mod list;
+mod merge;
 mod sharing;
 
 use std::collections::BTreeSet;
 
-use assist_crdt_model::{self as model, Body, DocId, Edit, Field, Label, Title, UnixMillis};
+use assist_crdt_model::{self as model, Body, DocId, Edit, Field, Label, Reason, Title, UnixMillis};
 use assist_proto::api::ApiError;
 use assist_proto::api::comment::{Attachment, Comment};
 use assist_proto::api::limits;
@@ -104,7 +105,8 @@ fn create_command(reader: &Reader, params: Create, attachments: Vec<model::Attac
 
 fn edit_parts(reader: &Reader, params: EditParams) -> Answer<(model::ProjectId, DocId, Vec<Edit>)> {
     let (own, ticket) = reference::ticket(reader, params.project.as_deref(), &params.ticket, "ticket")?;
-    let mut edits = field_edits(reader, &own, params.set)?;
+    let is_asleep = reader.row(&own.project, ticket)?.is_some_and(|row| row.snoozed_until_millis.is_some());
+    let mut edits = field_edits(reader, &own, params.set, is_asleep)?;
     let added = labels(&params.add_labels, "add_labels")?;
     let removed = labels(&params.remove_labels, "remove_labels")?;
     if let Some(label) = added.intersection(&removed).next() {
@@ -115,7 +117,7 @@ fn edit_parts(reader: &Reader, params: EditParams) -> Answer<(model::ProjectId, 
     Ok((own.project, DocId::Ticket(ticket), edits))
 }
 
-fn field_edits(reader: &Reader, own: &Membership, set: FieldValues) -> Answer<Vec<Edit>> {
+fn field_edits(reader: &Reader, own: &Membership, set: FieldValues, is_asleep: bool) -> Answer<Vec<Edit>> {
     let mut edits = Vec::new();
     if let Some(title) = set.title {
         edits.push(Edit::SetTitle(Title::parse(&title).map_err(of_text("set.title"))?));
@@ -123,7 +125,13 @@ fn field_edits(reader: &Reader, own: &Membership, set: FieldValues) -> Answer<Ve
     if let Some(body) = set.body {
         edits.push(Edit::SetBody(Body::parse(body).map_err(of_text("set.body"))?));
     }
-    edits.extend(set.status.map(|status| Edit::SetStatus(status.into())));
+    let reason =
+        new_value(set.close_reason).map(|text| close_reason(text, "set.close_reason")).transpose()?;
+    if let Some(status) = set.status.map(model::Status::from) {
+        edits.push(Edit::SetStatus(status));
+        edits.extend(reason_with(status, reason.is_some()));
+    }
+    edits.extend(reason.map(Edit::SetCloseReason));
     if let Some(assignee) = new_value(set.assignee) {
         let user = assignee.map(|text| agent(reader, own, &text, "set.assignee")).transpose()?;
         edits.push(Edit::SetAssignee(user));
@@ -135,9 +143,20 @@ fn field_edits(reader: &Reader, own: &Membership, set: FieldValues) -> Answer<Ve
         if time.is_some_and(|time| time > model::limits::VALUE_TIMES_MAX) {
             return Err(invalid("bad_time", "set.snoozed_until_millis", "the time is out of bounds"));
         }
+        // A snooze that a reply has ended still stands in the document: written over, it begins anew.
+        edits.extend(time.filter(|_| !is_asleep).map(|_| Edit::SetSnoozedUntil(None)));
         edits.push(Edit::SetSnoozedUntil(time.map(UnixMillis)));
     }
     Ok(edits)
+}
+
+fn close_reason(text: Option<String>, field: &str) -> Answer<Option<Reason>> {
+    text.map(|text| Reason::parse(&text).map_err(of_text(field))).transpose()
+}
+
+/// What a status means for the reason: one of an earlier closing does not come back.
+pub(super) fn reason_with(status: model::Status, has_reason: bool) -> Option<Edit> {
+    (status == model::Status::Closed && !has_reason).then_some(Edit::SetCloseReason(None))
 }
 
 /// What a field is to hold from now on, if it is to change.
@@ -188,6 +207,9 @@ fn show(
             comments: Vec::new(),
             conflicts: Vec::new(),
             note_count: 0,
+            close_reason: None,
+            links: Vec::new(),
+            merged: Vec::new(),
         });
     };
     let facts = RowFacts { state: document.newest_state(), is_loaded: true };
@@ -200,7 +222,33 @@ fn show(
     let comments = comments.collect::<Answer<_>>()?;
     let conflicts = show_conflicts(&document, own, names, ticket.conflicts)?;
     let note_count = note_count(reader, own, ticket.id)?;
-    Ok(Ticket { row, body: ticket.body, comments, conflicts, note_count })
+    let (links, merged) = show_links(reader, own, names, ticket.id, ticket.links)?;
+    let close_reason = ticket.close_reason.map(|reason| reason.to_string());
+    Ok(Ticket { row, body: ticket.body, comments, conflicts, note_count, close_reason, links, merged })
+}
+
+/// The tickets that have to do with this one, and those of them that go on in it. What a customer cannot see is not
+/// shown to them, not even that it is there.
+fn show_links(
+    reader: &Reader,
+    own: &Membership,
+    names: &Names<'_>,
+    ticket: model::TicketId,
+    links: BTreeSet<model::TicketId>,
+) -> Answer<(Vec<TicketRef>, Vec<TicketRef>)> {
+    let (mut shown, mut merged) = (Vec::new(), Vec::new());
+    for other in links {
+        let row = reader.row(&own.project, other)?;
+        if row.is_none() && !own.role.is_team() {
+            continue;
+        }
+        let name = names.ticket(own.project, other)?;
+        if row.is_some_and(|row| row.merged_into == Some(ticket)) {
+            merged.push(name.clone());
+        }
+        shown.push(name);
+    }
+    Ok((shown, merged))
 }
 
 fn note_count(reader: &Reader, own: &Membership, ticket: model::TicketId) -> Answer<u64> {
@@ -248,18 +296,20 @@ fn show_conflicts(
     }
     // Who wrote a value and when stands in the change.
     let history = document.doc.history();
-    let mut show_value = |value: model::ConflictValue| -> Answer<ConflictValue> {
+    let mut show_value = |value: model::ConflictValue, is_of_user: bool| -> Answer<ConflictValue> {
         let written_at = history.iter().find(|entry| entry.change == value.change).map(|entry| entry.at);
         Ok(ConflictValue {
-            text: edits::user_text(names, own.project, value.text)?,
+            text: if is_of_user { edits::user_text(names, own.project, value.text)? } else { value.text },
             author: author_of(document, own, names, &value.change)?,
             at_millis: document.shown_at(&value.change, written_at.unwrap_or_default()).0,
             change: value.change.to_string(),
         })
     };
     let mut show = |conflict: model::Conflict| -> Answer<Conflict> {
+        let is_of_user = conflict.field == Field::Assignee;
         let field = field_name(conflict.field).to_owned();
-        let values = conflict.values.into_iter().map(&mut show_value).collect::<Answer<_>>()?;
+        let values = conflict.values.into_iter().map(|value| show_value(value, is_of_user));
+        let values = values.collect::<Answer<_>>()?;
         Ok(Conflict { field, values })
     };
     conflicts.into_iter().map(&mut show).collect()

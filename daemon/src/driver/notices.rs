@@ -117,6 +117,7 @@ impl Names {
 /// A change of nobody is one of how far things have come.
 const fn cause_of(cause: Cause, by: Option<UserId>) -> events::Cause {
     match (by, cause) {
+        (_, Cause::Resurfaced) => events::Cause::Resurfaced,
         (None, _) => events::Cause::Delivery,
         (Some(_), Cause::Local) => events::Cause::Local,
         (Some(_), Cause::Remote) => events::Cause::Remote,

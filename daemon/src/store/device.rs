@@ -170,6 +170,17 @@ pub trait DeviceReads: View + Sized {
         Ok(entry_of(self, scope, ticket)?.row)
     }
 
+    /// See [`DeviceStore::snoozed`].
+    fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        let table = Table::RowSnoozes;
+        self.collect(table, &Span::prefix(key!(scope)), limit, |key, _| {
+            let (head, ticket) = key.split_last_chunk::<16>().ok_or_else(|| damaged(table))?;
+            let until = UnixMillis(u64::from_be_bytes(key_end(table, head)?));
+            Ok((until, TicketId::from_bytes(*ticket)))
+        })
+    }
+
     /// See [`DeviceStore::own_seq`].
     fn own_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
@@ -267,7 +278,7 @@ pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) 
 }
 
 /// The tables whose keys begin with the scope: all of a project but its membership.
-const SCOPED: [Table; 18] = [
+const SCOPED: [Table; 19] = [
     Table::Counters,
     Table::Docs,
     Table::Packs,
@@ -283,6 +294,7 @@ const SCOPED: [Table; 18] = [
     Table::Unverified,
     Table::Rows,
     Table::RowOrder,
+    Table::RowSnoozes,
     Table::RowNumbers,
     Table::Members,
     Table::Transfers,
@@ -302,6 +314,9 @@ impl Turn {
         self.remove(Table::RowOrder, order_key(scope, row.updated_at, row.ticket));
         if let Some(number) = row.number {
             self.remove(Table::RowNumbers, key!(scope, number, row.ticket));
+        }
+        if let Some(until) = row.snoozed_until_millis {
+            self.remove(Table::RowSnoozes, key!(scope, until, row.ticket));
         }
     }
 }
@@ -475,9 +490,16 @@ impl DeviceStore for Turn {
         if let Some(number) = row.number {
             self.put(Table::RowNumbers, key!(scope, number, row.ticket), Vec::new());
         }
+        if let Some(until) = row.snoozed_until_millis {
+            self.put(Table::RowSnoozes, key!(scope, until, row.ticket), Vec::new());
+        }
         entry.row = Some(row.clone());
         self.put_entry(Table::Rows, key!(scope, row.ticket), &entry);
         Ok(())
+    }
+
+    fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>> {
+        DeviceReads::snoozed(self, project, limit)
     }
 
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {

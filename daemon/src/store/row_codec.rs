@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! layout (1)  = 1
-//! status (1), priority (1, 0 for none), flags (1: assignee, number, snoozed, conflict)
+//! status (1), priority (1, 0 for none), flags (1: assignee, number, snoozed, conflict, merged)
 //! comment count (4), number (4), created (8), updated (8), last seq (8), snoozed until (8)
 //! requester (16), assignee (16)
 //! title: length (2), UTF-8; labels: count (1), each length (1), UTF-8
+//! merged into (16), if the flag says so
 //! ```
 //! The ticket's id is in the key. Absent values are zeros. A later layout gets the next number in the first byte.
 
@@ -83,6 +84,15 @@ impl<'a> RowBytes<'a> {
             .collect()
     }
 
+    pub(crate) fn merged_into(&self) -> StoreResult<Option<TicketId>> {
+        if !self.has(IS_MERGED) {
+            return Ok(None);
+        }
+        // It stands at the very end.
+        let id = self.texts.last_chunk().ok_or_else(|| damaged(self.table))?;
+        Ok(Some(TicketId::from_bytes(*id)))
+    }
+
     /// The whole row.
     pub(crate) fn decode(&self, ticket: TicketId) -> StoreResult<TicketRow> {
         Ok(TicketRow {
@@ -93,6 +103,7 @@ impl<'a> RowBytes<'a> {
             status: self.status()?,
             assignee: self.assignee(),
             priority: self.priority()?,
+            merged_into: self.merged_into()?,
             snoozed_until_millis: self.has(IS_SNOOZED).then(|| u64::from_be_bytes(self.at(36))),
             labels: self.labels()?.into_iter().map(str::to_owned).collect(),
             created_at: self.created_at(),
@@ -135,7 +146,8 @@ pub(crate) fn encode(row: &TicketRow, bytes: &mut Vec<u8>) {
     let flags = flag(row.assignee.is_some(), HAS_ASSIGNEE)
         | flag(row.number.is_some(), HAS_NUMBER)
         | flag(row.snoozed_until_millis.is_some(), IS_SNOOZED)
-        | flag(row.has_conflict, HAS_CONFLICT);
+        | flag(row.has_conflict, HAS_CONFLICT)
+        | flag(row.merged_into.is_some(), IS_MERGED);
     bytes.reserve(FIXED_SIZE + 3 + row.title.len());
     bytes.extend_from_slice(&[LAYOUT, status_code(row.status), row.priority.map_or(0, priority_code), flags]);
     bytes.extend_from_slice(&row.comment_count.to_be_bytes());
@@ -156,6 +168,7 @@ pub(crate) fn encode(row: &TicketRow, bytes: &mut Vec<u8>) {
         bytes.push(u8::try_from(label.len()).unwrap_or(u8::MAX));
         bytes.extend_from_slice(label.as_bytes());
     }
+    bytes.extend(row.merged_into.iter().flat_map(|ticket| *ticket.as_bytes()));
 }
 
 /// Cuts a text at a character. The model's limits are far below: a server's page could claim more.
@@ -169,6 +182,7 @@ const HAS_ASSIGNEE: u8 = 1;
 const HAS_NUMBER: u8 = 2;
 const IS_SNOOZED: u8 = 4;
 const HAS_CONFLICT: u8 = 8;
+const IS_MERGED: u8 = 16;
 
 /// The numbers are format: they never follow the order of the model's variants.
 const fn status_code(status: Status) -> u8 {

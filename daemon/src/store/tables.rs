@@ -122,6 +122,8 @@ tables! {
     Rows = "rows", "list row";
     /// scope, last activity (8), ticket (16): empty. Read backwards by most lists.
     RowOrder = "row-order", "place of a list row";
+    /// scope, until when (8), ticket (16): empty. Tickets that are asleep.
+    RowSnoozes = "row-snoozes", "snooze of a ticket";
     /// scope, ticket number (4), ticket (16): empty.
     RowNumbers = "row-numbers", "number of a ticket";
     /// scope, node (32): CBOR of the signed node certificate.

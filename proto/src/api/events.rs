@@ -130,6 +130,8 @@ pub enum Cause {
     Remote,
     /// Nothing but how far own changes have come.
     Delivery,
+    /// The time came until which it was snoozed.
+    Resurfaced,
     /// A cause of a newer daemon.
     #[serde(other)]
     #[schemars(skip)]

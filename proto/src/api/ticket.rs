@@ -14,11 +14,13 @@ use super::user::UserName;
 
 mod authorship;
 mod edit_words;
+mod merge;
 mod patch;
 mod sharing;
 
 pub use authorship::{Export, NotProven, TicketBundle, Verification, VerifiedChange, Verify};
 pub use edit_words::{describe, user_text};
+pub use merge::{Claim, Link, Merge, Unlink, Unmerge};
 pub use patch::Patch;
 pub use sharing::{ListMembers, Share, TicketMember, TicketMemberState, TicketMembers, Unshare};
 
@@ -168,8 +170,12 @@ pub struct TicketRow {
     pub created_at_millis: u64,
     /// When something last happened.
     pub updated_at_millis: u64,
-    /// Hidden from its assignee's list until then.
+    /// Hidden from its assignee's list until then. Null once that time has come by this device's clock, or the
+    /// requester wrote something that whoever snoozed it had not read.
     pub snoozed_until_millis: Option<u64>,
+    /// The ticket that it goes on in, if it is a duplicate. Without number and title if that is not on this device.
+    #[serde(default)]
+    pub merged_into: Option<TicketRef>,
     /// Struck ones included.
     pub comment_count: u64,
     /// Whether a field was written by several while apart.
@@ -209,6 +215,15 @@ pub struct Ticket {
     pub comments: Vec<Comment>,
     /// Fields that were written by several while apart, with all values.
     pub conflicts: Vec<Conflict>,
+    /// Why it was closed, while it is.
+    #[serde(default)]
+    pub close_reason: Option<String>,
+    /// Tickets that have to do with it. Customers are shown those that they see.
+    #[serde(default)]
+    pub links: Vec<TicketRef>,
+    /// Those of them that go on in this one.
+    #[serde(default)]
+    pub merged: Vec<TicketRef>,
     /// How many notes the team wrote, struck ones included: `note.list` shows them. Always 0 for customers.
     #[serde(default)]
     pub note_count: u64,
@@ -217,7 +232,7 @@ pub struct Ticket {
 /// A field that was written by several while apart. Writing it again settles it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Conflict {
-    /// `title`, `body`, `status`, `assignee`, `priority` or `snoozed_until_millis`.
+    /// `title`, `body`, `status`, `assignee`, `priority`, `snoozed_until_millis`, `close_reason` or `merged_into`.
     pub field: String,
     /// At least two; the one that the ticket shows comes first.
     pub values: Vec<ConflictValue>,
@@ -286,6 +301,9 @@ pub struct FieldValues {
     /// Hide it from its assignee's list until then.
     #[serde(skip_serializing_if = "Patch::is_keep")]
     pub snoozed_until_millis: Patch<u64>,
+    /// Why it is closed, 1 to 200 characters. Shown while it is; closing it without one takes an old one back.
+    #[serde(skip_serializing_if = "Patch::is_keep")]
+    pub close_reason: Patch<String>,
 }
 
 /// Parameters of `ticket.history`.
@@ -338,7 +356,8 @@ pub struct HistoryChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryEdit {
     /// What was done: `create_ticket`, `set_title`, `set_body`, `set_status`, `set_assignee`, `set_priority`,
-    /// `set_snoozed_until`, `add_label`, `remove_label`, `add_comment`, `edit_comment`, `delete_comment`.
+    /// `set_snoozed_until`, `set_close_reason`, `set_merged_into`, `add_link`, `remove_link`, `add_label`,
+    /// `remove_label`, `add_comment`, `edit_comment`, `delete_comment`.
     /// More may come.
     pub action: String,
     /// The comment that it was done to.

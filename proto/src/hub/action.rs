@@ -182,6 +182,8 @@ pub enum Cause {
     Local,
     /// Somebody else, or another device.
     Remote,
+    /// Nobody's: the time came until which a ticket was snoozed.
+    Resurfaced,
 }
 
 /// News for front ends. They say what changed, not how it is now: that is asked for.

@@ -19,6 +19,7 @@ mod edits;
 mod incoming;
 mod joining;
 mod outbox;
+mod snooze;
 mod transfers;
 mod verify;
 mod visibility;
@@ -194,6 +195,20 @@ pub enum Command {
         /// Names for blobs that are on this device.
         attachments: Vec<Attachment>,
     },
+    /// Take a ticket on that nobody works on.
+    Claim {
+        /// Where.
+        project: ProjectId,
+        /// Which ticket.
+        ticket: TicketId,
+    },
+    /// Change several documents in one turn.
+    EditMany {
+        /// Which and how, each in one change.
+        writes: Vec<Write>,
+        /// Whether what comes after a failure is left alone. What was written before it stays.
+        stops_at_failure: bool,
+    },
     /// Change a document.
     Edit {
         /// Where.
@@ -234,6 +249,17 @@ pub enum Command {
     },
 }
 
+/// One of the changes of [`Command::EditMany`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Where.
+    pub project: ProjectId,
+    /// Which document.
+    pub doc: DocId,
+    /// How.
+    pub edits: Vec<Edit>,
+}
+
 /// What it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -258,6 +284,8 @@ pub enum Reply {
         /// The comment, if one was written.
         comment: Option<CommentId>,
     },
+    /// What became of each write, in order; fewer than were asked for if it stopped at a failure.
+    WrittenMany(Vec<Result<Self, CommandError>>),
     /// The server's answer to [`Command::Ask`].
     Given(Response),
 }
@@ -274,6 +302,12 @@ pub enum CommandError {
     /// The ticket is listed, but its text has not arrived yet.
     #[error("the ticket is still arriving")]
     NotLoaded,
+    /// Somebody works on the ticket already.
+    #[error("somebody works on the ticket already")]
+    Taken {
+        /// Who.
+        by: UserId,
+    },
     /// No comment or note names it.
     #[error("there is no such attachment")]
     NoSuchAttachment,
@@ -425,6 +459,8 @@ struct Project {
     /// Who the authors are, by device and serial of the certificate.
     authors: HashMap<(DeviceId, u32), (UserId, Role)>,
     has_unverified: bool,
+    /// When the next snoozed ticket comes back, or before.
+    next_resurfacing: Option<UnixMillis>,
     session: Session,
 }
 
@@ -587,6 +623,7 @@ impl DeviceHub {
                 self.give_up_joins(now);
                 self.give_up_asks(now);
                 self.push_again(now, store)?;
+                self.resurface(store)?;
                 self.dial_due(now);
                 Ok(())
             }
@@ -653,6 +690,10 @@ impl DeviceHub {
             Command::Note { project, ticket, body, reply_to, attachments } => {
                 self.note(now, project, ticket, body, reply_to, attachments, store)?
             }
+            Command::Claim { project, ticket } => self.claim(now, project, ticket, store)?,
+            Command::EditMany { writes, stops_at_failure } => {
+                self.edit_many(now, writes, stops_at_failure, store)?
+            }
             Command::FetchBlob { project, place } => self.fetch_blob(project, place, store)?,
             Command::Edit { project, doc, edits } => self.edit(now, project, doc, &edits, store)?,
             Command::Pause(project) => self.pause(now, project, store)?,
@@ -709,7 +750,7 @@ impl DeviceHub {
             let number = touched.number.or(old.as_ref().and_then(|row| row.number));
             let last_seq = touched.admitted.map(|(seq, _)| seq).max(old.map(|row| row.last_seq));
             let last_seq = last_seq.unwrap_or_default();
-            store.put_row(&project, &TicketRow::new(ticket, summary, number, updated_at, last_seq))?;
+            self.put_row(project, TicketRow::new(ticket, summary, number, updated_at, last_seq), store)?;
             if let Some(seq) = touched.own
                 && touched.own > store.own_seq(&project, ticket)?
             {

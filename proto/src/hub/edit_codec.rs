@@ -4,8 +4,8 @@
 //! goes through the model's own parsers: what comes out is an edit that a person could have made.
 
 use assist_crdt_model::{
-    Attachment, BlobHash, Body, CommentId, Edit, Label, ProjectName, TextError, Title, UnixMillis,
-    UnknownName, UserId,
+    Attachment, BlobHash, Body, CommentId, Edit, Label, ProjectName, Reason, TextError, TicketId, Title,
+    UnixMillis, UnknownName, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,14 @@ pub enum WireEdit {
     SetPriority(Option<String>),
     #[serde(rename = "snooze")]
     SetSnoozedUntil(Option<u64>),
+    #[serde(rename = "reason")]
+    SetCloseReason(Option<String>),
+    #[serde(rename = "merged")]
+    SetMergedInto(#[serde(with = "id::opt")] Option<TicketId>),
+    #[serde(rename = "link+")]
+    AddLink(#[serde(with = "id")] TicketId),
+    #[serde(rename = "link-")]
+    RemoveLink(#[serde(with = "id")] TicketId),
     #[serde(rename = "label+")]
     AddLabel(String),
     #[serde(rename = "label-")]
@@ -146,6 +154,12 @@ impl WireEdit {
             Self::SetPriority(None) => "takes the priority off".to_owned(),
             Self::SetSnoozedUntil(Some(_)) => "snoozes the ticket".to_owned(),
             Self::SetSnoozedUntil(None) => "wakes the ticket".to_owned(),
+            Self::SetCloseReason(Some(reason)) => format!("closes it because \"{}\"", one_line(reason)),
+            Self::SetCloseReason(None) => "takes the reason for closing back".to_owned(),
+            Self::SetMergedInto(Some(other)) => format!("merges the ticket into {}", other.short()),
+            Self::SetMergedInto(None) => "undoes the merge".to_owned(),
+            Self::AddLink(other) => format!("links the ticket with {}", other.short()),
+            Self::RemoveLink(other) => format!("takes the link with {} off", other.short()),
             Self::AddLabel(label) => format!("puts the label \"{}\" on", one_line(label)),
             Self::RemoveLabel(label) => format!("takes the label \"{}\" off", one_line(label)),
             Self::AddComment { body, .. } => format!("comments \"{}\"", one_line(body)),
@@ -173,6 +187,7 @@ impl WireEdit {
             | Self::EditComment { body: text, .. }
             | Self::AddNote { body: text, .. }
             | Self::EditNote { body: text, .. }
+            | Self::SetCloseReason(Some(text))
             | Self::DefineLabel { description: text, .. }
             | Self::DefineCannedReply { body: text, .. } => Some(text),
             _ => None,
@@ -192,6 +207,10 @@ impl From<&Edit> for WireEdit {
             Edit::SetAssignee(user) => Self::SetAssignee(*user),
             Edit::SetPriority(priority) => Self::SetPriority(priority.map(|priority| priority.to_string())),
             Edit::SetSnoozedUntil(time) => Self::SetSnoozedUntil(time.map(|time| time.0)),
+            Edit::SetCloseReason(reason) => Self::SetCloseReason(reason.as_ref().map(Reason::to_string)),
+            Edit::SetMergedInto(other) => Self::SetMergedInto(*other),
+            Edit::AddLink(other) => Self::AddLink(*other),
+            Edit::RemoveLink(other) => Self::RemoveLink(*other),
             Edit::AddLabel(label) => Self::AddLabel(label.to_string()),
             Edit::RemoveLabel(label) => Self::RemoveLabel(label.to_string()),
             Edit::AddComment { id, body, reply_to, attachments } => Self::AddComment {
@@ -238,6 +257,12 @@ impl TryFrom<WireEdit> for Edit {
             WireEdit::SetAssignee(user) => Self::SetAssignee(user),
             WireEdit::SetPriority(name) => Self::SetPriority(name.map(|name| name.parse()).transpose()?),
             WireEdit::SetSnoozedUntil(millis) => Self::SetSnoozedUntil(millis.map(UnixMillis)),
+            WireEdit::SetCloseReason(reason) => {
+                Self::SetCloseReason(reason.map(|reason| Reason::parse(&reason)).transpose()?)
+            }
+            WireEdit::SetMergedInto(other) => Self::SetMergedInto(other),
+            WireEdit::AddLink(other) => Self::AddLink(other),
+            WireEdit::RemoveLink(other) => Self::RemoveLink(other),
             WireEdit::AddLabel(label) => Self::AddLabel(Label::parse(&label)?),
             WireEdit::RemoveLabel(label) => Self::RemoveLabel(Label::parse(&label)?),
             WireEdit::AddComment { id, body, reply_to, attachments } => Self::AddComment {

@@ -81,6 +81,8 @@ pub trait DeviceStore {
     fn row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<TicketRow>>;
     /// Writes it, and its place in the orders of lists.
     fn put_row(&mut self, project: &ProjectId, row: &TicketRow) -> StoreResult<()>;
+    /// Tickets whose rows are snoozed, the first to wake first, at most `limit`.
+    fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>>;
     /// Drops it: the ticket was refused, or is no longer visible.
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()>;
 

@@ -238,6 +238,18 @@ impl DeviceStore for MemoryStore {
         Ok(())
     }
 
+    fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>> {
+        let tables = self.of(project);
+        let mut found: Vec<_> = tables
+            .rows
+            .values()
+            .filter_map(|row| Some((UnixMillis(row.snoozed_until_millis?), row.ticket)))
+            .collect();
+        found.sort_unstable();
+        found.truncate(limit);
+        Ok(found)
+    }
+
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
         self.change(project, |tables| tables.rows.drop_row(&ticket));
         Ok(())

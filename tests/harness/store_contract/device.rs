@@ -24,6 +24,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("records keep the order of their arrival", records_keep_the_order_of_their_arrival),
     ("an unverified document waits until it is removed", an_unverified_document_waits_until_it_is_removed),
     ("a row is written and removed", a_row_is_written_and_removed),
+    ("snoozed rows are listed by when they wake", snoozed_rows_are_listed_by_when_they_wake),
     ("the place of an own record outlives the row", the_place_of_an_own_record_outlives_the_row),
     ("what is written again is replaced", what_is_written_again_is_replaced),
     ("a pending join is kept until it is removed", a_pending_join_is_kept_until_it_is_removed),
@@ -83,6 +84,7 @@ fn row(number: u8, title: &str) -> TicketRow {
         assignee: None,
         priority: None,
         snoozed_until_millis: None,
+        merged_into: None,
         labels: Vec::new(),
         created_at: NOW,
         updated_at: NOW,
@@ -301,6 +303,24 @@ fn a_row_is_written_and_removed(store: &mut Store) {
     store.remove_row(&id, ticket(1)).unwrap();
     store.remove_row(&id, ticket(1)).unwrap();
     assert_eq!(store.row(&id, ticket(1)).unwrap(), None);
+}
+
+fn snoozed_rows_are_listed_by_when_they_wake(store: &mut Store) {
+    let id = project(1);
+    let until =
+        |number: u8, until: Option<u64>| TicketRow { snoozed_until_millis: until, ..row(number, "a ticket") };
+    for (number, at) in [(1, Some(30)), (2, None), (3, Some(10)), (4, Some(20)), (5, Some(10))] {
+        store.put_row(&id, &until(number, at)).unwrap();
+    }
+    let first = (UnixMillis(10), ticket(3));
+    assert_eq!(store.snoozed(&id, 1).unwrap(), [first]);
+    store.put_row(&id, &until(5, None)).unwrap();
+    store.put_row(&id, &until(4, Some(5))).unwrap();
+    store.remove_row(&id, ticket(1)).unwrap();
+    assert_eq!(store.snoozed(&id, 9).unwrap(), [(UnixMillis(5), ticket(4)), first]);
+    assert_eq!(store.snoozed(&project(2), 9).unwrap(), []);
+    store.remove_project(&id).unwrap();
+    assert_eq!(store.snoozed(&id, 9).unwrap(), []);
 }
 
 fn the_place_of_an_own_record_outlives_the_row(store: &mut Store) {

@@ -62,6 +62,7 @@ fn row(number: u8, last_seq: u64) -> TicketRow {
         assignee: None,
         priority: None,
         snoozed_until_millis: None,
+        merged_into: None,
         labels: vec!["network".to_owned()],
         created_at: NOW,
         updated_at: NOW,

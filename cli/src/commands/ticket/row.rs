@@ -44,7 +44,9 @@ impl Row for TicketRow {
 fn title(row: &TicketRow) -> String {
     let labels: String = row.labels.iter().map(|label| format!(" [{label}]")).collect();
     let mark = if row.has_conflict { "(conflict) " } else { "" };
-    format!("{mark}{}{labels}", row.title)
+    let merged = row.merged_into.as_ref();
+    let merged = merged.map(|into| format!(" (goes on in {})", name_of(into.number, &into.short_id)));
+    format!("{mark}{}{labels}{}", row.title, merged.unwrap_or_default())
 }
 
 /// Returns how a status looks.

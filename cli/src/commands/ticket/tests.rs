@@ -4,6 +4,7 @@ use assist_proto::api::ApiError;
 use assist_proto::api::ticket::Patch;
 use serde_json::{Value, json};
 
+use super::work::wake_time;
 use super::{first_line, moment, reference};
 use crate::fake_daemon::{FakeDaemon, ticket_ref, ticket_row};
 
@@ -263,4 +264,86 @@ fn a_refusal_of_the_daemon_is_told_with_its_exit_code() {
     let daemon = FakeDaemon::refusing(ApiError::not_allowed("role", "only agents may assign"));
     let ran = daemon.run(&["ticket", "assign", "142", "me"]);
     assert_eq!((ran.exit_code, ran.stderr.as_str()), (4, "error: only agents may assign\n"));
+}
+
+#[test]
+fn verbs_of_agents_set_one_thing_each() {
+    let set = |set: Value| json!({ "project": null, "ticket": "#142", "set": set, "add_labels": [], "remove_labels": [] });
+    let blank = json!({ "title": null, "body": null, "status": null });
+    let with = |field: &str, value: Value| {
+        let mut fields = blank.clone();
+        fields[field] = value;
+        set(fields)
+    };
+    let mut closed = with("status", json!("closed"));
+    closed["set"]["close_reason"] = json!("Answered");
+    let pair = json!({ "project": null, "ticket": "#142", "other": "#7" });
+    let one = json!({ "project": null, "ticket": "#142" });
+    for (line, method, params) in [
+        ("close 142 --reason Answered", "ticket.edit", closed),
+        ("pending 142", "ticket.edit", with("status", json!("pending"))),
+        ("resolve 142", "ticket.edit", with("status", json!("resolved"))),
+        ("priority 142 high", "ticket.edit", with("priority", json!("high"))),
+        ("priority 142 none", "ticket.edit", with("priority", Value::Null)),
+        ("unsnooze 142", "ticket.edit", with("snoozed_until_millis", Value::Null)),
+        (
+            "snooze 142 --until 2099-01-01T00:00:00Z",
+            "ticket.edit",
+            with("snoozed_until_millis", json!(4_070_908_800_000_u64)),
+        ),
+        ("claim 142", "ticket.claim", one.clone()),
+        ("link 142 7", "ticket.link", pair.clone()),
+        ("unlink 142 7", "ticket.unlink", pair),
+        ("merge 142 --into 7", "ticket.merge", json!({ "project": null, "ticket": "#142", "into": "#7" })),
+        ("unmerge 142", "ticket.unmerge", one),
+    ] {
+        let daemon = FakeDaemon::always(written());
+        let args: Vec<&str> = ["ticket"].into_iter().chain(line.split(' ')).collect();
+        let ran = daemon.run(&args);
+        assert_eq!(
+            (ran.exit_code, ran.stdout.as_str()),
+            (0, format!("{ID}\n").as_str()),
+            "{line}: {}",
+            ran.stderr
+        );
+        assert_eq!(daemon.calls(), [(method.to_owned(), params)], "{line}");
+    }
+}
+
+#[test]
+fn a_merge_that_is_shared_asks_the_server_for_the_requester() {
+    let daemon = FakeDaemon::new(|method, _| match method {
+        "ticket.get" => {
+            let mut ticket = ticket_row(ID, Some(142), "the printer burns");
+            ticket["body"] = json!("");
+            ticket["comments"] = json!([]);
+            ticket["conflicts"] = json!([]);
+            Ok(ticket)
+        }
+        "ticket.share" => Ok(json!({})),
+        _ => Ok(written()),
+    });
+    assert_eq!(daemon.run(&["ticket", "merge", "142", "--into", "7", "--share"]).exit_code, 0);
+    let (method, params) = daemon.calls().remove(2);
+    assert_eq!(method, "ticket.share");
+    assert_eq!(params, json!({ "project": null, "ticket": "#7", "member": "a" }));
+}
+
+#[test]
+fn tickets_wake_at_a_time_that_lies_ahead() {
+    let now: jiff::Zoned = "2026-03-28T09:00[Europe/Berlin]".parse().unwrap();
+    let wakes = |given: &str| {
+        let millis = i64::try_from(wake_time(given, &now).ok()?).unwrap();
+        Some(jiff::Timestamp::from_millisecond(millis).unwrap().to_string())
+    };
+    assert_eq!(wakes("30m").as_deref(), Some("2026-03-28T08:30:00Z"));
+    assert_eq!(wakes("24h").as_deref(), Some("2026-03-29T08:00:00Z"));
+    // The clocks go forward in that night.
+    assert_eq!(wakes("1d").as_deref(), Some("2026-03-29T07:00:00Z"));
+    assert_eq!(wakes("2w").as_deref(), Some("2026-04-11T07:00:00Z"));
+    assert_eq!(wakes("2026-12-01T09:00:00Z").as_deref(), Some("2026-12-01T09:00:00Z"));
+    for given in ["0m", "none", "3", "3y", "d", "-3d", "", "2026-03-28T07:00:00Z", "99999999999999999999w"] {
+        assert_eq!(wakes(given), None, "{given}");
+    }
+    assert!(wakes("4000000000d").is_some());
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use assist_proto::api::comment::{Attachment, Comment};
-use assist_proto::api::ticket::{Conflict, ConflictValue, Ticket};
+use assist_proto::api::ticket::{Conflict, ConflictValue, Ticket, TicketRef};
 
 use super::super::{state_words, word};
 use super::name_of;
@@ -55,6 +55,8 @@ fn head(ticket: &Ticket, audience: &Audience) -> Vec<String> {
     }
     let script = |value: String| audience.either(value, String::new());
     let user = |name: &str| name.to_owned();
+    let named =
+        |ticket: &TicketRef| audience.either(ticket.id.clone(), name_of(ticket.number, &ticket.short_id));
     let notes = match ticket.note_count {
         0 => script("0".to_owned()),
         count => count.to_string(),
@@ -81,6 +83,10 @@ fn head(ticket: &Ticket, audience: &Audience) -> Vec<String> {
                     .map(|state| audience.either(word(&state), state_words(state).to_owned()))
                     .unwrap_or_default(),
             ),
+            ("close_reason", ticket.close_reason.clone().unwrap_or_default()),
+            ("merged_into", row.merged_into.as_ref().map(&named).unwrap_or_default()),
+            ("links", ticket.links.iter().map(&named).collect::<Vec<_>>().join(",")),
+            ("merged_here", ticket.merged.iter().map(&named).collect::<Vec<_>>().join(",")),
         ]),
     );
     lines
@@ -125,7 +131,9 @@ fn settle_command(field: &str, name: &str) -> String {
     match field {
         "body" => format!("assist ticket edit {name} -F <file>"),
         "assignee" => format!("assist ticket assign {name} <agent>"),
-        "snoozed_until_millis" => format!("assist ticket edit {name} --snooze-until <time>"),
+        "snoozed_until_millis" => format!("assist ticket snooze {name} --until <time>"),
+        "close_reason" => format!("assist ticket close {name} --reason <text>"),
+        "merged_into" => format!("assist ticket merge {name} --into <ticket>, or `unmerge`"),
         field => format!("assist ticket edit {name} --{field} <{field}>"),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Facts, right_to};
 use crate::fixtures::{body, comment, comment_id, create, label, note, person, title};
-use crate::ids::UserId;
+use crate::ids::{TicketId, UserId};
 use crate::{Author, Edit, ProjectName, Role, Status, UnixMillis};
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/roles.md"));
@@ -20,6 +20,10 @@ fn row_of(edit: &Edit) -> &'static str {
         Edit::SetAssignee(_) => "assign",
         Edit::SetPriority(_) => "rank",
         Edit::SetSnoozedUntil(_) => "snooze",
+        Edit::SetCloseReason(_) => "say why it was closed",
+        Edit::SetMergedInto(_) => "merge into another",
+        Edit::AddLink(_) => "link",
+        Edit::RemoveLink(_) => "unlink",
         Edit::AddLabel(_) => "put a label on",
         Edit::RemoveLabel(_) => "take a label off",
         Edit::AddComment { .. } => "comment",
@@ -47,6 +51,10 @@ fn edits() -> Vec<Edit> {
         Edit::SetAssignee(None),
         Edit::SetPriority(None),
         Edit::SetSnoozedUntil(Some(UnixMillis(1))),
+        Edit::SetCloseReason(None),
+        Edit::SetMergedInto(None),
+        Edit::AddLink(TicketId::from_bytes([8; 16])),
+        Edit::RemoveLink(TicketId::from_bytes([8; 16])),
         Edit::AddLabel(label("x")),
         Edit::RemoveLabel(label("x")),
         comment(1, "x"),
@@ -123,6 +131,9 @@ fn fields_that_the_page_names_are_those_of_the_document() {
         key::ASSIGNEE,
         key::PRIORITY,
         key::SNOOZED_UNTIL,
+        key::CLOSE_REASON,
+        key::MERGED_INTO,
+        key::LINK_PREFIX,
         key::LABELS,
         key::COMMENTS,
         key::AUTHOR,

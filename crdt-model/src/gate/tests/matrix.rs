@@ -12,7 +12,8 @@ use crate::fixtures::{
     DOC, admin, admit, agent, body, colleague, comment, comment_id, create, customer, label, log_file,
 };
 use crate::{
-    Author, BlobHash, Doc, DocId, Edit, NewChange, ProjectName, RejectCode, Role, Status, UnixMillis,
+    Author, BlobHash, Doc, DocId, Edit, NewChange, ProjectName, RejectCode, Role, Status, TicketId,
+    UnixMillis,
 };
 
 const NOW: UnixMillis = UnixMillis(2_000);
@@ -28,6 +29,12 @@ enum Place {
     Assignee,
     Priority,
     Snooze,
+    CloseReason,
+    MergedInto,
+    /// A link's key; false if no ticket can be meant.
+    Link {
+        is_id: bool,
+    },
     /// A label's key; false if it can be no label.
     Label {
         is_label: bool,
@@ -208,8 +215,8 @@ fn meaning(place: &Place, action: &OpType) -> Result<Meaning, RejectCode> {
             Some("pending" | "resolved") => edit(Who::Team, action),
             _ => bad_value,
         },
-        Place::Assignee => match action {
-            OpType::Put(ScalarValue::Bytes(user)) if user.len() == 16 => edit(Who::Team, action),
+        Place::Assignee | Place::MergedInto => match action {
+            OpType::Put(ScalarValue::Bytes(id)) if id.len() == 16 => edit(Who::Team, action),
             _ if is_none => edit(Who::Team, action),
             _ => bad_value,
         },
@@ -223,6 +230,15 @@ fn meaning(place: &Place, action: &OpType) -> Result<Meaning, RejectCode> {
             _ if is_none => edit(Who::Team, action),
             _ => bad_value,
         },
+        Place::CloseReason => match text.map(str::trim) {
+            None if is_none => edit(Who::RequesterOrTeam, action),
+            None | Some("") => bad_value,
+            Some(line) => edit(Who::RequesterOrTeam, &OpType::Put(line.into())),
+        },
+        Place::Link { is_id: false } => bad_value,
+        // As with labels, below.
+        Place::Link { .. } if *action == OpType::Delete => edit(Who::Team, action),
+        Place::Link { .. } => edit(Who::Team, &OpType::Put(ScalarValue::Boolean(true))),
         Place::Label { is_label: false } => bad_value,
         // A label is on or off: whatever is written there that is no deletion means to put it on.
         Place::Label { .. } if *action == OpType::Delete => edit(Who::Team, action),
@@ -397,6 +413,7 @@ fn ticket() -> Doc {
     let edits = [
         Edit::DeleteComment(comment_id(5)),
         Edit::AddLabel(label("old")),
+        Edit::AddLink(TicketId::from_bytes([8; 16])),
         Edit::SetStatus(Status::Pending),
         Edit::SetAssignee(Some(agent().user)),
     ];
@@ -414,6 +431,12 @@ fn ticket_slots(automerge: &Automerge) -> Vec<Slot> {
         slot(Place::Assignee, root, "assignee"),
         slot(Place::Priority, root, "priority"),
         slot(Place::Snooze, root, "snoozed_until"),
+        slot(Place::CloseReason, root, "close_reason"),
+        slot(Place::MergedInto, root, "merged_into"),
+        slot(Place::Link { is_id: true }, root, format!("link:{}", TicketId::from_bytes([8; 16]))),
+        slot(Place::Link { is_id: true }, root, format!("link:{}", TicketId::from_bytes([9; 16]))),
+        slot(Place::Link { is_id: false }, root, "link:"),
+        slot(Place::Link { is_id: false }, root, "link:8"),
         slot(Place::Label { is_label: true }, &labels, "old"),
         slot(Place::Label { is_label: true }, &labels, "new"),
         slot(Place::Label { is_label: false }, &labels, " "),

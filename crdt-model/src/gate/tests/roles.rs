@@ -5,10 +5,12 @@ use crate::fixtures::{
     title,
 };
 use crate::{
-    Author, Doc, DocId, Edit, EditError, Priority, ProjectName, RejectCode, Role, Status, UnixMillis,
+    Author, Doc, DocId, Edit, EditError, Priority, ProjectName, Reason, RejectCode, Role, Status, TicketId,
+    UnixMillis,
 };
 
 const NOW: UnixMillis = UnixMillis(2_000);
+const OTHER: TicketId = TicketId::from_bytes([8; 16]);
 
 /// Who is tried: the requester, another customer on the ticket, an agent, an admin.
 fn people() -> [Author; 4] {
@@ -66,8 +68,20 @@ fn the_requester_owns_the_report_and_the_team_works_the_ticket() {
     check(&doc, &Edit::SetAssignee(Some(agent().user)), "..xx");
     check(&doc, &Edit::SetPriority(Some(Priority::Urgent)), "..xx");
     check(&doc, &Edit::SetSnoozedUntil(Some(NOW)), "..xx");
+    check(&doc, &Edit::SetCloseReason(Some(Reason::parse("Answered").unwrap())), "x.xx");
+    check(&doc, &Edit::SetMergedInto(Some(OTHER)), "..xx");
+    check(&doc, &Edit::AddLink(OTHER), "..xx");
     check(&doc, &Edit::AddLabel(label("new")), "..xx");
     check(&doc, &Edit::RemoveLabel(label("old")), "..xx");
+}
+
+#[test]
+fn links_and_merges_are_undone_by_the_team_alone() {
+    let mut doc = commented();
+    let merged = [Edit::SetMergedInto(Some(OTHER)), Edit::AddLink(OTHER)];
+    doc.apply(&agent(), NOW, &merged).unwrap();
+    check(&doc, &Edit::SetMergedInto(None), "..xx");
+    check(&doc, &Edit::RemoveLink(OTHER), "..xx");
 }
 
 #[test]

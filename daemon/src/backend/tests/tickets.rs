@@ -301,6 +301,7 @@ async fn a_listed_ticket_without_its_document_is_shown_as_it_is_and_cannot_be_ch
         assignee: None,
         priority: None,
         snoozed_until_millis: None,
+        merged_into: None,
         labels: Vec::new(),
         created_at: UnixMillis(1),
         updated_at: UnixMillis(2),

@@ -80,6 +80,7 @@ pub(crate) fn row(number: u64) -> TicketRow {
         assignee: None,
         priority: None,
         snoozed_until_millis: None,
+        merged_into: None,
         labels: vec!["network".into()],
         created_at: UnixMillis(1_000 + number),
         updated_at: UnixMillis(1_700_000_000_000 + number),

@@ -44,6 +44,10 @@ pub fn describe<E>(
         WireEdit::SetSnoozedUntil(time) => {
             field("set_snoozed_until", before, time.map(|time| time.to_string()))
         }
+        WireEdit::SetCloseReason(reason) => field("set_close_reason", before, reason),
+        WireEdit::SetMergedInto(other) => field("set_merged_into", before, other.map(|id| id.to_string())),
+        WireEdit::AddLink(other) => field("add_link", None, Some(other.to_string())),
+        WireEdit::RemoveLink(other) => field("remove_link", Some(other.to_string()), None),
         WireEdit::AddLabel(label) => field("add_label", None, Some(label)),
         WireEdit::RemoveLabel(label) => field("remove_label", Some(label), None),
         WireEdit::AddComment { id, body, .. } => comment("add_comment", id, None, Some(body)),

@@ -30,6 +30,7 @@ impl DeviceHub {
             outbox: Outbox::load(&id, store)?,
             transfers: Transfers::load(&id, store)?,
             has_unverified: !store.next_unverified(&id, 1)?.is_empty(),
+            next_resurfacing: store.snoozed(&id, 1)?.first().map(|(until, _)| *until),
             membership,
             connection,
             since: now,
@@ -326,7 +327,7 @@ impl DeviceHub {
         })
     }
 
-    /// Asks to be woken for the next dial or push, or the end of a join or an ask.
+    /// Asks to be woken for the next dial or push, the end of a join, an ask or a snooze.
     pub(super) fn wish_wake(&mut self) {
         let dials = self.projects.values().filter_map(|project| match project.connection {
             Connection::Offline { until, .. } | Connection::Refused { until, .. } => Some(until),
@@ -334,14 +335,11 @@ impl DeviceHub {
         });
         let asks = self.projects.values().filter_map(|project| project.session.asks.until());
         let pushes = self.projects.values().filter_map(|project| project.session.pushes_again_at);
+        let joins = self.joins.iter().map(|join| join.until);
+        let resurfacings = self.projects.values().filter_map(|project| project.next_resurfacing);
         let transfers = self.projects.values().filter_map(|project| project.transfers.until());
-        if let Some(next) = dials
-            .chain(asks)
-            .chain(transfers)
-            .chain(pushes)
-            .chain(self.joins.iter().map(|join| join.until))
-            .min()
-        {
+        let others = pushes.chain(joins).chain(resurfacings).chain(transfers);
+        if let Some(next) = dials.chain(asks).chain(others).min() {
             self.actions.push(Action::WakeAt(next));
         }
     }

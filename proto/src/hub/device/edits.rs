@@ -1,11 +1,12 @@
 //! What a person writes here: one change, signed, durable, visible at once, and on its way if there is one.
 
 use assist_crdt_model::{
-    Actor, Attachment, Author, Body, CommentId, DocId, Edit, ProjectId, TicketId, Title, UnixMillis, UserId,
+    Actor, Attachment, Author, Body, CommentId, DocId, Edit, EditError, ProjectId, TicketId, Title,
+    UnixMillis, UserId,
 };
 
 use super::super::action::Cause;
-use super::{CommandError, DeviceHub, Reply};
+use super::{CommandError, DeviceHub, Reply, Write};
 use crate::envelope::Envelope;
 use crate::store::{DeviceStore, OutboxEntry, StoreResult};
 
@@ -100,6 +101,47 @@ impl DeviceHub {
             return Ok(Err(if is_coming { CommandError::NotLoaded } else { CommandError::NoSuchTicket }));
         }
         self.write(now, project, doc, edits, store)
+    }
+
+    /// Changes one document after the other.
+    pub(super) fn edit_many(
+        &mut self,
+        now: UnixMillis,
+        writes: Vec<Write>,
+        stops_at_failure: bool,
+        store: &mut dyn DeviceStore,
+    ) -> Outcome {
+        let mut outcomes = Vec::with_capacity(writes.len());
+        for Write { project, doc, edits } in writes {
+            let outcome = self.edit(now, project, doc, &edits, store)?;
+            let has_failed = !matches!(&outcome, Ok(_) | Err(CommandError::Edit(EditError::NothingToDo)));
+            outcomes.push(outcome);
+            if has_failed && stops_at_failure {
+                break;
+            }
+        }
+        Ok(Ok(Reply::WrittenMany(outcomes)))
+    }
+
+    /// Hands a ticket to this device's user, if nobody works on it as far as is known here. Two who claim it while
+    /// apart are a conflict of the field, which the ticket shows.
+    pub(super) fn claim(
+        &mut self,
+        now: UnixMillis,
+        project: ProjectId,
+        ticket: TicketId,
+        store: &mut dyn DeviceStore,
+    ) -> Outcome {
+        let Some(user) = self.projects.get(&project).map(|project| project.membership.user) else {
+            return Ok(Err(CommandError::NotJoined));
+        };
+        let doc = DocId::Ticket(ticket);
+        self.verify_doc(project, doc, store)?;
+        let summary = self.load_doc(project, doc, store)?.summary();
+        match summary.and_then(|summary| summary.assignee) {
+            Some(by) if by != user => Ok(Err(CommandError::Taken { by })),
+            _ => self.edit(now, project, doc, &[Edit::SetAssignee(Some(user))], store),
+        }
     }
 
     /// Makes one change of some edits, whether the document is there or these edits make it.

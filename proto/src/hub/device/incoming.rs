@@ -31,7 +31,7 @@ impl DeviceHub {
             Received::Records { project, items } if project == id => {
                 self.handle_records(now, id, items, store)
             }
-            Received::Rows(rows) => Self::handle_rows(id, &rows, store).map(|()| self.notify_sync(id)),
+            Received::Rows(rows) => self.handle_rows(id, rows, store).map(|()| self.notify_sync(id)),
             Received::Docs { docs, before, is_last } => {
                 self.handle_docs(now, id, docs, before, is_last, store)
             }
@@ -308,10 +308,15 @@ impl DeviceHub {
     }
 
     /// Rows are the server's word, good enough until the document is here; what is here is better.
-    fn handle_rows(id: ProjectId, rows: &[TicketRow], store: &mut dyn DeviceStore) -> StoreResult<()> {
+    fn handle_rows(
+        &mut self,
+        id: ProjectId,
+        rows: Vec<TicketRow>,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
         for row in rows {
             if store.row(&id, row.ticket)?.is_none() {
-                store.put_row(&id, row)?;
+                self.put_row(id, row, store)?;
             }
         }
         Ok(())

@@ -39,6 +39,7 @@ fn row(last_seq: u64, updated_at: u64) -> TicketRow {
         assignee: None,
         priority: None,
         snoozed_until_millis: None,
+        merged_into: None,
         labels: Vec::new(),
         created_at: UnixMillis(0),
         updated_at: UnixMillis(updated_at),

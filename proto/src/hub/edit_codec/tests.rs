@@ -47,6 +47,10 @@ fn attachment() -> impl Strategy<Value = Attachment> {
     )
 }
 
+fn other() -> impl Strategy<Value = TicketId> {
+    any::<[u8; 16]>().prop_map(TicketId::from_bytes)
+}
+
 fn edit() -> impl Strategy<Value = Edit> {
     let ticket = prop_oneof![
         (user(), title(), body()).prop_map(|(requester, title, body)| Edit::CreateTicket {
@@ -62,6 +66,13 @@ fn edit() -> impl Strategy<Value = Edit> {
         proptest::option::of(any::<u64>().prop_map(UnixMillis)).prop_map(Edit::SetSnoozedUntil),
         label().prop_map(Edit::AddLabel),
         label().prop_map(Edit::RemoveLabel),
+    ];
+    let merges = prop_oneof![
+        proptest::option::of(title().prop_map(|text| Reason::parse(text.as_str()).unwrap()))
+            .prop_map(Edit::SetCloseReason),
+        proptest::option::of(other()).prop_map(Edit::SetMergedInto),
+        other().prop_map(Edit::AddLink),
+        other().prop_map(Edit::RemoveLink),
     ];
     let comments = prop_oneof![
         (comment(), body(), proptest::option::of(comment()), proptest::collection::vec(attachment(), 0..4))
@@ -88,7 +99,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         (label(), body()).prop_map(|(name, body)| Edit::DefineCannedReply { name, body }),
         label().prop_map(Edit::RetireCannedReply),
     ];
-    prop_oneof![ticket, comments, notes, project]
+    prop_oneof![ticket, merges, comments, notes, project]
 }
 
 proptest! {

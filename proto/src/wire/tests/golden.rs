@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::fs;
 
 use assist_crdt_model::{
-    Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, RejectCode, Status, Title,
+    Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, Reason, RejectCode, Status, Title,
 };
 use ciborium::Value;
 use serde::de::DeserializeOwned;
@@ -508,8 +508,20 @@ fn edits() -> Vec<Golden> {
         Edit::EditNote { id: comment(), body: body() },
         Edit::DeleteNote(comment()),
     ];
+    let merges = [
+        Edit::SetCloseReason(Some(Reason::parse("Answered").unwrap())),
+        Edit::SetCloseReason(None),
+        Edit::SetMergedInto(Some(ticket())),
+        Edit::SetMergedInto(None),
+        Edit::AddLink(ticket()),
+        Edit::RemoveLink(ticket()),
+    ];
     let stored = |edits: &[Edit]| edits.iter().map(WireEdit::from).collect::<Vec<_>>();
-    vec![golden("edits", stored(&all)), golden("edits-notes", stored(&notes))]
+    vec![
+        golden("edits", stored(&all)),
+        golden("edits-notes", stored(&notes)),
+        golden("edits-merges", stored(&merges)),
+    ]
 }
 
 fn hello() -> Hello {
@@ -579,6 +591,7 @@ fn row() -> TicketRow {
         assignee: Some(user()),
         priority: Some(Priority::High),
         snoozed_until_millis: Some(NOW.0),
+        merged_into: None,
         labels: vec!["network".into(), "ui".into()],
         created_at: NOW,
         updated_at: NOW,

@@ -197,12 +197,12 @@ fn mark() -> impl Strategy<Value = Mark> {
 }
 
 fn row() -> impl Strategy<Value = TicketRow> {
-    let who = (ticket(), option::of(any::<u32>()), user(), option::of(user()));
+    let who = (ticket(), option::of(any::<u32>()), user(), option::of(user()), option::of(ticket()));
     let fields =
         (any::<String>(), select(Status::ALL), option::of(select(Priority::ALL)), option::of(any::<u64>()));
     let rest = (vec(any::<String>(), 0..4), millis(), millis(), any::<u32>(), any::<bool>(), seq());
     (who, fields, rest).prop_map(|(who, fields, rest)| {
-        let (ticket, number, requester, assignee) = who;
+        let (ticket, number, requester, assignee, merged_into) = who;
         let (title, status, priority, snoozed_until_millis) = fields;
         let (labels, created_at, updated_at, comment_count, has_conflict, last_seq) = rest;
         TicketRow {
@@ -214,6 +214,7 @@ fn row() -> impl Strategy<Value = TicketRow> {
             assignee,
             priority,
             snoozed_until_millis,
+            merged_into,
             labels,
             created_at,
             updated_at,

@@ -113,6 +113,10 @@ snoozed_until\t
 comments\t2
 notes\t0
 state\ton_server
+close_reason\t
+merged_into\t
+links\t
+merged_here\t
 conflict\tstatus\tAlice\t1970-01-01T00:01:00.000Z\topen
 conflict\tstatus\tBob\t1970-01-01T00:01:00.000Z\tclosed
 conflict\tassignee\tAlice\t1970-01-01T00:01:00.000Z\t
