@@ -64,6 +64,10 @@ pub const RECENT_RECORDS_MAX: usize = 4_096;
 /// Bytes of those records.
 pub const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Refusals that a server remembers, the newest: whoever has not heard of theirs by then is told anew after another
+/// look, and a program that pushes rubbish for ever fills 16 MB of the disk.
+pub const REJECTIONS_KEPT_MAX: u32 = 100_000;
+
 /// Records that a device keeps of those that its gate refused although the server had admitted them: enough to see
 /// what went wrong, and no more than a hostile server may fill a disk with.
 pub const QUARANTINE_RECORDS_MAX: u64 = 1_000;

@@ -141,7 +141,7 @@ impl ServerStore for CountingServer<'_> {
         opens record(entry: &LogEntry) -> Record;
         opens doc_records(doc: DocId) -> Vec<Record>;
         reads verdict(change: &ChangeHash) -> Option<StoredVerdict>;
-        writes put_rejection(change: &ChangeHash, code: u16, detail: &str) -> ();
+        writes put_rejection(change: &ChangeHash, code: u16, detail: &str, most: u32) -> ();
         reads ticket(ticket: TicketId) -> Option<TicketRow>;
         writes put_ticket(row: &TicketRow) -> ();
         writes take_ticket_number() -> u32;

@@ -307,9 +307,16 @@ impl ServerStore for Turn {
         ServerReads::verdict(self, change)
     }
 
-    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()> {
+    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str, most: u32) -> StoreResult<()> {
+        let number = self.count_up(key!(Scope::SERVER, Counter::Rejections))?;
+        let slot = key!(u32::try_from(number % u64::from(most)).expect("less than `most`"));
+        if let Some(oldest) = self.get(Table::RejectionRing, &slot)? {
+            self.remove(Table::Verdicts, oldest);
+        }
+        let key = verdict_key(change);
+        self.put(Table::RejectionRing, slot, key.clone());
         let verdict = Verdict::Rejected { code, detail: detail.to_owned() };
-        self.put(Table::Verdicts, verdict_key(change), verdict.encode());
+        self.put(Table::Verdicts, key, verdict.encode());
         Ok(())
     }
 

@@ -66,6 +66,8 @@ tables! {
     LogOf = "log-of", "log of a customer";
     /// first half of the change hash (16): a verdict ([`super::verdicts`]).
     Verdicts = "verdicts", "verdict on a change";
+    /// slot (4): the key of a refusal among the verdicts. A new one takes the place of the oldest.
+    RejectionRing = "rejection-ring", "refusal to be forgotten";
     /// ticket (16): row, mark and members ([`super::entry`]).
     Tickets = "tickets", "ticket";
     /// ticket (16), with whom (17): CBOR of [`assist_proto::store::Share`]. With whom: 0 and a user (16), or 1 and the
@@ -203,6 +205,8 @@ pub(crate) enum Counter {
     QuarantinedBytes = 13,
     /// Position that the next one gets.
     NextQuarantined = 14,
+    /// Refusals that a server ever remembered.
+    Rejections = 15,
 }
 
 /// Bytes of a scope in a key.

@@ -34,8 +34,9 @@ pub trait ServerStore {
 
     /// What became of a change, if it was seen before.
     fn verdict(&self, change: &ChangeHash) -> StoreResult<Option<StoredVerdict>>;
-    /// Remembers a refusal. Admissions are remembered by [`ServerStore::append`].
-    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()>;
+    /// Remembers a refusal, and forgets the oldest when there are more than `most`. Admissions are remembered by
+    /// [`ServerStore::append`], for ever.
+    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str, most: u32) -> StoreResult<()>;
 
     /// A ticket's row.
     fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>>;

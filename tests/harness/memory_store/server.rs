@@ -27,6 +27,9 @@ pub(super) struct ServerTables {
     admitted: Table<ChangeHash, LogEntry>,
     /// Code and detail.
     rejected: Table<ChangeHash, (u16, String)>,
+    /// In the order of their coming.
+    rejection_order: Table<u64, ChangeHash>,
+    rejections_ever: u64,
 
     tickets: Table<TicketId, TicketRow>,
     /// Every ticket under its last record.
@@ -157,8 +160,16 @@ impl ServerStore for MemoryStore {
         }))
     }
 
-    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str) -> StoreResult<()> {
-        self.server.rejected.put(*change, (code, detail.to_owned()));
+    fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str, most: u32) -> StoreResult<()> {
+        let tables = &mut self.server;
+        tables.rejections_ever += 1;
+        tables.rejected.put(*change, (code, detail.to_owned()));
+        tables.rejection_order.put(tables.rejections_ever, *change);
+        let forgotten = tables.rejections_ever.saturating_sub(u64::from(most));
+        if let Some(oldest) = tables.rejection_order.row(&forgotten) {
+            tables.rejected.drop_row(&oldest);
+            tables.rejection_order.drop_row(&forgotten);
+        }
         Ok(())
     }
 

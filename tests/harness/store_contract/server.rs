@@ -21,6 +21,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("the log is read in pieces", the_log_is_read_in_pieces),
     ("a place leads to its record", a_place_leads_to_its_record),
     ("a verdict is remembered", a_verdict_is_remembered),
+    ("the oldest refusals are forgotten", the_oldest_refusals_are_forgotten),
     ("tickets are listed by activity", tickets_are_listed_by_activity),
     ("a customer lists their own tickets", a_customer_lists_their_own_tickets),
     ("a member who goes loses the ticket", a_member_who_goes_loses_the_ticket),
@@ -190,13 +191,26 @@ fn a_verdict_is_remembered(store: &mut Store) {
     let record = record(1, doc(1), "one");
     store.append(&record, &[]).unwrap();
     let refused = ChangeHash::from_bytes([9; 32]);
-    store.put_rejection(&refused, 21, "not for customers").unwrap();
+    store.put_rejection(&refused, 21, "not for customers", 10).unwrap();
     let Some(StoredVerdict::Admitted(entry)) = store.verdict(&change_of(&record)).unwrap() else {
         panic!("an admitted change has its place");
     };
     assert_eq!(store.record(&entry).unwrap(), record);
     let expected = StoredVerdict::Rejected { code: 21, detail: "not for customers".to_owned() };
     assert_eq!(store.verdict(&refused).unwrap(), Some(expected));
+}
+
+fn the_oldest_refusals_are_forgotten(store: &mut Store) {
+    let record = record(1, doc(1), "one");
+    store.append(&record, &[]).unwrap();
+    let refused = |number| ChangeHash::from_bytes([number; 32]);
+    for number in 1..=7 {
+        store.put_rejection(&refused(number), 21, "not for customers", 3).unwrap();
+    }
+    let kept: Vec<u8> =
+        (1..=7).filter(|number| store.verdict(&refused(*number)).unwrap().is_some()).collect();
+    assert_eq!(kept, [5, 6, 7]);
+    assert!(matches!(store.verdict(&change_of(&record)).unwrap(), Some(StoredVerdict::Admitted(_))));
 }
 
 fn tickets_are_listed_by_activity(store: &mut Store) {

@@ -102,7 +102,8 @@ impl ServerHub {
         if let Err(rejection) = &verdict
             && is_final(rejection.code)
         {
-            store.put_rejection(&change, rejection.code.number(), &rejection.detail)?;
+            let most = limits::REJECTIONS_KEPT_MAX;
+            store.put_rejection(&change, rejection.code.number(), &rejection.detail, most)?;
         }
         Ok(verdict)
     }
