@@ -164,6 +164,11 @@ pub(crate) enum TicketVerb {
         /// Its id, the beginning of it, or its number
         ticket: String,
     },
+    /// Say that a ticket was read; `view` says so itself on a terminal
+    Read {
+        /// Its id, the beginning of it, or its number
+        ticket: String,
+    },
     /// Change fields of a ticket
     Edit(EditArgs),
     /// Write a comment under a ticket; prints the comment's id
@@ -510,9 +515,9 @@ pub(crate) struct AssignArgs {
 /// How far a write is to come before the command ends. Without it, durable on this device is enough.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WaitArgs {
-    /// Wait until it is on the server, or delivered to somebody else
+    /// Wait until it is on the server, delivered to somebody else, or read by the other side
     #[arg(long, value_name = "UNTIL", num_args = 0..=1, require_equals = true,
-          default_missing_value = "server", value_parser = word::<WaitUntil>(&["server", "delivered"]))]
+          default_missing_value = "server", value_parser = word::<WaitUntil>(&["server", "delivered", "read"]))]
     pub(crate) wait: Option<WaitUntil>,
     /// How long to wait
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds, requires = "wait")]
@@ -553,6 +558,21 @@ pub(crate) enum UserVerb {
         /// From now on
         name: String,
     },
+    /// Show what this device tells of you, or change it
+    Settings {
+        /// Whether others are told what you read on this device; your own devices always are
+        #[arg(long, value_name = "on|off")]
+        read_marks: Option<Switch>,
+    },
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
 }
 
 /// Verbs of `member`. They ask the project's server, which must be in reach.

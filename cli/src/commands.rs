@@ -68,7 +68,8 @@ const fn state_words(state: DeliveryState) -> &'static str {
         DeliveryState::SavedHere => "saved here",
         DeliveryState::OnServer => "on server",
         DeliveryState::Delivered => "delivered",
-        DeliveryState::Further => "delivered and more",
+        DeliveryState::Read => "read",
+        DeliveryState::Further => "read and more",
     }
 }
 

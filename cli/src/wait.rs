@@ -46,6 +46,7 @@ fn ran_out(until: WaitUntil, timeout: Duration) -> CliError {
     let place = match until {
         WaitUntil::Server => "on the server",
         WaitUntil::Delivered => "delivered",
+        WaitUntil::Read => "read",
     };
     let text = format!("it is saved here, but not {place} after {} s", timeout.as_secs_f64());
     CliError::message(ErrorKind::WaitRanOut, text)

@@ -21,6 +21,7 @@ mod overlay;
 mod packs;
 mod quarantine;
 mod reader;
+mod reads;
 mod row_codec;
 mod seal;
 mod server;

@@ -178,6 +178,8 @@ macro_rules! for_each_method {
                 "Lists who sees a ticket beside the team, as its server has it.";
             "ticket.merge" write $crate::api::ticket::Merge => $crate::api::ticket::TicketWritten:
                 "Closes a duplicate and says in which ticket it goes on (the team).";
+            "ticket.read" write $crate::api::ticket::MarkRead => $crate::api::Done:
+                "Remembers that a ticket was shown to the user, and tells its server when it can.";
             "ticket.resolve" read $crate::api::ticket::Resolve => $crate::api::ticket::TicketRef:
                 "Finds the one ticket that a reference means.";
             "ticket.share" write $crate::api::ticket::Share => $crate::api::Done:
@@ -190,10 +192,14 @@ macro_rules! for_each_method {
                 "Takes a ticket from somebody's list (the team, the requester; anybody their own).";
             "ticket.verify" read $crate::api::ticket::Verify => $crate::api::ticket::Verification:
                 "Checks who wrote each change of a ticket: signatures, certificates, roles.";
+            "user.configure" write $crate::api::user::Configure => $crate::api::user::UserSettings:
+                "Changes what this device tells of its user.";
             "user.list" read $crate::api::user::List => $crate::api::user::Users:
                 "Lists the members of a project that this device knows.";
             "user.rename" write $crate::api::user::Rename => $crate::api::Done:
                 "Changes what others call the user of this device.";
+            "user.settings" read $crate::api::user::GetSettings => $crate::api::user::UserSettings:
+                "Shows what this device tells of its user.";
         }
     };
 }

@@ -32,8 +32,13 @@ pub const LABELS_PER_ROW_MAX: usize = 200;
 pub const DELIVERY_SCAN_MAX: usize = 2_048;
 /// Documents that one turn verifies after a cold start, so that people's edits are never behind more.
 pub const VERIFY_DOCS_PER_TURN: usize = 16;
-/// Marks in one frame.
+/// Marks of each kind in one frame.
 pub const MARKS_PER_FRAME_MAX: usize = 1_000;
+/// Tickets that one `Read` may name: what a day offline brings, in a few frames of 20 KB.
+pub const READS_PER_FRAME_MAX: usize = 256;
+/// Own reads that a device looks through for those that can be told: of more it tells the rest when these are
+/// confirmed.
+pub const READS_WAITING_MAX: usize = 4_096;
 /// Documents that one `Fetch` may name.
 pub const FETCH_DOCS_MAX: usize = 128;
 
@@ -85,6 +90,9 @@ pub const QUOTA_BYTES_PER_DAY: u64 = 256 * 1024 * 1024;
 pub const QUOTA_TICKETS_PER_DAY: u64 = 10_000;
 /// Asks of one device within a minute: a person who pages through the roster, and a front end that looks often.
 pub const QUOTA_ASKS_PER_MINUTE: u64 = 240;
+/// Read marks that one device may move within a minute: who skims a list of tickets moves one a second; the rest is
+/// told again in the next session.
+pub const QUOTA_READS_PER_MINUTE: u64 = 4_096;
 /// How many times as much one user may with all their devices.
 pub const QUOTA_USER_FACTOR: u64 = 3;
 /// Devices, and users, of whom a server remembers what they spent before it looks who has everything again: 32 bytes

@@ -5,6 +5,7 @@
 //! The daemon keeps the tables in redb; the simulation keeps them in memory; both pass the same tests.
 
 mod device;
+mod read;
 mod server;
 
 use std::error::Error;
@@ -21,6 +22,7 @@ pub use device::{
     ColdStart, DeviceStore, Direction, Draft, DraftId, Membership, OutboxEntry, PendingJoin, Quarantine,
     SyncState, Transfer, TransferCause,
 };
+pub use read::{PendingRead, ReadMark};
 pub use server::{
     Audience, Device, EntryKind, Invite, LogEntry, MailedCode, ServerProject, ServerStore, Share, ShareWith,
     StoredVerdict, User, Visibility, WaitingDevice, Watermarks,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::{Signed, millis, role};
 use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::limits;
-use crate::store::{Mark, Record, Seq, TicketRow, Visibility};
+use crate::store::{Mark, PendingRead, ReadMark, Record, Seq, TicketRow, Visibility};
 
 use ask::{Answer, Ask};
 use blob::BlobsHere;
@@ -50,6 +50,9 @@ pub enum PeerMessage {
     /// Device: everything up to here is durable with me.
     #[serde(rename = "seen")]
     Seen(Seen),
+    /// Device: this was shown to my user.
+    #[serde(rename = "read")]
+    Read(Read),
     /// Device: send me these documents whole.
     #[serde(rename = "fetch")]
     Fetch(Fetch),
@@ -95,7 +98,7 @@ pub enum PeerMessage {
     /// Server: documents, a page of them.
     #[serde(rename = "docs")]
     Docs(Docs),
-    /// Server: how far tickets have been delivered.
+    /// Server: how far tickets have been delivered and read.
     #[serde(rename = "marks")]
     Marks(Marks),
     /// Server: what came of an ask.
@@ -186,6 +189,14 @@ pub struct Seen {
     /// Everything up to here is durable with me.
     #[serde(rename = "c")]
     pub cursor: Seq,
+}
+
+/// A device's report of what its user read. It is told again in the next session, until the mark comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// At most [`limits::READS_PER_FRAME_MAX`].
+    #[serde(rename = "r", deserialize_with = "list::at_most::<{ limits::READS_PER_FRAME_MAX }, _, _>")]
+    pub reads: Vec<PendingRead>,
 }
 
 /// A device asks for whole documents, because its own copy went back in time.
@@ -506,7 +517,7 @@ pub struct PagedDoc {
     pub records: Vec<u8>,
 }
 
-/// News of deliveries.
+/// News of deliveries, and of who has read what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
     /// The device's new mark cursor.
@@ -515,6 +526,14 @@ pub struct Marks {
     /// At most [`limits::MARKS_PER_FRAME_MAX`].
     #[serde(rename = "m", deserialize_with = "list::at_most::<{ limits::MARKS_PER_FRAME_MAX }, _, _>")]
     pub marks: Vec<Mark>,
+    /// At most [`limits::MARKS_PER_FRAME_MAX`].
+    #[serde(
+        rename = "r",
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "list::at_most::<{ limits::MARKS_PER_FRAME_MAX }, _, _>"
+    )]
+    pub reads: Vec<ReadMark>,
 }
 
 /// A message after everything was checked that needs no state: decoded, counted, signatures verified.

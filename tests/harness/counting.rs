@@ -7,8 +7,9 @@ use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ProjectId, Ticket
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     Audience, Device, DeviceStore, Direction, Draft, DraftId, Invite, LogEntry, MailedCode, Mark, Membership,
-    OutboxEntry, PendingJoin, Quarantine, Record, Seq, ServerProject, ServerStore, Share, ShareWith,
-    StoreResult, StoredVerdict, SyncState, TicketRow, Transfer, User, Visibility, WaitingDevice, Watermarks,
+    OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, ServerProject, ServerStore,
+    Share, ShareWith, StoreResult, StoredVerdict, SyncState, TicketRow, Transfer, User, Visibility,
+    WaitingDevice, Watermarks,
 };
 use assist_proto::wire::Member;
 use assist_proto::wire::blob::BlobPlace;
@@ -120,6 +121,18 @@ impl DeviceStore for CountingDevice<'_> {
         writes put_transfer(project: &ProjectId, transfer: &Transfer) -> ();
         writes remove_transfer(project: &ProjectId, direction: Direction, place: BlobPlace) -> ();
         reads transfers(project: &ProjectId) -> Vec<Transfer>;
+        reads others_seq(project: &ProjectId, ticket: TicketId) -> Option<Seq>;
+        writes put_others_seq(project: &ProjectId, ticket: TicketId, seq: Seq) -> ();
+        reads own_read(project: &ProjectId, ticket: TicketId) -> Option<Seq>;
+        writes put_own_read(project: &ProjectId, ticket: TicketId, through: Seq) -> ();
+        reads unread_count(project: &ProjectId) -> u64;
+        reads read_mark(project: &ProjectId, ticket: TicketId, user: UserId) -> Option<ReadMark>;
+        reads read_marks(project: &ProjectId, ticket: TicketId) -> Vec<ReadMark>;
+        writes put_read_mark(project: &ProjectId, mark: &ReadMark) -> ();
+        reads pending_reads(project: &ProjectId, limit: usize) -> Vec<PendingRead>;
+        reads pending_read(project: &ProjectId, ticket: TicketId) -> Option<PendingRead>;
+        writes put_pending_read(project: &ProjectId, read: &PendingRead) -> ();
+        writes remove_pending_read(project: &ProjectId, ticket: TicketId) -> ();
         reads pending_joins() -> Vec<PendingJoin>;
         writes put_pending_join(join: &PendingJoin) -> ();
         writes remove_pending_join(project: &ProjectId) -> ();
@@ -183,5 +196,9 @@ impl ServerStore for CountingServer<'_> {
         writes put_mark(mark: &Mark) -> ();
         reads marks_after(audience: Audience, after: u64, limit: usize) -> Vec<(u64, Mark)>;
         reads mark_head() -> u64;
+        reads read_mark(ticket: TicketId, user: UserId) -> Option<ReadMark>;
+        reads read_marks_of(ticket: TicketId) -> Vec<ReadMark>;
+        writes put_read_mark(mark: &ReadMark) -> ();
+        reads read_marks_after(audience: Audience, after: u64, limit: usize) -> Vec<(u64, ReadMark)>;
     }
 }

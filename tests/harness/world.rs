@@ -97,6 +97,8 @@ pub struct World {
     sides: BTreeMap<(PeerId, usize), bool>,
     /// Devices that went back in time.
     restored: BTreeSet<PeerId>,
+    /// What somebody is known to have read, and may have lost since.
+    once_read: BTreeSet<(TicketId, UserId, Seq)>,
     frames_seen: usize,
     texts_seen: u64,
     texts_made: u64,
@@ -119,6 +121,7 @@ impl World {
             once_seen: BTreeSet::new(),
             sides: BTreeMap::new(),
             restored: BTreeSet::new(),
+            once_read: BTreeSet::new(),
             frames_seen: 0,
             texts_seen: 0,
             texts_made: 0,

@@ -13,7 +13,7 @@ use assist_crdt_model::limits::TITLE_CHARS_MAX;
 use assist_proto::api::comment::{Add, Comment, CommentWritten, Delete, Edit as EditComment};
 use assist_proto::api::limits;
 use assist_proto::api::ticket::{
-    Create, Edit, FieldValues, Get, HistoryChange, List, Order, Patch, Status, Ticket, TicketRow,
+    Create, Edit, FieldValues, Get, HistoryChange, List, MarkRead, Order, Patch, Status, Ticket, TicketRow,
     TicketWritten, Verification, Verify,
 };
 use jiff::civil::DateTime;
@@ -37,6 +37,7 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
         TicketVerb::New(args) => file(args, invocation),
         TicketVerb::List(args) => list(args, invocation),
         TicketVerb::View { ticket } => view(ticket, invocation),
+        TicketVerb::Read { ticket } => mark_read(ticket, invocation),
         TicketVerb::Edit(args) => edit(args, invocation),
         TicketVerb::Comment(args) => write_comment(args, invocation),
         TicketVerb::Close(args) => work::close(args, invocation),
@@ -199,7 +200,19 @@ fn say_what_is_left(offset: u64, count: u64, total: u64, invocation: &mut Invoca
 fn view(ticket: String, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<Ticket>()?;
     let ticket = invocation.call(&get(ticket, invocation))?;
-    invocation.output.document(&ticket, |ticket, audience| view::lines(ticket, &audience))
+    invocation.output.document(&ticket, |ticket, audience| view::lines(ticket, &audience))?;
+    // Only a person reads: what a script was given, nobody may have looked at.
+    if matches!(invocation.output.format(), Format::Human) && ticket.row.is_unread {
+        let (project, id) = (Some(ticket.row.project.clone()), ticket.row.id.clone());
+        invocation.call(&MarkRead { project, ticket: id, through: Some(ticket.place) })?;
+    }
+    Ok(())
+}
+
+fn mark_read(ticket: String, invocation: &mut Invocation) -> Result<(), CliError> {
+    let project = invocation.project.clone();
+    let params = MarkRead { project, ticket: reference(ticket), through: None };
+    invocation.carry_out(&params, "marked as read")
 }
 
 fn edit(args: EditArgs, invocation: &mut Invocation) -> Result<(), CliError> {

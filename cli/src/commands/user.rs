@@ -1,9 +1,9 @@
 //! `user`: the people of a project.
 
-use assist_proto::api::user::{List, Rename, User};
+use assist_proto::api::user::{Configure, GetSettings, List, Rename, User, UserSettings};
 
 use super::word;
-use crate::args::UserVerb;
+use crate::args::{Switch, UserVerb};
 use crate::error::CliError;
 use crate::invocation::Invocation;
 use crate::output::{Cell, Row, Times, Tone};
@@ -19,6 +19,20 @@ pub(crate) fn run(verb: UserVerb, invocation: &mut Invocation) -> Result<(), Cli
         }
         UserVerb::Rename { name } => {
             invocation.carry_out(&Rename { project, name }, "done: others will see it soon")
+        }
+        UserVerb::Settings { read_marks } => {
+            invocation.output.check_fields::<UserSettings>()?;
+            let settings = match read_marks {
+                Some(switch) => {
+                    let send_read_marks = Some(switch == Switch::On);
+                    invocation.call(&Configure { project, send_read_marks })?
+                }
+                None => invocation.call(&GetSettings { project })?,
+            };
+            invocation.output.document(&settings, |settings, audience| {
+                let on = if settings.send_read_marks { "on" } else { "off" };
+                audience.facts(&[("read_marks", on.to_owned())])
+            })
         }
     }
 }

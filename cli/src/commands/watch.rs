@@ -116,6 +116,7 @@ fn parts(news: &News) -> (Option<&TicketRef>, Option<Cause>, Option<&str>, &str)
             (Some(ticket), Some(*cause), actor.as_deref(), note)
         }
         News::AttachmentChanged { ticket, blob } => (Some(ticket), None, None, blob),
+        News::TicketRead { ticket, actor, .. } => (Some(ticket), None, actor.as_deref(), &ticket.title),
         News::ProjectChanged { cause, actor, .. } => (None, Some(*cause), actor.as_deref(), ""),
         News::DraftAdded { draft, ticket, .. } => (ticket.as_ref(), None, None, draft),
         News::DeviceAdded { device, .. } => (None, None, None, device),
@@ -141,6 +142,9 @@ fn words(news: &News) -> String {
         News::NoteAdded { ticket, actor, .. } => format!("{}: new note{}", named(ticket), by(actor)),
         News::AttachmentChanged { ticket, .. } => {
             format!("{}: an attachment has come further", named(ticket))
+        }
+        News::TicketRead { ticket, actor, .. } => {
+            format!("{} was read by {}", named(ticket), actor.as_deref().unwrap_or("somebody"))
         }
         News::SyncChanged { project } => format!("connection or outbox of {} changed", short(project)),
         News::ProjectChanged { project, actor, .. } => {

@@ -3,20 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 
 use assist_crdt_model::{ChangeHash, DeviceId, Doc, DocId, UnixMillis, UserId};
+use assist_proto::api::comment::ReadBy;
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::certificate::DeviceCertificate;
-use assist_proto::store::{Mark, Membership, Seq, StoreError};
+use assist_proto::store::{Membership, Seq, StoreError};
 use assist_proto::wire::codec;
 
 use super::errors::Answer;
-use super::rows::admitted_state;
+use super::rows::{Deliveries, Names};
 use crate::store::{DeviceReads as _, Reader, change_hash};
 
 /// A document and the places of its changes.
 pub(super) struct Document {
     pub(super) doc: Doc,
     own: Membership,
-    mark: Option<Mark>,
+    deliveries: Deliveries,
     changes: HashMap<ChangeHash, Place>,
 }
 
@@ -56,11 +57,11 @@ impl Document {
         let doc = Doc::load(id, admitted.chain(waiting))
             .map_err(|error| StoreError::Damaged { what: error.to_string() })?;
         // What marks tell of a ticket says nothing of its notes.
-        let mark = match id {
-            DocId::Ticket(ticket) => reader.mark(&own.project, ticket)?,
-            DocId::Notes(_) | DocId::Project => None,
+        let deliveries = match id {
+            DocId::Ticket(ticket) => Deliveries::load(reader, own.project, ticket)?,
+            DocId::Notes(_) | DocId::Project => Deliveries::default(),
         };
-        Ok(Some(Self { doc, own: own.clone(), mark, changes }))
+        Ok(Some(Self { doc, own: own.clone(), deliveries, changes }))
     }
 
     /// What is known of a change.
@@ -71,6 +72,20 @@ impl Document {
     /// How far a change has come, if it is one's own.
     pub(super) fn state(&self, change: &ChangeHash) -> Option<DeliveryState> {
         self.changes.get(change).filter(|place| self.is_own(place)).map(|place| self.state_of(place))
+    }
+
+    /// Who else has read a change, if it is one's own.
+    pub(super) fn read_by(&self, change: &ChangeHash, names: &mut Names<'_>) -> Answer<Vec<ReadBy>> {
+        match self.changes.get(change).filter(|place| self.is_own(place)).and_then(|place| place.admitted) {
+            Some((seq, _)) => self.deliveries.read_by(seq, &self.own, names),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The place of the newest change that the server has.
+    pub(super) fn newest_place(&self) -> Seq {
+        let places = self.changes.values().filter_map(|place| place.admitted);
+        places.map(|(seq, _)| seq).max().unwrap_or_default()
     }
 
     /// How far the newest of one's own changes has come.
@@ -92,7 +107,7 @@ impl Document {
 
     fn state_of(&self, place: &Place) -> DeliveryState {
         match place.admitted {
-            Some((seq, _)) => admitted_state(seq, self.mark, &self.own),
+            Some((seq, _)) => self.deliveries.state(seq, &self.own),
             None => DeliveryState::SavedHere,
         }
     }

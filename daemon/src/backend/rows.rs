@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use assist_crdt_model::{DeviceId, DocId, ProjectId, TicketId, UserId};
-use assist_proto::api::comment::Author;
+use assist_proto::api::comment::{Author, ReadBy};
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::{self, TicketRef};
 use assist_proto::api::user::UserName;
-use assist_proto::store::{Mark, Membership, SyncState, TicketRow};
+use assist_proto::store::{Mark, Membership, ReadMark, Seq, StoreResult, SyncState, TicketRow};
 use assist_proto::wire::Member;
 
 use super::errors::{Answer, Failure, not_joined};
@@ -78,6 +78,41 @@ pub(super) struct RowFacts {
     pub(super) is_loaded: bool,
 }
 
+/// How far a ticket has come to others, as its server told.
+#[derive(Debug, Default)]
+pub(super) struct Deliveries {
+    mark: Option<Mark>,
+    reads: Vec<ReadMark>,
+}
+
+impl Deliveries {
+    pub(super) fn load(reader: &Reader, project: ProjectId, ticket: TicketId) -> StoreResult<Self> {
+        Ok(Self { mark: reader.mark(&project, ticket)?, reads: reader.read_marks(&project, ticket)? })
+    }
+
+    /// How far an admitted record of one's own has come.
+    pub(super) fn state(&self, seq: Seq, own: &Membership) -> DeliveryState {
+        let is_read = |read: &ReadMark| read.is_team != own.role.is_team() && read.through >= seq;
+        if self.reads.iter().any(is_read) {
+            return DeliveryState::Read;
+        }
+        match self.mark {
+            Some(mark) if mark.other_side(own.role) >= seq => DeliveryState::Delivered,
+            _ => DeliveryState::OnServer,
+        }
+    }
+
+    /// Who else has read a record, earliest first.
+    pub(super) fn read_by(&self, seq: Seq, own: &Membership, names: &mut Names<'_>) -> Answer<Vec<ReadBy>> {
+        let has_read = |read: &&ReadMark| read.user != own.user && read.through >= seq;
+        let mut reads: Vec<&ReadMark> = self.reads.iter().filter(has_read).collect();
+        reads.sort_by_key(|read| (read.at, read.user));
+        let name =
+            |read: &ReadMark| Ok(ReadBy { user: names.user(own.project, read.user)?, at_millis: read.at.0 });
+        reads.into_iter().map(name).collect()
+    }
+}
+
 impl<'a> Rows<'a> {
     pub(super) fn new(reader: &'a Reader) -> Self {
         Self { reader, names: Names::new(reader), projects: BTreeMap::new() }
@@ -98,6 +133,7 @@ impl<'a> Rows<'a> {
     ) -> Answer<ticket::TicketRow> {
         let assignee = row.assignee.map(|user| self.names.user(project, user)).transpose()?;
         let merged_into = row.merged_into.map(|ticket| self.names.ticket(project, ticket));
+        let is_unread = self.reader.is_unread(&project, row.ticket)?;
         Ok(ticket::TicketRow {
             project: project.to_string(),
             id: row.ticket.to_string(),
@@ -117,6 +153,7 @@ impl<'a> Rows<'a> {
             has_conflict: row.has_conflict,
             state: facts.state,
             is_loaded: facts.is_loaded,
+            is_unread,
         })
     }
 
@@ -132,7 +169,7 @@ impl<'a> Rows<'a> {
         let state = if has_unsent {
             Some(DeliveryState::SavedHere)
         } else if let Some(seq) = own_seq {
-            Some(admitted_state(seq, reader.mark(&project, row.ticket)?, membership))
+            Some(Deliveries::load(reader, project, row.ticket)?.state(seq, membership))
         } else {
             None
         };
@@ -145,18 +182,6 @@ impl<'a> Rows<'a> {
             self.projects.insert(project, (membership, self.reader.sync_state(&project)?));
         }
         Ok(&self.projects[&project])
-    }
-}
-
-/// How far an admitted record of one's own has come.
-pub(super) fn admitted_state(
-    seq: assist_proto::store::Seq,
-    mark: Option<Mark>,
-    own: &Membership,
-) -> DeliveryState {
-    match mark {
-        Some(mark) if mark.other_side(own.role) >= seq => DeliveryState::Delivered,
-        _ => DeliveryState::OnServer,
     }
 }
 

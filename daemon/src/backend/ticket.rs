@@ -7,16 +7,16 @@ mod sharing;
 use std::collections::BTreeSet;
 
 use assist_crdt_model::{self as model, Body, DocId, Edit, Field, Label, Reason, Title, UnixMillis};
-use assist_proto::api::ApiError;
 use assist_proto::api::comment::{Attachment, Comment};
 use assist_proto::api::limits;
 use assist_proto::api::ticket::{
-    Conflict, ConflictValue, Create, Edit as EditParams, FieldValues, Get, History, HistoryChange, Patch,
-    Resolve, Ticket, TicketHistory, TicketRef, TicketWritten,
+    Conflict, ConflictValue, Create, Edit as EditParams, FieldValues, Get, History, HistoryChange, MarkRead,
+    Patch, Resolve, Ticket, TicketHistory, TicketRef, TicketWritten,
 };
 use assist_proto::api::user::UserName;
+use assist_proto::api::{ApiError, Done};
 use assist_proto::hub::{Command, WireEdit};
-use assist_proto::store::{Membership, TicketRow};
+use assist_proto::store::{Membership, Seq, TicketRow};
 
 use super::document::Document;
 use super::errors::{Answer, Failure, invalid, of_text};
@@ -55,6 +55,15 @@ impl Handle<History> for LocalBackend {
         let limit = page_limit(params.limit, limits::PAGE_ROWS_MAX)?;
         let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
         Ok(self.read(move |reader| tell_history(reader, &own, row, params.offset, limit)).await?)
+    }
+}
+
+impl Handle<MarkRead> for LocalBackend {
+    async fn handle(&self, params: MarkRead) -> Result<Done, ApiError> {
+        let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
+        let through = params.through.map(Seq);
+        self.command(Command::MarkRead { project: own.project, ticket: row.ticket, through }).await?;
+        Ok(Done {})
     }
 }
 
@@ -210,6 +219,8 @@ fn show(
             close_reason: None,
             links: Vec::new(),
             merged: Vec::new(),
+            place: 0,
+            read_by: Vec::new(),
         });
     };
     let facts = RowFacts { state: document.newest_state(), is_loaded: true };
@@ -224,7 +235,21 @@ fn show(
     let note_count = note_count(reader, own, ticket.id)?;
     let (links, merged) = show_links(reader, own, names, ticket.id, ticket.links)?;
     let close_reason = ticket.close_reason.map(|reason| reason.to_string());
-    Ok(Ticket { row, body: ticket.body, comments, conflicts, note_count, close_reason, links, merged })
+    let filed = document.doc.history().into_iter().next().map(|entry| entry.change);
+    let read_by = filed.map(|change| document.read_by(&change, names)).transpose()?.unwrap_or_default();
+    let place = document.newest_place().0;
+    Ok(Ticket {
+        row,
+        body: ticket.body,
+        comments,
+        conflicts,
+        note_count,
+        close_reason,
+        links,
+        merged,
+        place,
+        read_by,
+    })
 }
 
 /// The tickets that have to do with this one, and those of them that go on in it. What a customer cannot see is not
@@ -275,6 +300,7 @@ pub(super) fn show_comment(
         is_deleted: comment.is_deleted,
         attachments: comment.attachments.into_iter().map(show_attachment).collect(),
         state: document.state(&comment.change),
+        read_by: document.read_by(&comment.change, names)?,
         losing_bodies: comment.losing_bodies.iter().map(ToString::to_string).collect(),
         change: comment.change.to_string(),
     })

@@ -1,7 +1,8 @@
 //! `user.*`: the people of a project, as this device knows them.
 
-use assist_proto::api::user::{List, Rename, User, Users};
+use assist_proto::api::user::{Configure, GetSettings, List, Rename, User, UserSettings, Users};
 use assist_proto::api::{ApiError, Done};
+use assist_proto::hub::Command;
 use assist_proto::store::Membership;
 use assist_proto::wire::Member;
 use assist_proto::wire::ask::Request;
@@ -27,6 +28,26 @@ impl Handle<Rename> for LocalBackend {
         let own = reference::project(&self.reader()?, params.project.as_deref())?;
         Ok(self.ask_done(own.project, Request::Rename(params.name)).await?)
     }
+}
+
+impl Handle<GetSettings> for LocalBackend {
+    async fn handle(&self, params: GetSettings) -> Result<UserSettings, ApiError> {
+        Ok(settings(&reference::project(&self.reader()?, params.project.as_deref())?))
+    }
+}
+
+impl Handle<Configure> for LocalBackend {
+    async fn handle(&self, params: Configure) -> Result<UserSettings, ApiError> {
+        let project = reference::project(&self.reader()?, params.project.as_deref())?.project;
+        if let Some(is_on) = params.send_read_marks {
+            self.command(Command::SendReadMarks { project, is_on }).await?;
+        }
+        Ok(settings(&reference::project(&self.reader()?, Some(&project.to_string()))?))
+    }
+}
+
+fn settings(own: &Membership) -> UserSettings {
+    UserSettings { project: own.project.to_string(), send_read_marks: !own.reads_are_private }
 }
 
 fn user(own: &Membership, member: Member) -> User {

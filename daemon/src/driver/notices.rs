@@ -63,6 +63,11 @@ impl Names {
             Notice::AttachmentChanged { project, ticket, blob } => {
                 News::AttachmentChanged { ticket: self.ticket(project, ticket)?, blob: blob.to_string() }
             }
+            Notice::TicketRead { project, ticket, by, at } => News::TicketRead {
+                ticket: self.ticket(project, ticket)?,
+                actor: self.actor(project, Some(by))?,
+                at_millis: at.0,
+            },
             Notice::SyncChanged { project } => News::SyncChanged { project: project.to_string() },
             Notice::ProjectChanged { project } => News::ProjectChanged {
                 project: project.to_string(),

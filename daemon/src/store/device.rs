@@ -6,18 +6,18 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Quarantine, Record,
-    Seq, StoreResult, SyncState, TicketRow, Transfer,
+    DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, PendingRead,
+    Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
 };
 use assist_proto::wire::Member;
 use assist_proto::wire::blob::BlobPlace;
 
 use super::entry::{Entry, PlacedMark};
-use super::packs;
 use super::quarantine::{self, Quarantined};
 use super::tables::{Counter, SCOPE_SIZE, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::view::{Order, View, cbor, damaged, key_end};
+use super::{packs, reads};
 
 /// What of a project is on this device, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -229,6 +229,30 @@ pub trait DeviceReads: View + Sized {
         Ok(entry_of(self, scope, ticket)?.mark.map(|placed| placed.mark))
     }
 
+    /// Whether somebody else wrote more of a ticket than this device's user has read.
+    fn is_unread(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<bool> {
+        let Some(scope) = self.scope(project)? else { return Ok(false) };
+        Ok(entry_of(self, scope, ticket)?.is_unread())
+    }
+
+    /// See [`DeviceStore::unread_count`].
+    fn unread_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        let Some(scope) = self.scope(project)? else { return Ok(0) };
+        self.counter(scope, Counter::Unread)
+    }
+
+    /// See [`DeviceStore::read_marks`].
+    fn read_marks(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Vec<ReadMark>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        reads::readers(self, scope, ticket)
+    }
+
+    /// See [`DeviceStore::pending_reads`].
+    fn pending_reads(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<PendingRead>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        reads::all_pending(self, scope, limit)
+    }
+
     /// See [`DeviceStore::draft`].
     fn draft(&self, id: DraftId) -> StoreResult<Option<Draft>> {
         self.get_cbor(Table::Drafts, &key!(id.0))
@@ -278,7 +302,7 @@ pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) 
 }
 
 /// The tables whose keys begin with the scope: all of a project but its membership.
-const SCOPED: [Table; 19] = [
+const SCOPED: [Table; 21] = [
     Table::Counters,
     Table::Docs,
     Table::Packs,
@@ -293,6 +317,8 @@ const SCOPED: [Table; 19] = [
     Table::QuarantineOrder,
     Table::Unverified,
     Table::Rows,
+    Table::Readers,
+    Table::PendingReads,
     Table::RowOrder,
     Table::RowSnoozes,
     Table::RowNumbers,
@@ -318,6 +344,27 @@ impl Turn {
         if let Some(until) = row.snoozed_until_millis {
             self.remove(Table::RowSnoozes, key!(scope, until, row.ticket));
         }
+    }
+
+    /// Changes what is kept of a ticket beside its documents, and keeps the count of what is unread.
+    fn change_entry(
+        &mut self,
+        scope: Scope,
+        ticket: TicketId,
+        change: impl FnOnce(&mut Entry),
+    ) -> StoreResult<()> {
+        let mut entry = entry_of(self, scope, ticket)?;
+        let was_unread = entry.is_unread();
+        change(&mut entry);
+        match (was_unread, entry.is_unread()) {
+            (false, true) => {
+                self.count_up(key!(scope, Counter::Unread))?;
+            }
+            (true, false) => self.count_down(key!(scope, Counter::Unread))?,
+            (true, true) | (false, false) => {}
+        }
+        self.put_entry(Table::Rows, key!(scope, ticket), &entry);
+        Ok(())
     }
 }
 
@@ -414,6 +461,7 @@ impl DeviceStore for Turn {
         if let DocId::Ticket(ticket) = doc {
             DeviceStore::remove_row(self, project, ticket)?;
             self.remove(Table::Rows, key!(scope, ticket));
+            self.remove_reads(scope, ticket);
         }
         Ok(())
     }
@@ -479,7 +527,7 @@ impl DeviceStore for Turn {
 
     fn put_row(&mut self, project: &ProjectId, row: &TicketRow) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        let mut entry = entry_of(self, scope, row.ticket)?;
+        let entry = entry_of(self, scope, row.ticket)?;
         match &entry.row {
             Some(before) => self.hide_row(scope, before),
             None => {
@@ -493,9 +541,7 @@ impl DeviceStore for Turn {
         if let Some(until) = row.snoozed_until_millis {
             self.put(Table::RowSnoozes, key!(scope, until, row.ticket), Vec::new());
         }
-        entry.row = Some(row.clone());
-        self.put_entry(Table::Rows, key!(scope, row.ticket), &entry);
-        Ok(())
+        self.change_entry(scope, row.ticket, |entry| entry.row = Some(row.clone()))
     }
 
     fn snoozed(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<(UnixMillis, TicketId)>> {
@@ -504,10 +550,9 @@ impl DeviceStore for Turn {
 
     fn remove_row(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
         let Some(scope) = self.scope(project)? else { return Ok(()) };
-        let mut entry = entry_of(self, scope, ticket)?;
-        let Some(row) = entry.row.take() else { return Ok(()) };
+        let Some(row) = entry_of(self, scope, ticket)?.row else { return Ok(()) };
         self.hide_row(scope, &row);
-        self.put_entry(Table::Rows, key!(scope, ticket), &entry);
+        self.change_entry(scope, ticket, |entry| entry.row = None)?;
         self.count_down(key!(scope, Counter::Rows))
     }
 
@@ -517,9 +562,71 @@ impl DeviceStore for Turn {
 
     fn put_own_seq(&mut self, project: &ProjectId, ticket: TicketId, seq: Seq) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        let mut entry = entry_of(self, scope, ticket)?;
-        entry.own = Some(seq);
-        self.put_entry(Table::Rows, key!(scope, ticket), &entry);
+        self.change_entry(scope, ticket, |entry| entry.own = Some(seq))
+    }
+
+    fn others_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        Ok(entry_of(self, scope, ticket)?.others)
+    }
+
+    fn put_others_seq(&mut self, project: &ProjectId, ticket: TicketId, seq: Seq) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.change_entry(scope, ticket, |entry| entry.others = Some(seq))
+    }
+
+    fn own_read(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        Ok(entry_of(self, scope, ticket)?.read)
+    }
+
+    fn put_own_read(&mut self, project: &ProjectId, ticket: TicketId, through: Seq) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.change_entry(scope, ticket, |entry| entry.read = Some(through))
+    }
+
+    fn unread_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        DeviceReads::unread_count(self, project)
+    }
+
+    fn read_mark(
+        &self,
+        project: &ProjectId,
+        ticket: TicketId,
+        user: UserId,
+    ) -> StoreResult<Option<ReadMark>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        reads::reader(self, scope, ticket, user)
+    }
+
+    fn read_marks(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Vec<ReadMark>> {
+        DeviceReads::read_marks(self, project, ticket)
+    }
+
+    fn put_read_mark(&mut self, project: &ProjectId, mark: &ReadMark) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_reader(scope, mark);
+        Ok(())
+    }
+
+    fn pending_reads(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<PendingRead>> {
+        DeviceReads::pending_reads(self, project, limit)
+    }
+
+    fn pending_read(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<PendingRead>> {
+        let Some(scope) = self.scope(project)? else { return Ok(None) };
+        reads::pending(self, scope, ticket)
+    }
+
+    fn put_pending_read(&mut self, project: &ProjectId, read: &PendingRead) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_pending(scope, read);
+        Ok(())
+    }
+
+    fn remove_pending_read(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        self.remove(Table::PendingReads, key!(scope, ticket));
         Ok(())
     }
 
@@ -584,10 +691,9 @@ impl DeviceStore for Turn {
 
     fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        let mut entry = entry_of(self, scope, mark.ticket)?;
-        entry.mark = Some(PlacedMark { position: 0, mark: *mark });
-        self.put_entry(Table::Rows, key!(scope, mark.ticket), &entry);
-        Ok(())
+        self.change_entry(scope, mark.ticket, |entry| {
+            entry.mark = Some(PlacedMark { position: 0, mark: *mark });
+        })
     }
 
     fn put_transfer(&mut self, project: &ProjectId, transfer: &Transfer) -> StoreResult<()> {

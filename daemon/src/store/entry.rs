@@ -1,10 +1,12 @@
 //! What is kept of a ticket beside its documents, in one value: its row, its mark, and on a server its members.
 //!
 //! ```text
-//! flags (1): 1 has a row, 2 has a mark, 4 has an own record
+//! flags (1): 1 has a row, 2 has a mark, 4 has an own record, 8 has a record of somebody else, 16 was read
 //! count of members (2), each a user id (16)
 //! if marked: position in the order of marks (8, 0 on a device), team (8), customers (8)
 //! if there is an own record: the place of the newest one that the device's user wrote (8)
+//! if there is a record of somebody else: the place of the newest one (8)
+//! if it was read by the device's user: up to which place (8)
 //! if there is a row: its bytes (row_codec)
 //! ```
 
@@ -22,6 +24,8 @@ pub(crate) struct Entry {
     pub(crate) members: Vec<UserId>,
     pub(crate) mark: Option<PlacedMark>,
     pub(crate) own: Option<Seq>,
+    pub(crate) others: Option<Seq>,
+    pub(crate) read: Option<Seq>,
     pub(crate) row: Option<TicketRow>,
 }
 
@@ -51,16 +55,24 @@ impl Entry {
             let mark = Mark { ticket, team: Seq(number(team)), customers: Seq(number(customers)) };
             PlacedMark { position: number(position), mark }
         });
-        let own = parts.own.map(|bytes| Seq(number(bytes)));
+        let seq = |bytes: Option<&[u8]>| bytes.map(|bytes| Seq(number(bytes)));
+        let (own, others, read) = (seq(parts.own), seq(parts.others), seq(parts.read));
         let row = parts.row.map(|bytes| RowBytes::new(table, bytes)?.decode(ticket)).transpose()?;
-        Ok(Self { members, mark, own, row })
+        Ok(Self { members, mark, own, others, read, row })
+    }
+
+    /// Whether somebody else wrote more of the ticket than the device's user has read.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.row.is_some() && self.others > self.read
     }
 
     fn encode(&self) -> Vec<u8> {
         let flag = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
         let flags = flag(self.row.is_some(), HAS_ROW)
             | flag(self.mark.is_some(), HAS_MARK)
-            | flag(self.own.is_some(), HAS_OWN);
+            | flag(self.own.is_some(), HAS_OWN)
+            | flag(self.others.is_some(), HAS_OTHERS)
+            | flag(self.read.is_some(), HAS_READ);
         let count = u16::try_from(self.members.len()).expect("put_member_of bounds the count");
         let mut value = vec![flags];
         value.extend_from_slice(&count.to_be_bytes());
@@ -72,7 +84,7 @@ impl Entry {
             value.extend_from_slice(&mark.team.0.to_be_bytes());
             value.extend_from_slice(&mark.customers.0.to_be_bytes());
         }
-        if let Some(seq) = self.own {
+        for seq in [self.own, self.others, self.read].into_iter().flatten() {
             value.extend_from_slice(&seq.0.to_be_bytes());
         }
         if let Some(row) = &self.row {
@@ -104,6 +116,8 @@ struct Parts<'a> {
     members: &'a [u8],
     mark: Option<&'a [u8]>,
     own: Option<&'a [u8]>,
+    others: Option<&'a [u8]>,
+    read: Option<&'a [u8]>,
     row: Option<&'a [u8]>,
 }
 
@@ -118,19 +132,24 @@ impl<'a> Parts<'a> {
             let (bytes, behind) = rest.split_at_checked(MARK_SIZE)?;
             (mark, rest) = (Some(bytes), behind);
         }
-        let mut own = None;
-        if flags & HAS_OWN != 0 {
-            let (bytes, behind) = rest.split_at_checked(OWN_SIZE)?;
-            (own, rest) = (Some(bytes), behind);
+        let mut seqs = [HAS_OWN, HAS_OTHERS, HAS_READ].map(|flag| (flags & flag != 0, None));
+        for (is_there, seq) in &mut seqs {
+            if *is_there {
+                let (bytes, behind) = rest.split_at_checked(SEQ_SIZE)?;
+                (*seq, rest) = (Some(bytes), behind);
+            }
         }
-        Some(Self { members, mark, own, row: (flags & HAS_ROW != 0).then_some(rest) })
+        let [own, others, read] = seqs.map(|(_, seq)| seq);
+        Some(Self { members, mark, own, others, read, row: (flags & HAS_ROW != 0).then_some(rest) })
     }
 }
 
 const HAS_ROW: u8 = 1;
 const HAS_MARK: u8 = 2;
 const HAS_OWN: u8 = 4;
+const HAS_OTHERS: u8 = 8;
+const HAS_READ: u8 = 16;
 const MARK_SIZE: usize = 24;
-const OWN_SIZE: usize = 8;
+const SEQ_SIZE: usize = 8;
 /// Members of one ticket: their ids stay within a few pages. The hub allows fewer.
 pub(crate) const MEMBERS_MAX: usize = 1_000;

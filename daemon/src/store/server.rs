@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
-    Share, ShareWith, StoreError, StoreResult, StoredVerdict, TicketRow, User, Visibility, WaitingDevice,
-    Watermarks,
+    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, ReadMark, Record, Seq, ServerProject,
+    ServerStore, Share, ShareWith, StoreError, StoreResult, StoredVerdict, TicketRow, User, Visibility,
+    WaitingDevice, Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -16,7 +16,7 @@ use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::verdicts::{Verdict, change_hash, verdict_key};
 use super::view::{Order, View, damaged, exact, key_end};
-use super::{log, packs};
+use super::{log, packs, reads};
 
 /// What can be read of a server, from a [`super::Reader`] as from a [`Turn`]: the read half of [`ServerStore`].
 #[expect(private_bounds, reason = "only the store's own views can be read from")]
@@ -208,6 +208,11 @@ pub trait ServerReads: View + Sized {
     fn mark_head(&self) -> StoreResult<u64> {
         self.counter(Scope::SERVER, Counter::MarkHead)
     }
+
+    /// See [`ServerStore::read_marks_of`].
+    fn server_read_marks(&self, ticket: TicketId) -> StoreResult<Vec<ReadMark>> {
+        Ok(reads::marks_of(self, ticket)?.into_iter().map(|(_, mark)| mark).collect())
+    }
 }
 
 impl<V: View> ServerReads for V {}
@@ -232,7 +237,7 @@ const fn mark_order_table(audience: Audience) -> Table {
 }
 
 /// Who may see a ticket: the team, and its members.
-fn audiences(entry: &Entry) -> impl Iterator<Item = Audience> {
+pub(super) fn audiences(entry: &Entry) -> impl Iterator<Item = Audience> {
     [Audience::Team].into_iter().chain(entry.members.clone().into_iter().map(Audience::Customer))
 }
 
@@ -364,6 +369,7 @@ impl ServerStore for Turn {
         if let Some(placed) = entry.mark {
             self.put(Table::MarkOrderOf, key!(user, placed.position), Vec::new());
         }
+        self.show_read_marks(ticket, user)?;
         self.put_entry(Table::Tickets, key!(ticket), &entry);
         Ok(())
     }
@@ -379,6 +385,7 @@ impl ServerStore for Turn {
         if let Some(placed) = entry.mark {
             self.remove(Table::MarkOrderOf, key!(user, placed.position));
         }
+        self.hide_read_marks(ticket, user)?;
         self.put_entry(Table::Tickets, key!(ticket), &entry);
         Ok(())
     }
@@ -581,5 +588,27 @@ impl ServerStore for Turn {
 
     fn mark_head(&self) -> StoreResult<u64> {
         ServerReads::mark_head(self)
+    }
+
+    fn read_mark(&self, ticket: TicketId, user: UserId) -> StoreResult<Option<ReadMark>> {
+        Ok(reads::mark_of(self, ticket, user)?.map(|(_, mark)| mark))
+    }
+
+    fn read_marks_of(&self, ticket: TicketId) -> StoreResult<Vec<ReadMark>> {
+        self.server_read_marks(ticket)
+    }
+
+    fn put_read_mark(&mut self, mark: &ReadMark) -> StoreResult<()> {
+        let entry = entry_of(self, mark.ticket)?;
+        self.place_read_mark(&entry, mark)
+    }
+
+    fn read_marks_after(
+        &self,
+        audience: Audience,
+        after: u64,
+        limit: usize,
+    ) -> StoreResult<Vec<(u64, ReadMark)>> {
+        reads::marks_after(self, audience, after, limit)
     }
 }

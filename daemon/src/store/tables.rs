@@ -99,6 +99,13 @@ tables! {
     MarkOrderOf = "mark-order-of", "order of a customer's marks";
     /// blob (32), doc (17): empty. A blob came through a document that names it, whole.
     Blobs = "blobs", "blob of a document";
+    /// ticket (16), user (16): position in the order (8) and a read mark ([`super::reads`]).
+    ReadMarks = "read-marks", "read mark";
+    /// position (8): ticket (16), user (16). The read marks in the order in which they were written; positions are
+    /// given together with those of the other marks.
+    ReadOrder = "read-order", "order of read marks";
+    /// member (16), position (8): empty. The same for each member of the ticket.
+    ReadOrderOf = "read-order-of", "order of a customer's read marks";
 
     // -- Device role --
 
@@ -122,6 +129,10 @@ tables! {
     Transfers = "transfers", "transfer of a blob";
     /// scope, ticket (16): row and mark ([`super::entry`]).
     Rows = "rows", "list row";
+    /// scope, ticket (16), user (16): a read mark ([`super::reads`]).
+    Readers = "readers", "read mark";
+    /// scope, ticket (16): through (8), at (8), flags (1): 2 is private. Own reads that the server has not confirmed.
+    PendingReads = "pending-reads", "read to be told";
     /// scope, last activity (8), ticket (16): empty. Read backwards by most lists.
     RowOrder = "row-order", "place of a list row";
     /// scope, until when (8), ticket (16): empty. Tickets that are asleep.
@@ -207,6 +218,8 @@ pub(crate) enum Counter {
     NextQuarantined = 14,
     /// Refusals that a server ever remembered.
     Rejections = 15,
+    /// Unread tickets of a scope.
+    Unread = 16,
 }
 
 /// Bytes of a scope in a key.

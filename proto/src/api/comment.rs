@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::attachment::Attach;
 use super::sync::DeliveryState;
 use super::ticket::TicketRef;
-use super::user::Role;
+use super::user::{Role, UserName};
 
 /// Parameters of `comment.add`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -87,10 +87,22 @@ pub struct Comment {
     pub attachments: Vec<Attachment>,
     /// How far it has come, if it is one's own.
     pub state: Option<DeliveryState>,
+    /// Who else has read it and says so, if it is one's own; earliest first.
+    #[serde(default)]
+    pub read_by: Vec<ReadBy>,
     /// Concurrent rewrites of the text that lost. Nothing is dropped silently.
     pub losing_bodies: Vec<String>,
     /// The change that brought it, 52 characters.
     pub change: String,
+}
+
+/// Somebody who has read something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReadBy {
+    /// Who.
+    pub user: UserName,
+    /// When they last read on in the ticket, by their clock, clamped by the server.
+    pub at_millis: u64,
 }
 
 /// Who wrote a comment.

@@ -63,6 +63,16 @@ pub enum News {
         /// The blob's hash, 52 characters.
         blob: String,
     },
+    /// Somebody has read a ticket, or read on in it. Comes together with `ticket.changed`.
+    #[serde(rename = "ticket.read")]
+    TicketRead {
+        /// Which ticket.
+        ticket: TicketRef,
+        /// The name of who has read.
+        actor: Option<String>,
+        /// When, by their clock, clamped by the server.
+        at_millis: u64,
+    },
     /// A connection or an outbox changed: look at `sync.status`.
     #[serde(rename = "sync.changed")]
     SyncChanged {
@@ -146,6 +156,7 @@ impl News {
             Self::CommentAdded { .. } => "comment.added",
             Self::NoteAdded { .. } => "note.added",
             Self::AttachmentChanged { .. } => "attachment.changed",
+            Self::TicketRead { .. } => "ticket.read",
             Self::SyncChanged { .. } => "sync.changed",
             Self::ProjectChanged { .. } => "project.changed",
             Self::DeviceAdded { .. } => "device.added",
@@ -162,7 +173,8 @@ impl News {
             Self::TicketChanged { ticket, .. }
             | Self::CommentAdded { ticket, .. }
             | Self::AttachmentChanged { ticket, .. }
-            | Self::NoteAdded { ticket, .. } => Some(&ticket.project),
+            | Self::NoteAdded { ticket, .. }
+            | Self::TicketRead { ticket, .. } => Some(&ticket.project),
             Self::SyncChanged { project }
             | Self::ProjectChanged { project, .. }
             | Self::DeviceAdded { project, .. }

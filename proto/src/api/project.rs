@@ -137,7 +137,7 @@ pub struct ProjectInfo {
     pub user_name: String,
     /// What this device is called there.
     pub device_name: String,
-    /// Tickets with something unread; null until this is counted.
+    /// Tickets of which others wrote more than its user has read, on whichever device. Never null.
     pub unread_count: Option<u64>,
     /// Whether the server is in reach.
     pub connection: Connection,

@@ -13,6 +13,8 @@ pub enum DeliveryState {
     OnServer,
     /// On a device of somebody else who may see it.
     Delivered,
+    /// Shown to somebody of the other side.
+    Read,
     /// A state of a newer daemon, further than these.
     #[serde(other)]
     #[schemars(skip)]
@@ -130,6 +132,8 @@ pub enum WaitUntil {
     Server,
     /// On a device of somebody else who may see them.
     Delivered,
+    /// Shown to somebody of the other side.
+    Read,
 }
 
 /// Answer of `sync.wait`: all changes have come at least this far.

@@ -40,7 +40,7 @@ fn names_of_the_model_are_those_of_the_api() {
 
 #[test]
 fn words_of_a_newer_daemon_do_not_spoil_a_reply() {
-    assert_eq!(serde_json::from_str::<DeliveryState>("\"read\"").unwrap(), DeliveryState::Further);
+    assert_eq!(serde_json::from_str::<DeliveryState>("\"printed\"").unwrap(), DeliveryState::Further);
     assert_eq!(serde_json::from_str::<ConnectionState>("\"tunnelled\"").unwrap(), ConnectionState::Unknown);
     assert_eq!(serde_json::from_str::<Cause>("\"weather\"").unwrap(), Cause::Unknown);
     let event = json!({ "id": "b-1", "event": "moon.phase", "phase": 3 });

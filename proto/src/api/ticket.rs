@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::attachment::Attach;
-use super::comment::Comment;
+use super::comment::{Comment, ReadBy};
 use super::sync::DeliveryState;
 use super::user::UserName;
 
@@ -184,6 +184,9 @@ pub struct TicketRow {
     pub state: Option<DeliveryState>,
     /// Whether its text is on this device; false for a while after joining a project.
     pub is_loaded: bool,
+    /// Whether others wrote more of it than its user has read, on whichever device.
+    #[serde(default)]
+    pub is_unread: bool,
 }
 
 /// Parameters of `ticket.get`.
@@ -227,6 +230,26 @@ pub struct Ticket {
     /// How many notes the team wrote, struck ones included: `note.list` shows them. Always 0 for customers.
     #[serde(default)]
     pub note_count: u64,
+    /// The place of its newest change in the server's log: what `ticket.read` takes for "as far as this".
+    #[serde(default)]
+    pub place: u64,
+    /// Who else has read the report and says so, if it is one's own; earliest first.
+    #[serde(default)]
+    pub read_by: Vec<ReadBy>,
+}
+
+/// Parameters of `ticket.read`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkRead {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The id, an unambiguous beginning of it, or `#number`.
+    pub ticket: String,
+    /// As far as was shown: the `place` of `ticket.get`. All that is here unless told.
+    #[serde(default)]
+    pub through: Option<u64>,
 }
 
 /// A field that was written by several while apart. Writing it again settles it.

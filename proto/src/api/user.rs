@@ -45,6 +45,33 @@ pub struct User {
     pub is_self: bool,
 }
 
+/// Parameters of `user.settings`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GetSettings {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    pub project: Option<String>,
+}
+
+/// Parameters of `user.configure`. What is left out stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Configure {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    pub project: Option<String>,
+    /// Whether others are told what is read on this device. Own devices always are.
+    pub send_read_marks: Option<bool>,
+}
+
+/// Answer of `user.settings` and `user.configure`: what holds for a project on this device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserSettings {
+    /// The project's id, 52 characters.
+    pub project: String,
+    /// Whether others are told what is read on this device. Own devices always are.
+    pub send_read_marks: bool,
+}
+
 /// A user as named beside something else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserName {

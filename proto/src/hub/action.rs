@@ -235,6 +235,17 @@ pub enum Notice {
         /// Which.
         blob: BlobHash,
     },
+    /// Somebody has read a ticket, or read on.
+    TicketRead {
+        /// Its project.
+        project: ProjectId,
+        /// Which.
+        ticket: TicketId,
+        /// Who.
+        by: UserId,
+        /// When.
+        at: UnixMillis,
+    },
     /// The connection, the outbox or the progress of a project is other than before.
     SyncChanged {
         /// Which.

@@ -19,6 +19,7 @@ mod edits;
 mod incoming;
 mod joining;
 mod outbox;
+mod reads;
 mod snooze;
 mod transfers;
 mod verify;
@@ -239,6 +240,22 @@ pub enum Command {
         project: ProjectId,
         /// Which, through which document.
         place: BlobPlace,
+    },
+    /// A ticket was shown to the user.
+    MarkRead {
+        /// Where.
+        project: ProjectId,
+        /// Which.
+        ticket: TicketId,
+        /// The newest record that was shown; absent for all that is here.
+        through: Option<Seq>,
+    },
+    /// Whether others are told what the user reads on this device.
+    SendReadMarks {
+        /// Where.
+        project: ProjectId,
+        /// Whether.
+        is_on: bool,
     },
     /// Ask the project's server, now or not at all.
     Ask {
@@ -481,6 +498,8 @@ struct Session {
     pushes_again_at: Option<UnixMillis>,
     /// What front ends asked the server and it has not answered.
     asks: asks::Asks,
+    /// What was told of the user's reading and not confirmed.
+    told_reads: BTreeMap<TicketId, Seq>,
 }
 
 /// How far it has come with a document that was asked for whole.
@@ -500,6 +519,8 @@ struct Touched {
     admitted: Option<(Seq, UnixMillis)>,
     /// Place of the newest of them that this device's user wrote.
     own: Option<Seq>,
+    /// Place of the newest of them that somebody else wrote.
+    others: Option<Seq>,
     /// When an own change was made, by this device's clock.
     written_at: Option<UnixMillis>,
 }
@@ -701,6 +722,10 @@ impl DeviceHub {
             Command::DiscardDraft(draft) => self.discard_draft(draft, store)?,
             Command::RetryDraft(draft) => self.retry_draft(now, draft, store)?,
             Command::Verify { project, doc } => self.ensure_verified(project, doc, store)?,
+            Command::MarkRead { project, ticket, through } => {
+                self.mark_read(now, project, ticket, through, store)?
+            }
+            Command::SendReadMarks { project, is_on } => self.keep_reads_private(project, !is_on, store)?,
         };
         self.actions.push(Action::Reply { call, outcome });
         Ok(())
@@ -756,6 +781,11 @@ impl DeviceHub {
             {
                 store.put_own_seq(&project, ticket, seq)?;
             }
+            if let Some(seq) = touched.others
+                && touched.others > store.others_seq(&project, ticket)?
+            {
+                store.put_others_seq(&project, ticket, seq)?;
+            }
         }
         Ok(())
     }
@@ -771,9 +801,8 @@ impl DeviceHub {
     fn touch_admitted(&mut self, project: ProjectId, place: &Ack, author: UserId) {
         let is_own = self.projects.get(&project).is_some_and(|it| it.membership.user == author);
         let Some(touched) = self.touch(project, place.doc) else { return };
-        if is_own {
-            touched.own = touched.own.max(Some(place.seq));
-        }
+        let newest = if is_own { &mut touched.own } else { &mut touched.others };
+        *newest = (*newest).max(Some(place.seq));
         touched.admitted = touched.admitted.max(Some((place.seq, place.admitted_at)));
         touched.number = touched.number.or(place.number);
     }

@@ -3,7 +3,7 @@
 //! | phase of a link | takes | leaves by |
 //! |---|---|---|
 //! | `Greeting` | `Hello`, `Enroll`, `RequestCode`, `Confirm` | `Hello` of a device on the roster: to `Ready`; anything else, or silence: closed |
-//! | `Ready` | `Push`, `Seen`, `Fetch`, `Ask` | `Closed`, a newer link of the same device, revocation, a broken rule |
+//! | `Ready` | `Push`, `Seen`, `Read`, `Fetch`, `Ask` | `Closed`, a newer link of the same device, revocation, a broken rule |
 //!
 //! It never sends a record that the store's log does not have, and never one to somebody who may not see it: both
 //! are read from the log by audience, in [`fanout`].
@@ -18,6 +18,7 @@ mod fanout;
 mod mailed;
 mod people;
 mod quotas;
+mod reads;
 mod roster;
 mod sharing;
 
@@ -325,6 +326,9 @@ impl ServerHub {
             }
             (Phase::Ready(_), Received::Message(PeerMessage::Seen(seen))) => {
                 self.handle_seen(link, seen.cursor, store)
+            }
+            (Phase::Ready(_), Received::Message(PeerMessage::Read(read))) => {
+                self.handle_reads(now, link, &read.reads, store)
             }
             (Phase::Ready(_), Received::Message(PeerMessage::Fetch(fetch))) => {
                 self.handle_fetch(link, &fetch.docs);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Mark, Record, Seq, StoreResult, TicketRow};
+use super::{Mark, PendingRead, ReadMark, Record, Seq, StoreResult, TicketRow};
 use crate::certificate::{Signed, millis, role};
 use crate::envelope::Envelope;
 use crate::wire::blob::{BlobCode, BlobPlace};
@@ -43,8 +43,8 @@ pub trait DeviceStore {
     fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>>;
     /// Every document of which anything is here: admitted records, own changes, an unverified copy, or a row.
     fn docs(&self, project: &ProjectId) -> StoreResult<BTreeSet<DocId>>;
-    /// Drops a document: its records, its unverified copy, what was put aside of it, and a ticket's row and mark.
-    /// Own changes stay in the outbox: whoever drops a document has taken them out before.
+    /// Drops a document: its records, its unverified copy, what was put aside of it, and a ticket's row and
+    /// marks. Own changes stay in the outbox: whoever drops a document has taken them out before.
     fn remove_doc(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()>;
 
     /// Puts a record aside that the gate refused although the server had admitted it. One that is there already stays
@@ -134,6 +134,32 @@ pub trait DeviceStore {
     /// Writes it.
     fn put_mark(&mut self, project: &ProjectId, mark: &Mark) -> StoreResult<()>;
 
+    /// Place of the newest record of a ticket that somebody else wrote, among those that passed the gate.
+    fn others_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>>;
+    /// Writes it.
+    fn put_others_seq(&mut self, project: &ProjectId, ticket: TicketId, seq: Seq) -> StoreResult<()>;
+    /// How far this device's user has read a ticket, on whichever device.
+    fn own_read(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>>;
+    /// Writes it.
+    fn put_own_read(&mut self, project: &ProjectId, ticket: TicketId, through: Seq) -> StoreResult<()>;
+    /// Tickets with a row of which somebody else wrote more than this device's user has read.
+    fn unread_count(&self, project: &ProjectId) -> StoreResult<u64>;
+    /// How far somebody has read a ticket, as the server told.
+    fn read_mark(&self, project: &ProjectId, ticket: TicketId, user: UserId)
+    -> StoreResult<Option<ReadMark>>;
+    /// How far everybody has, by user.
+    fn read_marks(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Vec<ReadMark>>;
+    /// Writes one.
+    fn put_read_mark(&mut self, project: &ProjectId, mark: &ReadMark) -> StoreResult<()>;
+    /// What this device has still to tell of its user's reading, by ticket, at most `limit`.
+    fn pending_reads(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<PendingRead>>;
+    /// The one of a ticket.
+    fn pending_read(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<PendingRead>>;
+    /// Writes one, in the place of an earlier one of the ticket.
+    fn put_pending_read(&mut self, project: &ProjectId, read: &PendingRead) -> StoreResult<()>;
+    /// Drops the one of a ticket.
+    fn remove_pending_read(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()>;
+
     /// Projects that this device has asked to join by email, and is not in yet.
     fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>>;
     /// Writes one.
@@ -201,6 +227,9 @@ pub struct Membership {
     /// When we joined.
     #[serde(with = "millis")]
     pub joined_at: UnixMillis,
+    /// The user's own switch: what they read here is told to their own devices alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads_are_private: bool,
 }
 
 /// How far a device has come with a project. Changes with every frame.

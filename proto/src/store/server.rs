@@ -5,7 +5,7 @@ use assist_crdt_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Mark, Record, Seq, StoreResult, TicketRow};
+use super::{Mark, ReadMark, Record, Seq, StoreResult, TicketRow};
 use crate::certificate::{Signed, millis, role};
 use crate::wire::blob::BlobPlace;
 use crate::wire::{LogId, id};
@@ -129,8 +129,22 @@ pub trait ServerStore {
     fn put_mark(&mut self, mark: &Mark) -> StoreResult<()>;
     /// Marks written behind `after` that the audience may see, oldest first, each with its position.
     fn marks_after(&self, audience: Audience, after: u64, limit: usize) -> StoreResult<Vec<(u64, Mark)>>;
-    /// Position of the newest mark.
+    /// Position of the newest mark of either kind.
     fn mark_head(&self) -> StoreResult<u64>;
+
+    /// How far somebody has read a ticket.
+    fn read_mark(&self, ticket: TicketId, user: UserId) -> StoreResult<Option<ReadMark>>;
+    /// How far everybody has, by user.
+    fn read_marks_of(&self, ticket: TicketId) -> StoreResult<Vec<ReadMark>>;
+    /// Writes one and puts it behind all other marks, of deliveries too: they share their positions.
+    fn put_read_mark(&mut self, mark: &ReadMark) -> StoreResult<()>;
+    /// Read marks written behind `after` of tickets that the audience may see, oldest first, each with its position.
+    fn read_marks_after(
+        &self,
+        audience: Audience,
+        after: u64,
+        limit: usize,
+    ) -> StoreResult<Vec<(u64, ReadMark)>>;
 }
 
 /// Who reads: decides which part of the log there is.

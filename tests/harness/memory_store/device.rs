@@ -6,8 +6,8 @@ use std::sync::Arc;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, Quarantine, Record,
-    Seq, StoreResult, SyncState, TicketRow, Transfer,
+    DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, PendingRead,
+    Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
 };
 use assist_proto::wire::Member;
 use assist_proto::wire::blob::BlobPlace;
@@ -49,6 +49,10 @@ struct ProjectTables {
     members: Table<UserId, Member>,
     marks: Table<TicketId, Mark>,
     transfers: Table<(Direction, BlobPlace), Transfer>,
+    others_seqs: Table<TicketId, Seq>,
+    own_reads: Table<TicketId, Seq>,
+    read_marks: Table<(TicketId, UserId), ReadMark>,
+    pending_reads: Table<TicketId, PendingRead>,
 }
 
 impl MemoryStore {
@@ -167,6 +171,11 @@ impl DeviceStore for MemoryStore {
             if let DocId::Ticket(ticket) = doc {
                 tables.rows.drop_row(&ticket);
                 tables.marks.drop_row(&ticket);
+                tables.own_seqs.drop_row(&ticket);
+                tables.others_seqs.drop_row(&ticket);
+                tables.own_reads.drop_row(&ticket);
+                tables.read_marks.retain(|(of, _), _| *of != ticket);
+                tables.pending_reads.drop_row(&ticket);
             }
         });
         Ok(())
@@ -342,6 +351,67 @@ impl DeviceStore for MemoryStore {
 
     fn transfers(&self, project: &ProjectId) -> StoreResult<Vec<Transfer>> {
         Ok(self.of(project).transfers.all())
+    }
+
+    fn others_seq(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
+        Ok(self.of(project).others_seqs.row(&ticket))
+    }
+
+    fn put_others_seq(&mut self, project: &ProjectId, ticket: TicketId, seq: Seq) -> StoreResult<()> {
+        self.change(project, |tables| tables.others_seqs.put(ticket, seq));
+        Ok(())
+    }
+
+    fn own_read(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<Seq>> {
+        Ok(self.of(project).own_reads.row(&ticket))
+    }
+
+    fn put_own_read(&mut self, project: &ProjectId, ticket: TicketId, through: Seq) -> StoreResult<()> {
+        self.change(project, |tables| tables.own_reads.put(ticket, through));
+        Ok(())
+    }
+
+    fn unread_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        let tables = self.of(project);
+        let is_unread = |ticket: &&TicketId| tables.others_seqs.row(ticket) > tables.own_reads.row(ticket);
+        Ok(tables.rows.keys().filter(is_unread).count() as u64)
+    }
+
+    fn read_mark(
+        &self,
+        project: &ProjectId,
+        ticket: TicketId,
+        user: UserId,
+    ) -> StoreResult<Option<ReadMark>> {
+        Ok(self.of(project).read_marks.row(&(ticket, user)))
+    }
+
+    fn read_marks(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Vec<ReadMark>> {
+        let marks = self.of(project).read_marks.all();
+        Ok(marks.into_iter().filter(|mark| mark.ticket == ticket).collect())
+    }
+
+    fn put_read_mark(&mut self, project: &ProjectId, mark: &ReadMark) -> StoreResult<()> {
+        self.change(project, |tables| tables.read_marks.put((mark.ticket, mark.user), *mark));
+        Ok(())
+    }
+
+    fn pending_reads(&self, project: &ProjectId, limit: usize) -> StoreResult<Vec<PendingRead>> {
+        Ok(self.of(project).pending_reads.all().into_iter().take(limit).collect())
+    }
+
+    fn pending_read(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Option<PendingRead>> {
+        Ok(self.of(project).pending_reads.row(&ticket))
+    }
+
+    fn put_pending_read(&mut self, project: &ProjectId, read: &PendingRead) -> StoreResult<()> {
+        self.change(project, |tables| tables.pending_reads.put(read.ticket, *read));
+        Ok(())
+    }
+
+    fn remove_pending_read(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
+        self.change(project, |tables| tables.pending_reads.drop_row(&ticket));
+        Ok(())
     }
 
     fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>> {

@@ -5,8 +5,9 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
-    Share, ShareWith, StoreResult, StoredVerdict, TicketRow, User, Visibility, WaitingDevice, Watermarks,
+    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, ReadMark, Record, Seq, ServerProject,
+    ServerStore, Share, ShareWith, StoreResult, StoredVerdict, TicketRow, User, Visibility, WaitingDevice,
+    Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -53,6 +54,9 @@ pub(super) struct ServerTables {
     /// Every mark at its position.
     mark_order: Table<u64, TicketId>,
     mark_head: u64,
+    read_marks: Table<(TicketId, UserId), (u64, ReadMark)>,
+    /// Every read mark at its position; both kinds share theirs.
+    read_order: Table<u64, (TicketId, UserId)>,
 }
 
 impl ServerTables {
@@ -397,6 +401,43 @@ impl ServerStore for MemoryStore {
 
     fn mark_head(&self) -> StoreResult<u64> {
         Ok(self.server.mark_head)
+    }
+
+    fn read_mark(&self, ticket: TicketId, user: UserId) -> StoreResult<Option<ReadMark>> {
+        Ok(self.server.read_marks.row(&(ticket, user)).map(|(_, mark)| mark))
+    }
+
+    fn read_marks_of(&self, ticket: TicketId) -> StoreResult<Vec<ReadMark>> {
+        let marks = self.server.read_marks.rows((ticket, FIRST_USER)..=(ticket, LAST_USER));
+        Ok(marks.map(|(_, (_, mark))| mark).collect())
+    }
+
+    fn put_read_mark(&mut self, mark: &ReadMark) -> StoreResult<()> {
+        let tables = &mut self.server;
+        let key = (mark.ticket, mark.user);
+        if let Some((position, _)) = tables.read_marks.row(&key) {
+            tables.read_order.drop_row(&position);
+        }
+        tables.mark_head += 1;
+        tables.read_order.put(tables.mark_head, key);
+        tables.read_marks.put(key, (tables.mark_head, *mark));
+        Ok(())
+    }
+
+    fn read_marks_after(
+        &self,
+        audience: Audience,
+        after: u64,
+        limit: usize,
+    ) -> StoreResult<Vec<(u64, ReadMark)>> {
+        let tables = &self.server;
+        Ok(tables
+            .read_order
+            .range((Excluded(after), Unbounded))
+            .filter(|(_, key)| tables.sees(audience, key.0))
+            .filter_map(|(_, key)| tables.read_marks.row(key))
+            .take(limit)
+            .collect())
     }
 }
 

@@ -3,8 +3,8 @@
 use assist_crdt_model::{BlobHash, ChangeHash, DocId, ProjectId, Role, Status, UnixMillis};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    ColdStart, DeviceStore, Direction, Draft, DraftId, Mark, Membership, PendingJoin, Quarantine, Record,
-    Seq, SyncState, TicketRow, Transfer, TransferCause,
+    ColdStart, DeviceStore, Direction, Draft, DraftId, Mark, Membership, PendingJoin, PendingRead,
+    Quarantine, ReadMark, Record, Seq, SyncState, TicketRow, Transfer, TransferCause,
 };
 use assist_proto::wire::blob::{BlobCode, BlobPlace};
 use assist_proto::wire::{ColdPosition, Member};
@@ -31,6 +31,9 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("a transfer is kept until it is removed", a_transfer_is_kept_until_it_is_removed),
     ("a document is dropped whole", a_document_is_dropped_whole),
     ("what was put aside goes oldest first", what_was_put_aside_goes_oldest_first),
+    ("what is unread is counted", what_is_unread_is_counted),
+    ("an own read waits until it is removed", an_own_read_waits_until_it_is_removed),
+    ("a read mark goes with its ticket", a_read_mark_goes_with_its_ticket),
     ("a draft's id is used once", a_drafts_id_is_used_once),
 ];
 
@@ -59,6 +62,7 @@ fn membership(project: ProjectId) -> Membership {
         incarnation: 1,
         is_paused: false,
         joined_at: NOW,
+        reads_are_private: false,
     }
 }
 
@@ -459,4 +463,89 @@ fn a_drafts_id_is_used_once(store: &mut Store) {
     let third = store.put_draft(&draft(project(1), "third")).unwrap();
     assert!(third > ids[1], "{third:?} was used again");
     assert_eq!(store.draft(DraftId(u64::MAX)).unwrap(), None);
+}
+
+fn read_mark(number: u8, by: u8, through: u64) -> ReadMark {
+    let (is_team, private_through) = (by == 2, (by == 3).then_some(Seq(through + 1)));
+    ReadMark {
+        ticket: ticket(number),
+        user: user(by),
+        through: Seq(through),
+        at: NOW,
+        is_team,
+        private_through,
+    }
+}
+
+fn what_is_unread_is_counted(store: &mut Store) {
+    let (id, other) = (project(1), project(2));
+    let count = |store: &Store| [id, other].map(|id| store.unread_count(&id).unwrap());
+    assert_eq!(count(store), [0, 0]);
+    store.put_others_seq(&id, ticket(1), Seq(5)).unwrap();
+    assert_eq!(count(store), [0, 0], "without a row there is nothing to show");
+    store.put_row(&id, &row(1, "t")).unwrap();
+    store.put_row(&id, &row(2, "t")).unwrap();
+    assert_eq!(count(store), [1, 0]);
+    store.put_others_seq(&id, ticket(2), Seq(6)).unwrap();
+    store.put_row(&id, &row(2, "t")).unwrap();
+    assert_eq!(count(store), [2, 0]);
+    store.put_own_read(&id, ticket(1), Seq(4)).unwrap();
+    assert_eq!(count(store), [2, 0], "not read to the end");
+    store.put_own_read(&id, ticket(1), Seq(5)).unwrap();
+    assert_eq!((count(store), store.own_read(&id, ticket(1)).unwrap()), ([1, 0], Some(Seq(5))));
+    store.put_own_seq(&id, ticket(1), Seq(7)).unwrap();
+    assert_eq!(count(store), [1, 0], "what one wrote oneself is not unread");
+    store.put_others_seq(&id, ticket(1), Seq(8)).unwrap();
+    assert_eq!((count(store), store.others_seq(&id, ticket(1)).unwrap()), ([2, 0], Some(Seq(8))));
+    store.remove_row(&id, ticket(1)).unwrap();
+    assert_eq!(count(store), [1, 0]);
+    store.put_row(&id, &row(1, "t")).unwrap();
+    store.remove_doc(&id, doc(1)).unwrap();
+    store.remove_doc(&id, doc(2)).unwrap();
+    assert_eq!(count(store), [0, 0]);
+    assert_eq!(store.own_read(&id, ticket(1)).unwrap(), None);
+}
+
+fn an_own_read_waits_until_it_is_removed(store: &mut Store) {
+    let (id, other) = (project(1), project(2));
+    let read = |number, through| PendingRead {
+        ticket: ticket(number),
+        through: Seq(through),
+        at: NOW,
+        is_private: number == 2,
+    };
+    for pending in [read(2, 4), read(1, 3), read(1, 5)] {
+        store.put_pending_read(&id, &pending).unwrap();
+    }
+    assert_eq!(store.pending_reads(&id, 9).unwrap(), [read(1, 5), read(2, 4)]);
+    assert_eq!(store.pending_reads(&id, 1).unwrap(), [read(1, 5)]);
+    assert_eq!(store.pending_read(&id, ticket(2)).unwrap(), Some(read(2, 4)));
+    assert_eq!(store.pending_reads(&other, 9).unwrap(), []);
+    store.remove_pending_read(&id, ticket(1)).unwrap();
+    store.remove_pending_read(&other, ticket(2)).unwrap();
+    assert_eq!(store.pending_reads(&id, 9).unwrap(), [read(2, 4)]);
+    store.remove_doc(&id, doc(2)).unwrap();
+    assert_eq!(store.pending_read(&id, ticket(2)).unwrap(), None);
+}
+
+fn a_read_mark_goes_with_its_ticket(store: &mut Store) {
+    let id = project(1);
+    for mark in [read_mark(1, 3, 1), read_mark(1, 2, 4), read_mark(2, 2, 9), read_mark(1, 3, 5)] {
+        store.put_read_mark(&id, &mark).unwrap();
+    }
+    assert_eq!(store.read_marks(&id, ticket(1)).unwrap(), [read_mark(1, 2, 4), read_mark(1, 3, 5)]);
+    assert_eq!(store.read_mark(&id, ticket(1), user(3)).unwrap(), Some(read_mark(1, 3, 5)));
+    assert_eq!(store.read_marks(&project(2), ticket(1)).unwrap(), []);
+    store.remove_doc(&id, doc(1)).unwrap();
+    assert_eq!(store.read_marks(&id, ticket(1)).unwrap(), []);
+    assert_eq!(store.read_marks(&id, ticket(2)).unwrap(), [read_mark(2, 2, 9)]);
+    store
+        .put_pending_read(
+            &id,
+            &PendingRead { ticket: ticket(2), through: Seq(1), at: NOW, is_private: false },
+        )
+        .unwrap();
+    store.remove_project(&id).unwrap();
+    assert_eq!(store.read_marks(&id, ticket(2)).unwrap(), []);
+    assert_eq!(store.pending_reads(&id, 9).unwrap(), []);
 }

@@ -3,8 +3,8 @@
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, Record, Seq, ServerProject, ServerStore,
-    Share, ShareWith, StoredVerdict, TicketRow, User, Visibility, WaitingDevice, Watermarks,
+    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, ReadMark, Record, Seq, ServerProject,
+    ServerStore, Share, ShareWith, StoredVerdict, TicketRow, User, Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -38,6 +38,8 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("each audience has its watermark", each_audience_has_its_watermark),
     ("a mark moves behind all others", a_mark_moves_behind_all_others),
     ("a reader sees the marks of its tickets", a_reader_sees_the_marks_of_its_tickets),
+    ("read marks share the order of the others", read_marks_share_the_order_of_the_others),
+    ("read marks come and go with membership", read_marks_come_and_go_with_membership),
 ];
 
 const ALICE: UserId = UserId::from_bytes([0xa1; 16]);
@@ -496,4 +498,51 @@ fn a_reader_sees_the_marks_of_its_tickets(store: &mut Store) {
     assert_eq!(marks(OF_ALICE, 10), [mark(3, 1), mark(1, 2)]);
     assert_eq!(marks(OF_ALICE, 1), [mark(3, 1)]);
     assert_eq!(marks(OF_BOB, 10), []);
+}
+
+fn read_mark(number: u8, user: UserId, through: u64) -> ReadMark {
+    let (is_team, private_through) = (user == BOB, (through == 1).then_some(Seq(7)));
+    ReadMark { ticket: ticket(number), user, through: Seq(through), at: NOW, is_team, private_through }
+}
+
+fn read_marks_share_the_order_of_the_others(store: &mut Store) {
+    store.put_mark(&mark(1, 10)).unwrap();
+    store.put_read_mark(&read_mark(1, BOB, 1)).unwrap();
+    let before = store.mark_head().unwrap();
+    store.put_read_mark(&read_mark(1, ALICE, 2)).unwrap();
+    store.put_mark(&mark(2, 20)).unwrap();
+    store.put_read_mark(&read_mark(1, BOB, 3)).unwrap();
+    let head = store.mark_head().unwrap();
+    assert_eq!(head, before + 3);
+    let all = store.read_marks_after(Audience::Team, 0, 9).unwrap();
+    assert_eq!(all, [(before + 1, read_mark(1, ALICE, 2)), (head, read_mark(1, BOB, 3))]);
+    assert_eq!(store.read_marks_after(Audience::Team, 0, 1).unwrap(), all[..1]);
+    assert_eq!(store.read_marks_after(Audience::Team, before + 1, 9).unwrap(), all[1..]);
+    assert_eq!(store.read_marks_after(Audience::Team, head, 9).unwrap(), []);
+    assert_eq!(store.read_marks_after(OF_ALICE, 0, 9).unwrap(), [], "not hers to see");
+    assert_eq!(store.marks_after(Audience::Team, before, 9).unwrap(), [(before + 2, mark(2, 20))]);
+    assert_eq!(store.read_mark(ticket(1), BOB).unwrap(), Some(read_mark(1, BOB, 3)));
+    assert_eq!(store.read_mark(ticket(2), BOB).unwrap(), None);
+    assert_eq!(store.read_marks_of(ticket(1)).unwrap(), [read_mark(1, ALICE, 2), read_mark(1, BOB, 3)]);
+}
+
+fn read_marks_come_and_go_with_membership(store: &mut Store) {
+    let seen = |store: &Store| {
+        let marks = store.read_marks_after(OF_ALICE, 0, 9).unwrap();
+        marks.into_iter().map(|(_, mark)| mark).collect::<Vec<_>>()
+    };
+    store.put_ticket(&row(1, 1)).unwrap();
+    store.put_read_mark(&read_mark(1, BOB, 2)).unwrap();
+    store.put_read_mark(&read_mark(2, BOB, 2)).unwrap();
+    assert_eq!(seen(store), []);
+    store.put_member_of(ticket(1), ALICE).unwrap();
+    assert_eq!(seen(store), [read_mark(1, BOB, 2)]);
+    store.put_read_mark(&read_mark(1, ALICE, 3)).unwrap();
+    store.put_read_mark(&read_mark(1, BOB, 4)).unwrap();
+    assert_eq!(seen(store), [read_mark(1, ALICE, 3), read_mark(1, BOB, 4)]);
+    store.remove_member_of(ticket(1), ALICE).unwrap();
+    store.put_read_mark(&read_mark(1, BOB, 5)).unwrap();
+    assert_eq!(seen(store), []);
+    store.put_member_of(ticket(1), ALICE).unwrap();
+    assert_eq!(seen(store), [read_mark(1, ALICE, 3), read_mark(1, BOB, 5)], "each once");
 }

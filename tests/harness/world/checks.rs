@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use assist_crdt_model::{ChangeHash, Doc, DocId, ProjectId, ScannedChange, TicketId, UserId};
 use assist_proto::hub::{Connection, Notice, Reply};
 use assist_proto::store::{
-    Audience, DeviceStore, EntryKind, Mark, Record, Seq, ServerStore, StoredVerdict, TicketRow, User,
+    Audience, DeviceStore, EntryKind, Mark, ReadMark, Record, Seq, ServerStore, StoredVerdict, TicketRow,
+    User,
 };
 use assist_proto::wire::{Item, PagedDoc, PeerMessage, codec};
 
@@ -100,6 +101,10 @@ impl World {
                     assert!(self.may_see(sent.to, project, mark.ticket), "another's mark was sent");
                     self.check_delivered(project, mark);
                 }
+                for mark in &marks.reads {
+                    assert!(self.may_see(sent.to, project, mark.ticket), "another's read mark was sent");
+                    self.check_read(project, mark, sent.to);
+                }
             }
             PeerMessage::Records(records) => {
                 for item in &records.items {
@@ -173,6 +178,33 @@ impl World {
             let is_held = was_held || side.clone().any(|seat| self.holds(*seat, mark.ticket, seq));
             assert!(is_held, "{seq:?} is said to be delivered, and no device of that side holds it");
         }
+    }
+
+    /// "Read" is only said of what its reader's device showed to them, what was shown was delivered before, and who
+    /// does not send read marks is known to have read by their own devices alone.
+    fn check_read(&mut self, project: usize, mark: &ReadMark, to: PeerId) {
+        let id = self.projects[project].id;
+        let server = self.server_store(project);
+        let is_theirs = |seat: &&Seat| {
+            seat.project == project && self.user_of(**seat).is_some_and(|user| user == mark.user)
+        };
+        let mut theirs = self.seats.iter().chain(&self.late).filter(is_theirs);
+        let is_own = theirs.clone().any(|seat| seat.device == to);
+        assert!(is_own || mark.private_through.is_none(), "a private read mark was sent to somebody else");
+        let has_read = |seat: &Seat| {
+            let read = self.net.peer(seat.device).store.own_read(&id, mark.ticket);
+            read.expect("memory is read") >= Some(mark.own_through()) || self.restored.contains(&seat.device)
+        };
+        // Who lost the ticket since has forgotten it.
+        let reader = server.user(mark.user).expect("memory is read");
+        let members = server.members_of(mark.ticket).expect("memory is read");
+        let may_see = members.contains(&mark.user) || reader.is_some_and(|user| user.role.is_team());
+        let is_known = !may_see || self.once_read.contains(&(mark.ticket, mark.user, mark.own_through()));
+        assert!(is_known || theirs.any(has_read), "{mark:?} is said, and no device of theirs knows of it");
+        let delivered = ServerStore::mark(server, mark.ticket).expect("memory is read");
+        let side = delivered.map(|it| if mark.is_team { it.team } else { it.customers });
+        assert!(side >= Some(mark.own_through()), "{mark:?} is read, and not delivered to that side");
+        self.once_read.insert((mark.ticket, mark.user, mark.own_through()));
     }
 
     fn holds(&self, seat: Seat, ticket: TicketId, seq: Seq) -> bool {
@@ -302,6 +334,25 @@ impl World {
         assert_eq!(store.own_seq(&project, ticket).expect("memory is read"), own, "{name}: own record");
         let mark = DeviceStore::mark(store, &project, ticket).expect("memory is read");
         assert_eq!(mark, ServerStore::mark(server, ticket).expect("memory is read"), "{name}: mark");
+        let others = records.iter().filter(|record| !by_user(record)).map(|record| record.seq).max();
+        assert_eq!(store.others_seq(&project, ticket).expect("memory is read"), others, "{name}: others");
+        self.check_reads_at(seat, ticket, user);
+    }
+
+    /// All that was read has reached the server, and whoever may know of it does.
+    fn check_reads_at(&self, seat: Seat, ticket: TicketId, user: UserId) {
+        let name = &self.net.peer(seat.device).name;
+        let project = self.projects[seat.project].id;
+        let store = &self.net.peer(seat.device).store;
+        let told = self.server_store(seat.project).read_marks_of(ticket).expect("memory is read");
+        let of_user = |mark: ReadMark| if mark.user == user { Some(mark) } else { mark.for_others() };
+        let told: Vec<ReadMark> = told.into_iter().filter_map(of_user).collect();
+        let known = store.read_marks(&project, ticket).expect("memory is read");
+        assert_eq!(known, told, "{name}: read marks of {ticket}");
+        let own = told.iter().find(|mark| mark.user == user).map(ReadMark::own_through);
+        assert_eq!(store.own_read(&project, ticket).expect("memory is read"), own, "{name}: own read");
+        let pending = store.pending_read(&project, ticket).expect("memory is read");
+        assert_eq!(pending, None, "{name}: a read was not told");
     }
 
     /// Who was shut out is told so, and the device goes on without the server.

@@ -23,6 +23,10 @@ impl World {
             self.change_project(seat);
             return;
         }
+        if !tickets.is_empty() && self.net.dice.one_in(5) {
+            self.read_something(seat, &tickets);
+            return;
+        }
         let wants_new = tickets.is_empty() || self.net.dice.one_in(4);
         let (command, token) = if wants_new && tickets.len() < TICKETS_MAX {
             self.new_ticket(seat)
@@ -36,6 +40,17 @@ impl World {
             .note(self.net.now(), || format!("{} wants {command:?}", self.net.peer(seat.device).name));
         let call = self.net.ask(seat.device, command);
         self.asked.insert(call, Asked { seat, token, texts: texts_before + 1..=self.texts_made });
+    }
+
+    /// Looks at a ticket; now and then the person first makes up their mind about who may know.
+    fn read_something(&mut self, seat: Seat, tickets: &[TicketId]) {
+        let Some(ticket) = self.net.dice.pick(tickets) else { return };
+        let project = self.projects[seat.project].id;
+        if self.net.dice.one_in(6) {
+            let is_on = self.net.dice.one_in(2);
+            self.net.ask(seat.device, Command::SendReadMarks { project, is_on });
+        }
+        self.net.ask(seat.device, Command::MarkRead { project, ticket, through: None });
     }
 
     /// The tickets that the device of a seat holds.

@@ -106,6 +106,7 @@ const RUN: &[(&str, &[&str])] = &[
     ("verify", &["verify", concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1/bundle/ticket.bundle")]),
     ("project list", &["project", "list"]),
     ("user list", &["user", "list"]),
+    ("user settings", &["user", "settings"]),
     ("member list", &["member", "list"]),
     ("member invite", &["member", "invite", "dora@example.org", "--role", "customer"]),
     ("member invitations", &["member", "invitations"]),

@@ -36,6 +36,7 @@ impl Row for TicketRow {
             self.state.as_ref().map(word).unwrap_or_default(),
             self.project.clone(),
             self.title.clone(),
+            self.is_unread.to_string(),
         ]
     }
 }
@@ -43,10 +44,11 @@ impl Row for TicketRow {
 /// Returns the title behind what a person should look at first.
 fn title(row: &TicketRow) -> String {
     let labels: String = row.labels.iter().map(|label| format!(" [{label}]")).collect();
+    let unread = if row.is_unread { "(new) " } else { "" };
     let mark = if row.has_conflict { "(conflict) " } else { "" };
     let merged = row.merged_into.as_ref();
     let merged = merged.map(|into| format!(" (goes on in {})", name_of(into.number, &into.short_id)));
-    format!("{mark}{}{labels}{}", row.title, merged.unwrap_or_default())
+    format!("{unread}{mark}{}{labels}{}", row.title, merged.unwrap_or_default())
 }
 
 /// Returns how a status looks.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use assist_proto::api::comment::{Attachment, Comment};
+use assist_proto::api::comment::{Attachment, Comment, ReadBy};
 use assist_proto::api::ticket::{Conflict, ConflictValue, Ticket, TicketRef};
 
 use super::super::{state_words, word};
@@ -18,6 +18,7 @@ pub(crate) fn lines(ticket: &Ticket, audience: &Audience) -> Vec<String> {
     lines.push(String::new());
     if ticket.row.is_loaded {
         lines.extend(text(&ticket.body, 0, audience));
+        lines.extend(read_lines(&ticket.read_by, "", audience));
     } else {
         let words = "(the text is still on its way to this device)";
         lines.push(audience.either("not_loaded".to_owned(), words.to_owned()));
@@ -147,6 +148,7 @@ fn comment_lines(comment: &Comment, depth: usize, all: &[Comment], audience: &Au
     } else if let Audience::People(_) = audience {
         lines.push(format!("{margin}{}", paint("(struck by its author)", Tone::Dim)));
     }
+    lines.extend(read_lines(&comment.read_by, &margin, audience));
     for attachment in &comment.attachments {
         let Attachment { blob, name, size_bytes, media_type } = attachment;
         let fields =
@@ -160,6 +162,23 @@ fn comment_lines(comment: &Comment, depth: usize, all: &[Comment], audience: &Au
         lines.extend(text(losing, indent + DEPTH_SPACES, audience));
     }
     lines
+}
+
+/// Who has read what is above.
+fn read_lines(read_by: &[ReadBy], margin: &str, audience: &Audience) -> Vec<String> {
+    let Audience::People(_) = audience else {
+        let line = |read: &ReadBy| {
+            tab_separated(&["read".to_owned(), read.user.name.clone(), audience.time(read.at_millis)])
+        };
+        return read_by.iter().map(line).collect();
+    };
+    if read_by.is_empty() {
+        return Vec::new();
+    }
+    let who = |read: &ReadBy| format!("{} {}", read.user.name, audience.time(read.at_millis));
+    let who: Vec<String> = read_by.iter().map(who).collect();
+    let words = format!("read by {}", neutral::line(&who.join(", ")));
+    vec![format!("{margin}{}", paint(&words, Tone::Dim))]
 }
 
 fn comment_head(comment: &Comment, depth: usize, all: &[Comment], audience: &Audience) -> String {

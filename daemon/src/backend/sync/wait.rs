@@ -14,7 +14,7 @@ use assist_proto::store::{Membership, Seq};
 
 use crate::api_server::Handle;
 use crate::backend::errors::{Answer, Failure, invalid, of_id};
-use crate::backend::rows::admitted_state;
+use crate::backend::rows::Deliveries;
 use crate::backend::{LocalBackend, reference};
 use crate::store::{DeviceReads as _, Reader, change_hash};
 
@@ -81,13 +81,16 @@ impl Waiting {
         }
         let until = match params.until {
             WaitUntil::Server => DeliveryState::OnServer,
-            WaitUntil::Delivered if pending.iter().any(|it| matches!(it.doc, DocId::Notes(_))) => {
+            WaitUntil::Delivered | WaitUntil::Read
+                if pending.iter().any(|it| matches!(it.doc, DocId::Notes(_))) =>
+            {
                 let message = "notes have no other side to be delivered to: wait until \"server\"";
                 return Err(invalid("no_other_side", "until", message));
             }
             WaitUntil::Delivered => DeliveryState::Delivered,
+            WaitUntil::Read => DeliveryState::Read,
         };
-        Ok(Self { until, pending, reached: DeliveryState::Delivered })
+        Ok(Self { until, pending, reached: DeliveryState::Read })
     }
 
     /// Takes what has come far enough off the list; answers when nothing is left.
@@ -146,11 +149,11 @@ impl Pending {
             }
             self.seq = Some(self.find_seq(reader)?);
         }
-        let mark = match self.doc {
-            DocId::Ticket(ticket) => reader.mark(&self.own.project, ticket)?,
-            DocId::Notes(_) | DocId::Project => None,
+        let deliveries = match self.doc {
+            DocId::Ticket(ticket) => Deliveries::load(reader, self.own.project, ticket)?,
+            DocId::Notes(_) | DocId::Project => Deliveries::default(),
         };
-        Ok(admitted_state(self.seq.unwrap_or_default(), mark, &self.own))
+        Ok(deliveries.state(self.seq.unwrap_or_default(), &self.own))
     }
 
     fn find_seq(&self, reader: &Reader) -> Answer<Seq> {

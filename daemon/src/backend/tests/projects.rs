@@ -29,7 +29,7 @@ async fn a_joined_project_is_described() {
         (joined.name.as_str(), joined.role, joined.user_name.as_str()),
         ("Mycelium", Role::Agent, "Arno")
     );
-    assert_eq!((joined.device_name.as_str(), joined.unread_count), ("laptop", None));
+    assert_eq!((joined.device_name.as_str(), joined.unread_count), ("laptop", Some(0)));
     assert!(joined.addresses[0].starts_with("127.0.0.1:"), "{:?}", joined.addresses);
 
     device.until(GetStatus::default(), is_online).await;

@@ -165,6 +165,7 @@ impl DeviceHub {
             self.change_sides(id, role, store)?;
         }
         self.trim_quarantine(id, store)?;
+        self.tell_reads(id, store)?;
         self.push_outbox(id, store)
     }
 

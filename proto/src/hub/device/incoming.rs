@@ -176,7 +176,7 @@ impl DeviceHub {
             self.send(link, &PeerMessage::Seen(Seen { cursor }));
         }
         self.notify_sync(id);
-        Ok(())
+        self.tell_reads(id, store)
     }
 
     /// The stream passes an own change. If nothing here knows of it, this device's folder went back in time: the
@@ -384,6 +384,9 @@ impl DeviceHub {
                 store.put_mark(&id, &mark)?;
                 self.notify_ticket(id, DocId::Ticket(mark.ticket), Cause::Remote, None);
             }
+        }
+        for mark in marks.reads {
+            self.handle_read_mark(id, mark, store)?;
         }
         Ok(())
     }

@@ -390,6 +390,7 @@ fn membership_of(
         incarnation,
         is_paused: false,
         joined_at: now,
+        reads_are_private: false,
     })
 }
 

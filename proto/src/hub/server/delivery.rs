@@ -55,7 +55,7 @@ impl ServerHub {
         Ok(())
     }
 
-    fn advance_mark(
+    pub(super) fn advance_mark(
         &mut self,
         ticket: TicketId,
         audience: Audience,
@@ -78,7 +78,11 @@ impl ServerHub {
         }
         *side = seq;
         store.put_mark(&mark)?;
-        // The mark's place is about to be told.
+        self.wake_readers(ticket, store)
+    }
+
+    /// A mark of a ticket was written: its place is about to be told to everybody who may see the ticket.
+    pub(super) fn wake_readers(&mut self, ticket: TicketId, store: &dyn ServerStore) -> StoreResult<()> {
         self.durability = Durability::Now;
         self.woken.insert(Audience::Team);
         self.woken.extend(store.members_of(ticket)?.into_iter().map(Audience::Customer));

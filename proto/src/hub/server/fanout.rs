@@ -13,8 +13,8 @@ use crate::certificate::DeviceCertificate;
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{
-    Audience, Device, EntryKind, LogEntry, Record, Seq, ServerProject, ServerStore, StoreResult, TicketRow,
-    User, Visibility,
+    Audience, Device, EntryKind, LogEntry, Mark, ReadMark, Record, Seq, ServerProject, ServerStore,
+    StoreResult, TicketRow, User, Visibility,
 };
 use crate::wire::{
     ColdPosition, ColdStart, DocPlace, Docs, Hello, Introduce, Item, Marks, NamedDevice, PagedDoc,
@@ -318,18 +318,22 @@ impl ServerHub {
         if after >= head {
             return Ok(false);
         }
+        let user = session.user;
         let marks = store.marks_after(audience, after, limits::MARKS_PER_FRAME_MAX)?;
-        // Behind the last one that the audience may see there may be others: they are not looked at again.
-        let mark_cursor = match marks.last() {
-            Some((last, _)) if marks.len() == limits::MARKS_PER_FRAME_MAX => *last,
-            _ => head,
-        };
+        let reads = store.read_marks_after(audience, after, limits::MARKS_PER_FRAME_MAX)?;
+        // Behind the last ones that the audience may see there may be others: they are not looked at again. Of two
+        // lists the shorter one decides how far both are looked through.
+        let mark_cursor = end_of(&marks, head).min(end_of(&reads, head));
         session.mark_cursor = mark_cursor;
-        if marks.is_empty() {
-            return Ok(false);
+        let told = |mark: ReadMark| if mark.user == user { Some(mark) } else { mark.for_others() };
+        let marks: Vec<Mark> = until(marks, mark_cursor).collect();
+        let reads: Vec<ReadMark> = until(reads, mark_cursor).filter_map(told).collect();
+        if marks.is_empty() && reads.is_empty() {
+            return Ok(mark_cursor < head);
         }
-        let marks = marks.into_iter().map(|(_, mark)| mark).collect();
-        self.send(link, &PeerMessage::Marks(Marks { mark_cursor, marks }));
+        let readers = reads.iter().map(|mark| mark.user).collect();
+        self.introduce_users(link, audience, readers, store)?;
+        self.send(link, &PeerMessage::Marks(Marks { mark_cursor, marks, reads }));
         Ok(true)
     }
 
@@ -503,6 +507,18 @@ fn pages_of(docs: &[(DocId, Vec<Record>)]) -> Vec<Vec<PagedDoc>> {
     }
     pages.push(page);
     pages
+}
+
+/// How far a list of marks has been looked through: to its end if it is cut there, else to the head.
+fn end_of<T>(marks: &[(u64, T)], head: u64) -> u64 {
+    match marks.last() {
+        Some((last, _)) if marks.len() == limits::MARKS_PER_FRAME_MAX => *last,
+        _ => head,
+    }
+}
+
+fn until<T>(marks: Vec<(u64, T)>, end: u64) -> impl Iterator<Item = T> {
+    marks.into_iter().take_while(move |(position, _)| *position <= end).map(|(_, mark)| mark)
 }
 
 fn size_of_record(record: &Record) -> usize {

@@ -52,6 +52,7 @@ struct Spent {
     tickets: Meter,
     asks: Meter,
     blob_bytes: Meter,
+    reads: Meter,
 }
 
 /// What a pushed change costs.
@@ -80,6 +81,7 @@ impl Spent {
             && self.tickets.is_whole(now)
             && self.asks.is_whole(now)
             && self.blob_bytes.is_whole(now)
+            && self.reads.is_whole(now)
     }
 }
 
@@ -135,6 +137,18 @@ impl Quotas {
         Ok(())
     }
 
+    /// A read mark that a device moves; or how many milliseconds to wait with it.
+    pub(super) fn spend_read(
+        &mut self,
+        now: UnixMillis,
+        (device, user): (DeviceId, UserId),
+    ) -> Result<(), u64> {
+        self.make_room(now);
+        let (of_device, of_user) = self.of(device, user);
+        of_device.reads.spend(now, READS, 1)?;
+        of_user.reads.spend(now, READS.times(limits::QUOTA_USER_FACTOR), 1)
+    }
+
     fn of(&mut self, device: DeviceId, user: UserId) -> (&mut Spent, &mut Spent) {
         (self.devices.entry(device).or_default(), self.users.entry(user).or_default())
     }
@@ -161,6 +175,7 @@ const BYTES: Rate = Rate { most: limits::QUOTA_BYTES_PER_DAY, within_millis: DAY
 const TICKETS: Rate = Rate { most: limits::QUOTA_TICKETS_PER_DAY, within_millis: DAY_MILLIS };
 const ASKS: Rate = Rate { most: limits::QUOTA_ASKS_PER_MINUTE, within_millis: 60_000 };
 const BLOB_BYTES: Rate = Rate { most: limits::QUOTA_BLOB_BYTES_PER_DAY, within_millis: DAY_MILLIS };
+const READS: Rate = Rate { most: limits::QUOTA_READS_PER_MINUTE, within_millis: 60_000 };
 const DAY_MILLIS: u64 = 24 * 3_600_000;
 
 #[cfg(test)]

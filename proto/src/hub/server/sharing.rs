@@ -161,11 +161,14 @@ impl ServerHub {
         }
         store.put_member_of(ticket, user)?;
         self.append_visibility(ticket, user, Visibility::Granted, store)?;
-        // The newcomer has come past the place where the mark was told.
+        // The newcomer has come past the places where the marks were told.
         if let Some(mark) = store.mark(ticket)? {
             store.put_mark(&mark)?;
-            self.woken.extend(store.members_of(ticket)?.into_iter().map(Audience::Customer));
         }
+        for mark in store.read_marks_of(ticket)? {
+            store.put_read_mark(&mark)?;
+        }
+        self.woken.extend(store.members_of(ticket)?.into_iter().map(Audience::Customer));
         Ok(())
     }
 

@@ -63,6 +63,8 @@ fn every_documented_limit_has_its_value() {
         PAGE_BYTES,
         FETCH_DOCS_MAX,
         MARKS_PER_FRAME_MAX,
+        READS_PER_FRAME_MAX,
+        QUOTA_READS_PER_MINUTE,
         ROSTER_WINDOW_MAX,
         INVITATIONS_OPEN_MAX,
         GREETING_TIMEOUT_MILLIS,

@@ -131,6 +131,7 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Enroll(_) => "message-enroll",
         PeerMessage::Push(_) => "message-push",
         PeerMessage::Seen(_) => "message-seen",
+        PeerMessage::Read(_) => "message-read",
         PeerMessage::Fetch(_) => "message-fetch",
         PeerMessage::Welcome(welcome) if welcome.blob_bytes_max.is_some() => "message-welcome-blobs",
         PeerMessage::Welcome(welcome) if welcome.node.is_none() => "message-welcome-again",
@@ -149,7 +150,8 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Rows(_) => "message-rows",
         PeerMessage::Docs(docs) if docs.is_last => "message-docs-last",
         PeerMessage::Docs(_) => "message-docs",
-        PeerMessage::Marks(_) => "message-marks",
+        PeerMessage::Marks(marks) if marks.reads.is_empty() => "message-marks",
+        PeerMessage::Marks(_) => "message-marks-read",
         PeerMessage::RequestCode(request) if request.project.is_none() => "message-request-code-bare",
         PeerMessage::RequestCode(_) => "message-request-code",
         PeerMessage::Confirm(confirm) if confirm.code.is_none() => "message-confirm-again",
@@ -204,6 +206,7 @@ fn messages_of_devices() -> Vec<PeerMessage> {
         PeerMessage::Enroll(Enroll { project: None, email: None, ..enroll.clone() }),
         PeerMessage::Enroll(enroll),
         PeerMessage::Push(Push { project: project(), envelopes: vec![envelope()] }),
+        PeerMessage::Read(Read { reads: vec![pending_read()] }),
         PeerMessage::Seen(Seen { cursor: Seq(70_000) }),
         PeerMessage::Fetch(Fetch { docs: vec![doc(), DocId::Notes(ticket()), DocId::Project] }),
     ]
@@ -290,7 +293,8 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         PeerMessage::Rows(Rows { page: b"a page".to_vec() }),
         PeerMessage::Docs(docs.clone()),
         PeerMessage::Docs(Docs { before: None, is_last: true, ..docs }),
-        PeerMessage::Marks(Marks { mark_cursor: 9, marks: vec![mark()] }),
+        PeerMessage::Marks(Marks { mark_cursor: 9, marks: vec![mark()], reads: Vec::new() }),
+        PeerMessage::Marks(Marks { mark_cursor: 9, marks: Vec::new(), reads: vec![read_mark()] }),
         PeerMessage::BlobsHere(BlobsHere { doc: doc(), blobs: vec![BlobHash::from_bytes([6; 32])] }),
     ]
 }
@@ -327,6 +331,8 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("other-device", codec::encode(&other_device())),
         ("paged-doc", codec::encode(&paged_doc())),
         ("mark", codec::encode(&mark())),
+        ("read-mark", codec::encode(&ReadMark { private_through: Some(Seq(43)), ..read_mark() })),
+        ("pending-read", codec::encode(&PendingRead { is_private: true, ..pending_read() })),
         ("doc-place", codec::encode(&doc_place())),
     ]);
     examples
@@ -415,6 +421,7 @@ fn stored_by_devices() -> Vec<Golden> {
         incarnation: INCARNATION,
         is_paused: true,
         joined_at: NOW,
+        reads_are_private: false,
     };
     let pending_join = PendingJoin {
         project: project(),
@@ -578,6 +585,21 @@ fn record() -> Record {
 
 fn mark() -> Mark {
     Mark { ticket: ticket(), team: Seq(42), customers: Seq(40) }
+}
+
+fn read_mark() -> ReadMark {
+    ReadMark {
+        ticket: ticket(),
+        user: user(),
+        through: Seq(42),
+        at: NOW,
+        is_team: true,
+        private_through: None,
+    }
+}
+
+fn pending_read() -> PendingRead {
+    PendingRead { ticket: ticket(), through: Seq(42), at: NOW, is_private: false }
 }
 
 /// With everything that a row can have.

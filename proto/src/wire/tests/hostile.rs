@@ -158,7 +158,20 @@ fn lists_end_at_their_limits() {
     assert!(receive(&fetch(limits::FETCH_DOCS_MAX)).is_ok());
     assert!(receive(&fetch(limits::FETCH_DOCS_MAX + 1)).is_err());
     let mark = Mark::new(ticket());
-    let marks = |count| encode(&PeerMessage::Marks(Marks { mark_cursor: 1, marks: vec![mark; count] }));
+    let marks = |count| {
+        encode(&PeerMessage::Marks(Marks { mark_cursor: 1, marks: vec![mark; count], reads: Vec::new() }))
+    };
+    let read = PendingRead { ticket: ticket(), through: Seq(1), at: NOW, is_private: false };
+    let reads = |count| encode(&PeerMessage::Read(Read { reads: vec![read; count] }));
+    assert!(receive(&reads(limits::READS_PER_FRAME_MAX)).is_ok());
+    assert!(receive(&reads(limits::READS_PER_FRAME_MAX + 1)).is_err());
+    let PendingRead { ticket, through, at, .. } = read;
+    let read = ReadMark { ticket, user: user(), through, at, is_team: false, private_through: None };
+    let read_marks = |count| {
+        encode(&PeerMessage::Marks(Marks { mark_cursor: 1, marks: Vec::new(), reads: vec![read; count] }))
+    };
+    assert!(receive(&read_marks(limits::MARKS_PER_FRAME_MAX)).is_ok());
+    assert!(receive(&read_marks(limits::MARKS_PER_FRAME_MAX + 1)).is_err());
     assert!(receive(&marks(limits::MARKS_PER_FRAME_MAX)).is_ok());
     assert!(receive(&marks(limits::MARKS_PER_FRAME_MAX + 1)).is_err());
     let records = |count| {

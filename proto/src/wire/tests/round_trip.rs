@@ -66,6 +66,7 @@ fn message_of_device() -> impl Strategy<Value = PeerMessage> {
         (project(), vec(envelope(), 0..8))
             .prop_map(|(project, envelopes)| PeerMessage::Push(Push { project, envelopes })),
         seq().prop_map(|cursor| PeerMessage::Seen(Seen { cursor })),
+        vec(pending_read(), 0..8).prop_map(|reads| PeerMessage::Read(Read { reads })),
         vec(doc(), 0..8).prop_map(|docs| PeerMessage::Fetch(Fetch { docs })),
     ]
 }
@@ -129,8 +130,9 @@ fn stream_of_server() -> impl Strategy<Value = PeerMessage> {
         (seq(), any::<u64>()).prop_map(|(at, tickets)| PeerMessage::ColdStart(ColdStart { at, tickets })),
         vec(any::<u8>(), 0..300).prop_map(|page| PeerMessage::Rows(Rows { page })),
         docs.prop_map(|(page, before, is_last)| PeerMessage::Docs(Docs { page, before, is_last })),
-        (any::<u64>(), vec(mark(), 0..8))
-            .prop_map(|(mark_cursor, marks)| PeerMessage::Marks(Marks { mark_cursor, marks })),
+        (any::<u64>(), vec(mark(), 0..8), vec(read_mark(), 0..8)).prop_map(|(mark_cursor, marks, reads)| {
+            PeerMessage::Marks(Marks { mark_cursor, marks, reads })
+        }),
     ]
 }
 
@@ -190,6 +192,28 @@ fn member() -> impl Strategy<Value = Member> {
 fn named_device() -> impl Strategy<Value = NamedDevice> {
     (any::<[u8; 32]>(), any::<String>())
         .prop_map(|(device, name)| NamedDevice { device: DeviceId::from_bytes(device), name })
+}
+
+fn read_mark() -> impl Strategy<Value = ReadMark> {
+    (ticket(), user(), seq(), millis(), any::<bool>(), option::of(seq())).prop_map(
+        |(ticket, user, through, at, is_team, private_through)| ReadMark {
+            ticket,
+            user,
+            through,
+            at,
+            is_team,
+            private_through,
+        },
+    )
+}
+
+fn pending_read() -> impl Strategy<Value = PendingRead> {
+    (ticket(), seq(), millis(), any::<bool>()).prop_map(|(ticket, through, at, is_private)| PendingRead {
+        ticket,
+        through,
+        at,
+        is_private,
+    })
 }
 
 fn mark() -> impl Strategy<Value = Mark> {
