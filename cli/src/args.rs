@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use assist_crdt_model::ProjectId;
+use assist_proto::api::presence::SetDoing;
 use assist_proto::api::sync::WaitUntil;
 use assist_proto::api::ticket::{Patch, Priority, Sort, Status};
 use assist_proto::api::user::Role;
@@ -81,6 +82,9 @@ pub(crate) enum Noun {
     /// Who is in a project and who is to be, as its server has it
     #[command(subcommand)]
     Member(MemberVerb),
+    /// Who is there, looks at what, and writes just now
+    #[command(subcommand)]
+    Presence(PresenceVerb),
     /// Your devices, and those that would be
     #[command(subcommand)]
     Device(DeviceVerb),
@@ -563,6 +567,36 @@ pub(crate) enum UserVerb {
         /// Whether others are told what you read on this device; your own devices always are
         #[arg(long, value_name = "on|off")]
         read_marks: Option<Switch>,
+    },
+}
+
+/// Verbs of `presence`. What they tell is of this moment, and kept by nobody.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PresenceVerb {
+    /// List who else is there
+    List {
+        /// Only at this ticket: its id, the beginning of it, or its number
+        ticket: Option<String>,
+        /// Print who comes, does something else, and goes
+        #[arg(long)]
+        watch: bool,
+        /// With --watch: end after so many lines
+        #[arg(short = 'n', long, requires = "watch")]
+        count: Option<u64>,
+    },
+    /// Say what you do, for some seconds, or a line for the team, until you take it back
+    Set {
+        /// The ticket: its id, the beginning of it, or its number
+        ticket: Option<String>,
+        /// What you do: at a ticket `viewing` unless told
+        #[arg(long, value_parser = word::<SetDoing>(&["here", "viewing", "typing", "typing_note", "gone"]))]
+        doing: Option<SetDoing>,
+        /// A line for the team: where you are, when you are back
+        #[arg(long)]
+        status: Option<String>,
+        /// Take that line back
+        #[arg(long, conflicts_with = "status")]
+        no_status: bool,
     },
 }
 

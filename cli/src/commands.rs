@@ -8,6 +8,7 @@ mod draft;
 mod member;
 mod note;
 mod open;
+mod presence;
 mod project;
 mod rpc;
 mod server;
@@ -37,6 +38,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Draft(verb) => draft::run(verb, invocation),
         Noun::User(verb) => user::run(verb, invocation),
         Noun::Member(verb) => member::run(verb, invocation),
+        Noun::Presence(verb) => presence::run(verb, invocation),
         Noun::Device(verb) => device::run(verb, invocation),
         Noun::Sync(verb) => sync::run(&verb, invocation),
         Noun::Watch(args) => watch::run(args, invocation),

@@ -19,6 +19,7 @@ mod link;
 mod member;
 mod note;
 mod pending;
+mod presence;
 mod project;
 mod reference;
 mod rows;

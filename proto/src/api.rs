@@ -22,6 +22,7 @@ pub mod link;
 pub mod member;
 pub mod note;
 pub mod openrpc;
+pub mod presence;
 pub mod project;
 pub mod rpc;
 pub mod server;
@@ -126,6 +127,10 @@ macro_rules! for_each_method {
                 "Rewrites one's own note; it is then marked as edited.";
             "note.list" read $crate::api::note::List => $crate::api::note::Notes:
                 "Lists the notes of a ticket, oldest first.";
+            "presence.list" read $crate::api::presence::List => $crate::api::presence::PresenceList:
+                "Lists who else is there, looks at which ticket, and writes just now.";
+            "presence.set" write $crate::api::presence::Set => $crate::api::Done:
+                "Says for some seconds what the user does, or until further notice a line of theirs.";
             "project.confirm" write $crate::api::project::Confirm => $crate::api::project::Confirmed:
                 "Enrols this device with a mailed code, or once it was let in.";
             "project.get" read $crate::api::project::Get => $crate::api::project::ProjectDetails:

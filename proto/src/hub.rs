@@ -24,7 +24,10 @@ pub use action::{
     Action, BlobAnswer, BlobAsk, CallId, Cause, DialId, Durability, LinkId, Notice, TransferId,
     TransferOrder, TransferOutcome,
 };
-pub use device::{Command, CommandError, Connection, DeviceHub, DeviceInput, ProjectStatus, Reply, Write};
+pub use device::{
+    Command, CommandError, Connection, DeviceHub, DeviceInput, PresenceView, PresenceWord, ProjectStatus,
+    Reply, Write,
+};
 pub use edit_codec::WireEdit;
 pub use server::{
     AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, initialise_server, spelled,

@@ -62,6 +62,30 @@ pub const ASKS_WAITING_MAX: usize = 64;
 /// How long an ask waits: the server answers within a turn, the overlay may need seconds to find a way again.
 pub const ASK_TIMEOUT_MILLIS: u64 = 20_000;
 
+/// Tickets that one device shows at once: windows side by side.
+pub const PRESENT_VIEWS_MAX: usize = 8;
+/// Characters of what a person says of themselves: a line.
+pub const STATUS_CHARS_MAX: usize = 80;
+/// People that are named of those at a ticket, or of a team: more than anybody reads; the others are counted.
+pub const PRESENCE_NAMES_MAX: usize = 16;
+/// Tickets in one frame of presence: with all their names and status texts (7 KB each) less than half a frame.
+pub const PRESENCE_TICKETS_PER_FRAME_MAX: usize = 64;
+/// Tickets of which a device keeps who is there: more than have somebody at them in any project.
+pub const PRESENCE_TICKETS_MAX: usize = 10_000;
+/// For how long a word on who is there holds: two renewals may be lost, and with what a change waits at most
+/// nobody is shown 10 s after their device fell silent.
+pub const PRESENCE_LIFETIME_MILLIS: u64 = 8_000;
+/// How often it is said again.
+pub const PRESENCE_RENEW_MILLIS: u64 = 3_000;
+/// The least time between two words of one device that are heard: nobody opens tickets faster. What comes between is
+/// heard at its end, the newest alone.
+pub const PRESENT_STEP_MILLIS: u64 = 100;
+/// The least time between two news of one ticket, or of the team: the first goes at once, the newest of those that
+/// follow at its end.
+pub const PRESENCE_STEP_MILLIS: u64 = 250;
+/// How much longer for each who is told: a server sends no more than a thousand frames a second for one ticket.
+pub const PRESENCE_MILLIS_EACH: u64 = 1;
+
 /// Documents held in memory: 256 of 27 KB are 7 MB.
 pub const CACHED_DOCS_MAX: usize = 256;
 /// Records held in memory behind the head of the log, for live fan-out without reading the store.

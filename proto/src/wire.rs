@@ -8,6 +8,7 @@ pub mod codec;
 pub mod id;
 pub mod join;
 pub(crate) mod list;
+pub mod presence;
 
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ use blob::BlobsHere;
 use codec::DecodeError;
 use join::{CodeSent, Confirm, Confirmed, DeviceNews, RequestCode, Waiting};
 use list::List;
+use presence::{PresenceNews, Present};
 
 /// The version that this crate speaks. A peer with another major version is refused with [`RefusedCode::Version`].
 pub const PROTOCOL_VERSION: u16 = 1;
@@ -53,6 +55,9 @@ pub enum PeerMessage {
     /// Device: this was shown to my user.
     #[serde(rename = "read")]
     Read(Read),
+    /// Device: who is here, and looks at what.
+    #[serde(rename = "present")]
+    Present(Present),
     /// Device: send me these documents whole.
     #[serde(rename = "fetch")]
     Fetch(Fetch),
@@ -101,6 +106,9 @@ pub enum PeerMessage {
     /// Server: how far tickets have been delivered and read.
     #[serde(rename = "marks")]
     Marks(Marks),
+    /// Server: who else is there.
+    #[serde(rename = "presence")]
+    PresenceNews(PresenceNews),
     /// Server: what came of an ask.
     #[serde(rename = "answer")]
     Answer(Answer),

@@ -23,6 +23,7 @@ mod node;
 mod peer;
 mod people;
 mod prepared;
+mod presence;
 mod program;
 mod quiet;
 mod reconnect;
@@ -52,6 +53,7 @@ type Scenario = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 const SCENARIOS: &[(&str, Scenario)] = &[
     ("floor", floor::run),
     ("live", live::run),
+    ("presence", presence::run),
     ("reconnect", reconnect::run),
     ("cold", cold::run),
     ("cli", cli::run),

@@ -21,7 +21,7 @@ pub(crate) struct Peer {
     receive: RecvStream,
     project: ProjectId,
     /// Kept open.
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl Peer {
@@ -38,7 +38,7 @@ impl Peer {
         let config = client_config(&key, &NetLimits::default())?;
         let connection = endpoint.connect_with(config, address, "assist")?.await?;
         let (send, receive) = connection.open_bi().await?;
-        let mut peer = Self { send, receive, project, _connection: connection };
+        let mut peer = Self { send, receive, project, connection };
         let hello = Hello {
             version: PROTOCOL_VERSION,
             project,
@@ -72,20 +72,58 @@ impl Peer {
         }
     }
 
+    /// Takes it apart, so that one half can be waited for while the other speaks.
+    pub(crate) fn split(self) -> (Speaker, Listener) {
+        let Self { send, receive, connection, .. } = self;
+        (Speaker { send, _connection: connection }, Listener { receive })
+    }
+
     async fn tell(&mut self, message: &PeerMessage) -> anyhow::Result<()> {
-        let payload = wire::encode(message);
-        let mut frame = u32::try_from(payload.len())?.to_be_bytes().to_vec();
-        frame.extend_from_slice(&payload);
-        Ok(self.send.write_all(&frame).await?)
+        tell(&mut self.send, message).await
     }
 
     async fn next(&mut self) -> anyhow::Result<PeerMessage> {
-        let mut length = [0; 4];
-        self.receive.read_exact(&mut length).await?;
-        let length = u32::from_be_bytes(length) as usize;
-        anyhow::ensure!(length <= FRAME_BYTES_MAX, "a frame of {length} bytes");
-        let mut payload = vec![0; length];
-        self.receive.read_exact(&mut payload).await?;
-        Ok(codec::decode("message", &payload)?)
+        next(&mut self.receive).await
     }
+}
+
+/// The half that speaks.
+pub(crate) struct Speaker {
+    send: SendStream,
+    /// Kept open.
+    _connection: Connection,
+}
+
+impl Speaker {
+    pub(crate) async fn tell(&mut self, message: &PeerMessage) -> anyhow::Result<()> {
+        tell(&mut self.send, message).await
+    }
+}
+
+/// The half that listens.
+pub(crate) struct Listener {
+    receive: RecvStream,
+}
+
+impl Listener {
+    pub(crate) async fn next(&mut self) -> anyhow::Result<PeerMessage> {
+        next(&mut self.receive).await
+    }
+}
+
+async fn tell(send: &mut SendStream, message: &PeerMessage) -> anyhow::Result<()> {
+    let payload = wire::encode(message);
+    let mut frame = u32::try_from(payload.len())?.to_be_bytes().to_vec();
+    frame.extend_from_slice(&payload);
+    Ok(send.write_all(&frame).await?)
+}
+
+async fn next(receive: &mut RecvStream) -> anyhow::Result<PeerMessage> {
+    let mut length = [0; 4];
+    receive.read_exact(&mut length).await?;
+    let length = u32::from_be_bytes(length) as usize;
+    anyhow::ensure!(length <= FRAME_BYTES_MAX, "a frame of {length} bytes");
+    let mut payload = vec![0; length];
+    receive.read_exact(&mut payload).await?;
+    Ok(codec::decode("message", &payload)?)
 }

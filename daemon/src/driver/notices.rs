@@ -68,6 +68,10 @@ impl Names {
                 actor: self.actor(project, Some(by))?,
                 at_millis: at.0,
             },
+            Notice::PresenceChanged { project, ticket } => News::PresenceChanged {
+                project: project.to_string(),
+                ticket: ticket.map(|ticket| ticket.to_string()),
+            },
             Notice::SyncChanged { project } => News::SyncChanged { project: project.to_string() },
             Notice::ProjectChanged { project } => News::ProjectChanged {
                 project: project.to_string(),

@@ -73,6 +73,15 @@ pub enum News {
         /// When, by their clock, clamped by the server.
         at_millis: u64,
     },
+    /// Others have come, gone, or do something else: look at `presence.list`. Comes while somebody looks at that, or
+    /// shows something by `presence.set`.
+    #[serde(rename = "presence.changed")]
+    PresenceChanged {
+        /// The project's id, 52 characters.
+        project: String,
+        /// The ticket's id, 26 characters; null for who is there at all.
+        ticket: Option<String>,
+    },
     /// A connection or an outbox changed: look at `sync.status`.
     #[serde(rename = "sync.changed")]
     SyncChanged {
@@ -157,6 +166,7 @@ impl News {
             Self::NoteAdded { .. } => "note.added",
             Self::AttachmentChanged { .. } => "attachment.changed",
             Self::TicketRead { .. } => "ticket.read",
+            Self::PresenceChanged { .. } => "presence.changed",
             Self::SyncChanged { .. } => "sync.changed",
             Self::ProjectChanged { .. } => "project.changed",
             Self::DeviceAdded { .. } => "device.added",
@@ -176,6 +186,7 @@ impl News {
             | Self::NoteAdded { ticket, .. }
             | Self::TicketRead { ticket, .. } => Some(&ticket.project),
             Self::SyncChanged { project }
+            | Self::PresenceChanged { project, .. }
             | Self::ProjectChanged { project, .. }
             | Self::DeviceAdded { project, .. }
             | Self::DraftAdded { project, .. }

@@ -246,6 +246,13 @@ pub enum Notice {
         /// When.
         at: UnixMillis,
     },
+    /// Others have come, gone, or do something else.
+    PresenceChanged {
+        /// In which project.
+        project: ProjectId,
+        /// At which ticket; absent for who is there at all.
+        ticket: Option<TicketId>,
+    },
     /// The connection, the outbox or the progress of a project is other than before.
     SyncChanged {
         /// Which.

@@ -19,6 +19,7 @@ mod edits;
 mod incoming;
 mod joining;
 mod outbox;
+mod presence;
 mod reads;
 mod snooze;
 mod transfers;
@@ -35,6 +36,8 @@ use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
 use self::joining::Join;
+use self::presence::Presence;
+pub use self::presence::{PresenceView, PresenceWord};
 use super::action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice, TransferId, TransferOutcome};
 use super::dice::Dice;
 use super::doc_cache::DocCache;
@@ -257,6 +260,18 @@ pub enum Command {
         /// Whether.
         is_on: bool,
     },
+    /// Say something of the user to those who may see it, for this moment.
+    SetPresence {
+        /// Where.
+        project: ProjectId,
+        /// What.
+        word: PresenceWord,
+    },
+    /// Ask who is there.
+    Presence {
+        /// Where.
+        project: ProjectId,
+    },
     /// Ask the project's server, now or not at all.
     Ask {
         /// Which project's.
@@ -303,6 +318,8 @@ pub enum Reply {
     },
     /// What became of each write, in order; fewer than were asked for if it stopped at a failure.
     WrittenMany(Vec<Result<Self, CommandError>>),
+    /// Who is there.
+    Presence(PresenceView),
     /// The server's answer to [`Command::Ask`].
     Given(Response),
 }
@@ -479,6 +496,7 @@ struct Project {
     /// When the next snoozed ticket comes back, or before.
     next_resurfacing: Option<UnixMillis>,
     session: Session,
+    presence: Presence,
 }
 
 /// What is known of one session with the server and forgotten at its end.
@@ -661,6 +679,7 @@ impl DeviceHub {
         self.write_rows(store)?;
         self.begin_transfers();
         self.docs.trim();
+        self.run_presence(self.now);
         if self.projects.values().any(|project| project.has_unverified) {
             self.actions.push(Action::Continue);
         }
@@ -696,6 +715,10 @@ impl DeviceHub {
                 self.start_confirm_other(now, call, address, OtherDevice { device, check }, code);
                 return Ok(());
             }
+            Command::Presence { project } => {
+                self.ask_presence(now, call, project);
+                return Ok(());
+            }
             Command::Ask { project, request } => {
                 self.ask(now, call, project, request);
                 return Ok(());
@@ -722,6 +745,7 @@ impl DeviceHub {
             Command::DiscardDraft(draft) => self.discard_draft(draft, store)?,
             Command::RetryDraft(draft) => self.retry_draft(now, draft, store)?,
             Command::Verify { project, doc } => self.ensure_verified(project, doc, store)?,
+            Command::SetPresence { project, word } => self.set_presence(now, project, word),
             Command::MarkRead { project, ticket, through } => {
                 self.mark_read(now, project, ticket, through, store)?
             }
@@ -859,12 +883,15 @@ impl DeviceHub {
 }
 
 /// Commands are acknowledged, and so is what a server sends but for two kinds: marks and acks, which it sends again
-/// to a device that lost them. What they tell people is true whatever this device remembers of it.
+/// to a device that lost them. Who is there is kept by nobody. What they tell people is true whatever this device remembers of it.
 fn durability_of(input: &DeviceInput) -> Durability {
     match input {
+        DeviceInput::Command { command: Command::SetPresence { .. } | Command::Presence { .. }, .. } => {
+            Durability::Later
+        }
         DeviceInput::Command { .. } => Durability::Now,
         DeviceInput::Received { message, .. } => match &**message {
-            Received::Message(PeerMessage::Marks(_)) => Durability::Later,
+            Received::Message(PeerMessage::Marks(_) | PeerMessage::PresenceNews(_)) => Durability::Later,
             Received::Message(PeerMessage::Verdicts(verdicts)) if verdicts.rejected.is_empty() => {
                 Durability::Later
             }

@@ -3,7 +3,7 @@
 //! | phase of a link | takes | leaves by |
 //! |---|---|---|
 //! | `Greeting` | `Hello`, `Enroll`, `RequestCode`, `Confirm` | `Hello` of a device on the roster: to `Ready`; anything else, or silence: closed |
-//! | `Ready` | `Push`, `Seen`, `Read`, `Fetch`, `Ask` | `Closed`, a newer link of the same device, revocation, a broken rule |
+//! | `Ready` | `Push`, `Seen`, `Read`, `Fetch`, `Ask`, `Present` | `Closed`, a newer link of the same device, revocation, a broken rule |
 //!
 //! It never sends a record that the store's log does not have, and never one to somebody who may not see it: both
 //! are read from the log by audience, in [`fanout`].
@@ -17,6 +17,7 @@ mod enrolment;
 mod fanout;
 mod mailed;
 mod people;
+mod presence;
 mod quotas;
 mod reads;
 mod roster;
@@ -131,6 +132,7 @@ pub struct ServerHub {
     code_tries: enrolment::CodeTries,
     mailed: mailed::MailedLately,
     quotas: quotas::Quotas,
+    presences: presence::Presences,
     /// Whether mail leaves this server.
     has_mail: bool,
     /// The largest blob that it takes.
@@ -185,6 +187,7 @@ impl ServerHub {
             code_tries: enrolment::CodeTries::default(),
             mailed: mailed::MailedLately::default(),
             quotas: quotas::Quotas::default(),
+            presences: presence::Presences::default(),
             has_mail: false,
             blob_bytes_max: limits::BLOB_BYTES_MAX_DEFAULT,
             departures: Vec::new(),
@@ -278,6 +281,7 @@ impl ServerHub {
         self.write_rows(store)?;
         self.advance_marks(store)?;
         self.fill_windows(store)?;
+        self.run_presence(store)?;
         self.write_last_seen(store)?;
         self.docs.trim();
         if !self.unmarked.is_empty() {
@@ -329,6 +333,9 @@ impl ServerHub {
             }
             (Phase::Ready(_), Received::Message(PeerMessage::Read(read))) => {
                 self.handle_reads(now, link, &read.reads, store)
+            }
+            (Phase::Ready(_), Received::Message(PeerMessage::Present(present))) => {
+                self.handle_present(now, link, present, store)
             }
             (Phase::Ready(_), Received::Message(PeerMessage::Fetch(fetch))) => {
                 self.handle_fetch(link, &fetch.docs);
@@ -439,6 +446,7 @@ impl ServerHub {
 
     fn forget(&mut self, link: LinkId) {
         self.runnable.remove(&link);
+        self.forget_presence(link);
         let Some(entry) = self.links.remove(&link) else { return };
         match entry.phase {
             Phase::Greeting { until } => self.greetings.remove(&(until, link)),
@@ -464,9 +472,14 @@ impl ServerHub {
     }
 }
 
-/// What devices send is acknowledged, or told to others.
+/// What devices send is acknowledged, or told to others. Who is there is of this moment: nothing of it is kept.
 fn durability_of(input: &ServerInput) -> Durability {
     match input {
+        ServerInput::Received { message, .. }
+            if matches!(**message, Received::Message(PeerMessage::Present(_))) =>
+        {
+            Durability::Later
+        }
         ServerInput::Received { .. }
         | ServerInput::Admin { .. }
         | ServerInput::BlobAsked { ask: BlobAsk::Store { .. } | BlobAsk::Stored { .. }, .. } => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assist_proto::api::{sync, user};
+use assist_proto::api::{presence, sync, user};
 use assist_tests::process::{DaemonProcess, Finished};
 
 use super::page;
@@ -32,6 +32,7 @@ fn commands_print_the_columns_that_the_page_lists() {
     }
     check_notes(&amir, &mut unseen);
     check_attachments(&amir, &mut unseen);
+    check_presence(&carla, &amir, &mut unseen);
     // There is no server that refuses here: without drafts there is nothing to list, and none to try again.
     assert!(unseen.remove("draft list").is_some() && unseen.remove("draft retry").is_some());
     assert_eq!(amir.assist_ok(["draft", "list"]), "");
@@ -86,6 +87,17 @@ fn check_attachments(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<Str
     for command in ["attachment save", "attachment open"] {
         assert_eq!(unseen.remove(command).map(|columns| columns.len()), Some(1), "{command}");
     }
+}
+
+/// Somebody has to be there to be listed.
+fn check_presence(carla: &DaemonProcess, amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
+    let filed = carla.assist_ok(["ticket", "new", "-t", "It drips", "-b", "", "--wait=delivered"]);
+    carla.assist_ok(["presence", "set", filed.trim(), "--doing", "typing"]);
+    amir.until_called("Carla", &presence::List::default(), |list| !list.tickets.is_empty());
+    let printed = amir.assist_ok(["presence", "list"]);
+    let columns = unseen.remove("presence list").expect("docs/cli.md lists presence list");
+    let line = printed.lines().next().expect("Carla is there");
+    assert_eq!(line.split('\t').count(), columns.len(), "{line:?} against {columns:?}");
 }
 
 /// Each command of the table, as it is run.

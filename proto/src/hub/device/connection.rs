@@ -37,6 +37,7 @@ impl DeviceHub {
             head: None,
             authors: Default::default(),
             session: Default::default(),
+            presence: Default::default(),
         };
         self.projects.insert(id, project);
         Ok(())
@@ -304,6 +305,7 @@ impl DeviceHub {
             project.session.pushes_again_at = None;
             project.transfers.rewind();
             self.fail_asks(id);
+            self.forget_presence(id);
         }
         self.notify_sync(id);
     }
@@ -339,7 +341,10 @@ impl DeviceHub {
         let joins = self.joins.iter().map(|join| join.until);
         let resurfacings = self.projects.values().filter_map(|project| project.next_resurfacing);
         let transfers = self.projects.values().filter_map(|project| project.transfers.until());
-        let others = pushes.chain(joins).chain(resurfacings).chain(transfers);
+        let presence = self.projects.values().filter_map(|project| {
+            project.presence.next_at(self.now, matches!(project.connection, Connection::Online { .. }))
+        });
+        let others = pushes.chain(joins).chain(resurfacings).chain(transfers).chain(presence);
         if let Some(next) = dials.chain(asks).chain(others).min() {
             self.actions.push(Action::WakeAt(next));
         }

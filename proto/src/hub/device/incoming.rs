@@ -41,6 +41,10 @@ impl DeviceHub {
             }
             Received::Message(PeerMessage::ColdStart(cold)) => self.handle_cold_start(id, cold, store),
             Received::Message(PeerMessage::Marks(marks)) => self.handle_marks(id, marks, store),
+            Received::Message(PeerMessage::PresenceNews(news)) => {
+                self.handle_presence(now, id, news);
+                Ok(())
+            }
             Received::Message(PeerMessage::DeviceNews(news)) => {
                 for RosterDevice { device, name, state, .. } in news.devices {
                     let is_waiting = state == DeviceState::Waiting;

@@ -318,6 +318,7 @@ impl DeviceHub {
         }
         self.close_link(id, "the project was left");
         self.fail_asks(id);
+        self.forget_presence(id);
         self.projects.remove(&id);
         self.touched.retain(|(project, _), _| *project != id);
         self.docs.clear();

@@ -61,6 +61,7 @@ impl DeviceHub {
         self.drop_transfers(id, doc, store)?;
         store.remove_doc(&id, doc)?;
         self.docs.remove(&(id, doc));
+        self.forget_presence_at(id, doc);
         if let Some(ticket) = doc.ticket() {
             self.touched.remove(&(id, ticket));
         }

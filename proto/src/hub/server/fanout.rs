@@ -429,7 +429,7 @@ impl ServerHub {
         self.introduce_users(link, audience, users, store)
     }
 
-    fn introduce_users(
+    pub(super) fn introduce_users(
         &mut self,
         link: LinkId,
         audience: Audience,

@@ -169,7 +169,7 @@ impl ServerHub {
             store.put_read_mark(&mark)?;
         }
         self.woken.extend(store.members_of(ticket)?.into_iter().map(Audience::Customer));
-        Ok(())
+        self.regroup_presence(ticket, store)
     }
 
     /// Ends a membership of a ticket.
@@ -178,6 +178,7 @@ impl ServerHub {
             return Ok(());
         }
         store.remove_member_of(ticket, user)?;
+        self.regroup_presence(ticket, store)?;
         self.append_visibility(ticket, user, Visibility::Revoked, store)
     }
 

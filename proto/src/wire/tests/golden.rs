@@ -14,6 +14,7 @@ use ciborium::Value;
 use serde::de::DeserializeOwned;
 
 use super::super::join::OtherDevice;
+use super::super::presence::{Doing, People, PresentPerson, TicketPresence, View};
 use super::super::*;
 use super::{asks, blobs};
 use crate::hub::WireEdit;
@@ -132,6 +133,9 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Push(_) => "message-push",
         PeerMessage::Seen(_) => "message-seen",
         PeerMessage::Read(_) => "message-read",
+        PeerMessage::Present(_) => "message-present",
+        PeerMessage::PresenceNews(news) if news.is_answer => "message-presence-answer",
+        PeerMessage::PresenceNews(_) => "message-presence",
         PeerMessage::Fetch(_) => "message-fetch",
         PeerMessage::Welcome(welcome) if welcome.blob_bytes_max.is_some() => "message-welcome-blobs",
         PeerMessage::Welcome(welcome) if welcome.node.is_none() => "message-welcome-again",
@@ -207,6 +211,7 @@ fn messages_of_devices() -> Vec<PeerMessage> {
         PeerMessage::Enroll(enroll),
         PeerMessage::Push(Push { project: project(), envelopes: vec![envelope()] }),
         PeerMessage::Read(Read { reads: vec![pending_read()] }),
+        PeerMessage::Present(Present { is_here: true, views: vec![view()], status: Some("at lunch".into()) }),
         PeerMessage::Seen(Seen { cursor: Seq(70_000) }),
         PeerMessage::Fetch(Fetch { docs: vec![doc(), DocId::Notes(ticket()), DocId::Project] }),
     ]
@@ -296,6 +301,12 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         PeerMessage::Marks(Marks { mark_cursor: 9, marks: vec![mark()], reads: Vec::new() }),
         PeerMessage::Marks(Marks { mark_cursor: 9, marks: Vec::new(), reads: vec![read_mark()] }),
         PeerMessage::BlobsHere(BlobsHere { doc: doc(), blobs: vec![BlobHash::from_bytes([6; 32])] }),
+        PeerMessage::PresenceNews(PresenceNews {
+            tickets: vec![TicketPresence { ticket: ticket(), people: people() }],
+            team: Some(people()),
+            is_answer: false,
+        }),
+        PeerMessage::PresenceNews(PresenceNews { is_answer: true, ..PresenceNews::default() }),
     ]
 }
 
@@ -331,6 +342,10 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("other-device", codec::encode(&other_device())),
         ("paged-doc", codec::encode(&paged_doc())),
         ("mark", codec::encode(&mark())),
+        ("view", codec::encode(&view())),
+        ("ticket-presence", codec::encode(&TicketPresence { ticket: ticket(), people: people() })),
+        ("people", codec::encode(&people())),
+        ("person", codec::encode(&people().named[0])),
         ("read-mark", codec::encode(&ReadMark { private_through: Some(Seq(43)), ..read_mark() })),
         ("pending-read", codec::encode(&PendingRead { is_private: true, ..pending_read() })),
         ("doc-place", codec::encode(&doc_place())),
@@ -585,6 +600,15 @@ fn record() -> Record {
 
 fn mark() -> Mark {
     Mark { ticket: ticket(), team: Seq(42), customers: Seq(40) }
+}
+
+fn view() -> View {
+    View { ticket: ticket(), doing: Doing::Typing }
+}
+
+fn people() -> People {
+    let status = Some("at lunch".into());
+    People { count: 17, named: vec![PresentPerson { user: user(), doing: Doing::Viewing, status }] }
 }
 
 fn read_mark() -> ReadMark {

@@ -3,6 +3,7 @@
 use assist_forge::meter::{Meter, peak_bytes};
 use proptest::prelude::*;
 
+use super::super::presence::{Doing, People, PresentPerson, TicketPresence, View};
 use super::super::*;
 use super::golden::messages;
 use crate::samples::*;
@@ -143,7 +144,7 @@ fn a_message_that_breaks_off_is_refused() {
 
 #[test]
 fn a_message_of_a_later_version_is_refused_as_unknown() {
-    let frame = codec::encode(&std::collections::BTreeMap::from([("presence", 1)]));
+    let frame = codec::encode(&std::collections::BTreeMap::from([("telepathy", 1)]));
     let refused = receive(&frame).unwrap_err();
     assert_eq!(refused.to_string(), "not a valid message");
 }
@@ -165,8 +166,9 @@ fn lists_end_at_their_limits() {
     let reads = |count| encode(&PeerMessage::Read(Read { reads: vec![read; count] }));
     assert!(receive(&reads(limits::READS_PER_FRAME_MAX)).is_ok());
     assert!(receive(&reads(limits::READS_PER_FRAME_MAX + 1)).is_err());
-    let PendingRead { ticket, through, at, .. } = read;
-    let read = ReadMark { ticket, user: user(), through, at, is_team: false, private_through: None };
+    let PendingRead { through, at, .. } = read;
+    let read =
+        ReadMark { ticket: ticket(), user: user(), through, at, is_team: false, private_through: None };
     let read_marks = |count| {
         encode(&PeerMessage::Marks(Marks { mark_cursor: 1, marks: Vec::new(), reads: vec![read; count] }))
     };
@@ -174,6 +176,20 @@ fn lists_end_at_their_limits() {
     assert!(receive(&read_marks(limits::MARKS_PER_FRAME_MAX + 1)).is_err());
     assert!(receive(&marks(limits::MARKS_PER_FRAME_MAX)).is_ok());
     assert!(receive(&marks(limits::MARKS_PER_FRAME_MAX + 1)).is_err());
+    let view = View { ticket: ticket(), doing: Doing::Viewing };
+    let present =
+        |count| encode(&PeerMessage::Present(Present { views: vec![view; count], ..Present::default() }));
+    assert!(receive(&present(limits::PRESENT_VIEWS_MAX)).is_ok());
+    assert!(receive(&present(limits::PRESENT_VIEWS_MAX + 1)).is_err());
+    let presence = |tickets, names| {
+        let person = PresentPerson { user: user(), doing: Doing::Viewing, status: None };
+        let people = People { count: 1, named: vec![person; names] };
+        let tickets = vec![TicketPresence { ticket: ticket(), people }; tickets];
+        encode(&PeerMessage::PresenceNews(PresenceNews { tickets, ..PresenceNews::default() }))
+    };
+    assert!(receive(&presence(limits::PRESENCE_TICKETS_PER_FRAME_MAX, limits::PRESENCE_NAMES_MAX)).is_ok());
+    assert!(receive(&presence(limits::PRESENCE_TICKETS_PER_FRAME_MAX + 1, 1)).is_err());
+    assert!(receive(&presence(1, limits::PRESENCE_NAMES_MAX + 1)).is_err());
     let records = |count| {
         let items = vec![Item::Through(Seq(1)); count];
         encode(&PeerMessage::Records(Records { project: project(), items }))

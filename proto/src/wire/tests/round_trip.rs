@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::join::OtherDevice;
+use super::super::presence::{Doing, People, PresentPerson, TicketPresence, View};
 use super::super::*;
 use super::asks;
 
@@ -67,6 +68,7 @@ fn message_of_device() -> impl Strategy<Value = PeerMessage> {
             .prop_map(|(project, envelopes)| PeerMessage::Push(Push { project, envelopes })),
         seq().prop_map(|cursor| PeerMessage::Seen(Seen { cursor })),
         vec(pending_read(), 0..8).prop_map(|reads| PeerMessage::Read(Read { reads })),
+        present(),
         vec(doc(), 0..8).prop_map(|docs| PeerMessage::Fetch(Fetch { docs })),
     ]
 }
@@ -130,6 +132,7 @@ fn stream_of_server() -> impl Strategy<Value = PeerMessage> {
         (seq(), any::<u64>()).prop_map(|(at, tickets)| PeerMessage::ColdStart(ColdStart { at, tickets })),
         vec(any::<u8>(), 0..300).prop_map(|page| PeerMessage::Rows(Rows { page })),
         docs.prop_map(|(page, before, is_last)| PeerMessage::Docs(Docs { page, before, is_last })),
+        presence_news(),
         (any::<u64>(), vec(mark(), 0..8), vec(read_mark(), 0..8)).prop_map(|(mark_cursor, marks, reads)| {
             PeerMessage::Marks(Marks { mark_cursor, marks, reads })
         }),
@@ -192,6 +195,29 @@ fn member() -> impl Strategy<Value = Member> {
 fn named_device() -> impl Strategy<Value = NamedDevice> {
     (any::<[u8; 32]>(), any::<String>())
         .prop_map(|(device, name)| NamedDevice { device: DeviceId::from_bytes(device), name })
+}
+
+fn present() -> impl Strategy<Value = PeerMessage> {
+    let view = (ticket(), doing()).prop_map(|(ticket, doing)| View { ticket, doing });
+    (any::<bool>(), vec(view, 0..=limits::PRESENT_VIEWS_MAX), option::of(any::<String>()))
+        .prop_map(|(is_here, views, status)| PeerMessage::Present(Present { is_here, views, status }))
+}
+
+fn presence_news() -> impl Strategy<Value = PeerMessage> {
+    let at_ticket = (ticket(), people()).prop_map(|(ticket, people)| TicketPresence { ticket, people });
+    (vec(at_ticket, 0..4), option::of(people()), any::<bool>()).prop_map(|(tickets, team, is_answer)| {
+        PeerMessage::PresenceNews(PresenceNews { tickets, team, is_answer })
+    })
+}
+
+fn people() -> impl Strategy<Value = People> {
+    let person = (user(), doing(), option::of(any::<String>()))
+        .prop_map(|(user, doing, status)| PresentPerson { user, doing, status });
+    (any::<u32>(), vec(person, 0..4)).prop_map(|(count, named)| People { count, named })
+}
+
+fn doing() -> impl Strategy<Value = Doing> {
+    select(&[Doing::Away, Doing::Online, Doing::Viewing, Doing::TypingNote, Doing::Typing][..])
 }
 
 fn read_mark() -> impl Strategy<Value = ReadMark> {
