@@ -47,12 +47,13 @@ pub(crate) fn process_cpu() -> Duration {
 
 /// Time that all threads of another process have spent on cores, to a hundredth of a second.
 pub(crate) fn cpu_of(pid: u32) -> anyhow::Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name of the program may hold spaces; behind it they separate.
     let (_, fields) = stat.rsplit_once(')').context("a name in parentheses")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
     let ticks = ticks.sum::<Result<u64, _>>()?;
-    Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
+    // The kernel tells other programs in hundredths of a second, whatever its own clock is.
+    Ok(Duration::from_millis(ticks * 10))
 }
 
 fn duration(time: rustix::time::Timespec) -> Duration {
