@@ -21,6 +21,7 @@ use assist_proto::for_each_method;
 use assist_proto::hub::spelled;
 use assist_proto::limits;
 use assist_proto::link::Link;
+use assist_proto::query::Query;
 use assist_proto::wire::{self, PeerMessage, codec};
 use automerge::Automerge;
 use bytes::{Bytes, BytesMut};
@@ -45,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "scan", run: scan },
     Target { name: "gate", run: gate },
     Target { name: "address", run: address },
+    Target { name: "query", run: query },
     Target { name: "request", run: request },
     Target { name: "printer", run: printer },
 ];
@@ -74,6 +76,22 @@ fn frames_of(bytes: &[u8], piece_bytes: usize) -> (Vec<Bytes>, bool) {
         }
     }
     (frames, false)
+}
+
+/// A query of a list: it is one, or what is wrong with it has a place in it.
+pub fn query(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    match Query::parse(text) {
+        Ok(query) => {
+            for term in &query.terms {
+                assert!(text.get(term.span.clone()).is_some_and(|place| !place.is_empty()));
+            }
+        }
+        Err(error) => {
+            assert!(text.get(error.span.clone()).is_some(), "{error:?}");
+            assert!(error.point_at(text).lines().count() == 2);
+        }
+    }
 }
 
 /// The payload of one frame: what is read as a message is written so that it reads as the same again.

@@ -12,6 +12,19 @@ pub const BATCH_CALLS_MAX: usize = 100;
 pub const PAGE_ROWS_MAX: u32 = 500;
 /// Rows in a window when the caller does not say.
 pub const PAGE_ROWS_DEFAULT: u32 = 50;
+/// How long a comment or note may be held back before it leaves: for second thoughts, not for sending later.
+pub const HOLD_MAX: Duration = Duration::from_secs(3_600);
+/// How long an agent's comments and notes are held back unless the configuration says otherwise. Customers' leave at
+/// once.
+pub const HOLD_OF_TEAM: Duration = Duration::from_secs(5);
+/// Tickets that one `ticket.bulk` changes: as many as a person looks over. More are done in several calls.
+pub const BULK_TICKETS_MAX: usize = 500;
+/// How many of them are changed in one turn: others who write wait no longer than for that.
+pub const BULK_TURN_TICKETS_MAX: usize = 50;
+/// A query: what a person types, and what a saved view asks for, many times over.
+pub const QUERY_BYTES_MAX: usize = 2_048;
+/// Conditions and values of a query: each is asked of every row.
+pub const QUERY_TERMS_MAX: usize = 64;
 /// Changes that one `sync.wait` names: a full outbox of tickets with comments.
 pub const WAIT_CHANGES_MAX: usize = 10_000;
 /// The longest that one `sync.wait` waits; a client that wants more asks again.

@@ -1,0 +1,318 @@
+//! From the terms of a query to what can be asked of a row: names become ids, durations become times.
+
+use std::convert::Infallible;
+
+use assist_crdt_model::{Priority, ProjectId, Status, UnixMillis, UserId};
+
+use super::{Bounds, Condition, Moment, NumberField, Query, SortBy, State, TimeField, Value};
+use crate::store::TicketRow;
+
+/// Who and what names mean. A person is another user in every project.
+pub trait Names {
+    /// Why a name means nothing.
+    type Error;
+
+    /// The users that a name means; `me` is the user of this device.
+    ///
+    /// # Errors
+    /// When it means nobody, or the names cannot be read.
+    fn users(&mut self, name: &str) -> Result<Vec<UserId>, Self::Error>;
+
+    /// The projects that a name means.
+    ///
+    /// # Errors
+    /// When it means none, or the names cannot be read.
+    fn projects(&mut self, name: &str) -> Result<Vec<ProjectId>, Self::Error>;
+}
+
+/// A name that means nothing, with its place in the query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindError<E> {
+    /// Which name.
+    pub value: Value,
+    /// Why.
+    pub error: E,
+}
+
+/// A query that can be asked of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bound {
+    /// All must hold; the cheap ones come first.
+    terms: Vec<BoundTerm>,
+    /// How to sort, if the query says so.
+    pub sort: Option<SortBy>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct BoundTerm {
+    is_negated: bool,
+    asked: Asked,
+}
+
+/// What is asked of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asked {
+    Status(Vec<Status>),
+    Is(Vec<State>, UnixMillis),
+    Project(Vec<ProjectId>),
+    /// Whether nobody will do, and who else.
+    Assignee(bool, Vec<UserId>),
+    Requester(Vec<UserId>),
+    Priority(Vec<Option<Priority>>),
+    Number(NumberField, Bounds),
+    /// From, until before.
+    Time(TimeField, u64, u64),
+    Text(String),
+    Label(Vec<String>),
+}
+
+/// A row as a query looks at it: the parts are read one by one, because most rows fail at the first condition.
+pub trait RowView {
+    /// Why a part cannot be read.
+    type Error;
+
+    /// Where the ticket is in its life.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn status(&self) -> Result<Status, Self::Error>;
+    /// How urgent it is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn priority(&self) -> Result<Option<Priority>, Self::Error>;
+    /// Who works on it.
+    fn assignee(&self) -> Option<UserId>;
+    /// Whose problem it is.
+    fn requester(&self) -> UserId;
+    /// What the server calls it.
+    fn number(&self) -> Option<u32>;
+    /// How many comments it has.
+    fn comment_count(&self) -> u32;
+    /// When it was filed.
+    fn created_at(&self) -> UnixMillis;
+    /// When something last happened.
+    fn updated_at(&self) -> UnixMillis;
+    /// Until when it is asleep.
+    fn snoozed_until(&self) -> Option<UnixMillis>;
+    /// Whether it goes on in another one.
+    fn is_merged(&self) -> bool;
+    /// Whether a field was written by several while apart.
+    fn has_conflict(&self) -> bool;
+    /// Its title.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn title(&self) -> Result<&str, Self::Error>;
+    /// Its labels.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn labels(&self) -> Result<Vec<&str>, Self::Error>;
+}
+
+impl Query {
+    /// Finds out who and what is meant, as of `now`.
+    ///
+    /// # Errors
+    /// The first name that means nothing, with its place.
+    pub fn bind<N: Names>(&self, now: UnixMillis, names: &mut N) -> Result<Bound, BindError<N::Error>> {
+        let mut terms = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            let asked = bind_condition(&term.condition, now, names)?;
+            terms.push(BoundTerm { is_negated: term.is_negated, asked });
+        }
+        terms.sort_by_key(|term| matches!(term.asked, Asked::Text(_) | Asked::Label(_)));
+        Ok(Bound { terms, sort: self.sort })
+    }
+}
+
+fn bind_condition<N: Names>(
+    condition: &Condition,
+    now: UnixMillis,
+    names: &mut N,
+) -> Result<Asked, BindError<N::Error>> {
+    let mut users = |values: &[Value]| {
+        let mut all = Vec::new();
+        for value in values {
+            let found = names.users(&value.text);
+            all.extend(found.map_err(|error| BindError { value: value.clone(), error })?);
+        }
+        Ok(all)
+    };
+    Ok(match condition {
+        Condition::Text(text) => Asked::Text(text.clone()),
+        Condition::Is(states) => Asked::Is(states.clone(), now),
+        Condition::Status(statuses) => Asked::Status(statuses.clone()),
+        Condition::Label(labels) => Asked::Label(labels.clone()),
+        Condition::Priority(priorities) => Asked::Priority(priorities.clone()),
+        Condition::Number(field, bounds) => Asked::Number(*field, *bounds),
+        Condition::Time(field, range) => {
+            Asked::Time(*field, millis_of(range.from, now), millis_of(range.to, now))
+        }
+        Condition::Requester(values) => Asked::Requester(users(values)?),
+        Condition::Assignee(values) => {
+            let (nobody, somebody): (Vec<Value>, Vec<Value>) =
+                values.iter().cloned().partition(|value| value.text.eq_ignore_ascii_case("none"));
+            Asked::Assignee(!nobody.is_empty(), users(&somebody)?)
+        }
+        Condition::Project(values) => {
+            let mut all = Vec::new();
+            for value in values {
+                let found = names.projects(&value.text);
+                all.extend(found.map_err(|error| BindError { value: value.clone(), error })?);
+            }
+            Asked::Project(all)
+        }
+    })
+}
+
+const fn millis_of(moment: Moment, now: UnixMillis) -> u64 {
+    match moment {
+        Moment::Start => 0,
+        Moment::End => u64::MAX,
+        Moment::At(at) => at.0,
+        Moment::Ago(millis) => now.0.saturating_sub(millis),
+        Moment::Ahead(millis) => now.0.saturating_add(millis),
+    }
+}
+
+impl Bound {
+    /// Tells whether a row is one of those that are asked for.
+    ///
+    /// # Errors
+    /// When the row cannot be read.
+    pub fn holds<R: RowView>(&self, project: &ProjectId, row: &R) -> Result<bool, R::Error> {
+        for term in &self.terms {
+            if term.asked.holds(project, row)? == term.is_negated {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether it lets everything through.
+    pub fn is_all(&self) -> bool {
+        self.terms.is_empty()
+    }
+}
+
+impl Asked {
+    fn holds<R: RowView>(&self, project: &ProjectId, row: &R) -> Result<bool, R::Error> {
+        Ok(match self {
+            Self::Status(statuses) => statuses.contains(&row.status()?),
+            Self::Is(states, now) => {
+                for state in states {
+                    if is_in(*state, *now, row)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Self::Project(projects) => projects.contains(project),
+            Self::Assignee(nobody, users) => {
+                row.assignee().map_or(*nobody, |assignee| users.contains(&assignee))
+            }
+            Self::Requester(users) => users.contains(&row.requester()),
+            Self::Priority(priorities) => priorities.contains(&row.priority()?),
+            Self::Number(field, Bounds { from, to }) => {
+                let number = match field {
+                    NumberField::Number => row.number(),
+                    NumberField::Comments => Some(row.comment_count()),
+                };
+                number.is_some_and(|number| (*from..=*to).contains(&u64::from(number)))
+            }
+            Self::Time(field, from, to) => {
+                let time = match field {
+                    TimeField::Updated => Some(row.updated_at()),
+                    TimeField::Created => Some(row.created_at()),
+                    TimeField::Snoozed => row.snoozed_until(),
+                };
+                time.is_some_and(|time| (*from..*to).contains(&time.0))
+            }
+            Self::Text(text) => row.title()?.to_lowercase().contains(text),
+            Self::Label(labels) => {
+                let has = |label: &String| Ok(row.labels()?.iter().any(|its| its.to_lowercase() == *label));
+                for label in labels {
+                    if has(label)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+        })
+    }
+}
+
+fn is_in<R: RowView>(state: State, now: UnixMillis, row: &R) -> Result<bool, R::Error> {
+    Ok(match state {
+        State::Open => row.status()? == Status::Open,
+        State::Pending => row.status()? == Status::Pending,
+        State::Resolved => row.status()? == Status::Resolved,
+        State::Closed => row.status()? == Status::Closed,
+        State::Active => row.status()?.is_active(),
+        State::Done => !row.status()?.is_active(),
+        State::Snoozed => row.snoozed_until().is_some_and(|until| until > now),
+        State::Assigned => row.assignee().is_some(),
+        State::Unassigned => row.assignee().is_none(),
+        State::Merged => row.is_merged(),
+        State::Conflict => row.has_conflict(),
+        State::Numbered => row.number().is_some(),
+    })
+}
+
+impl RowView for TicketRow {
+    type Error = Infallible;
+
+    fn status(&self) -> Result<Status, Infallible> {
+        Ok(self.status)
+    }
+
+    fn priority(&self) -> Result<Option<Priority>, Infallible> {
+        Ok(self.priority)
+    }
+
+    fn assignee(&self) -> Option<UserId> {
+        self.assignee
+    }
+
+    fn requester(&self) -> UserId {
+        self.requester
+    }
+
+    fn number(&self) -> Option<u32> {
+        self.number
+    }
+
+    fn comment_count(&self) -> u32 {
+        self.comment_count
+    }
+
+    fn created_at(&self) -> UnixMillis {
+        self.created_at
+    }
+
+    fn updated_at(&self) -> UnixMillis {
+        self.updated_at
+    }
+
+    fn snoozed_until(&self) -> Option<UnixMillis> {
+        self.snoozed_until_millis.map(UnixMillis)
+    }
+
+    fn is_merged(&self) -> bool {
+        self.merged_into.is_some()
+    }
+
+    fn has_conflict(&self) -> bool {
+        self.has_conflict
+    }
+
+    fn title(&self) -> Result<&str, Infallible> {
+        Ok(&self.title)
+    }
+
+    fn labels(&self) -> Result<Vec<&str>, Infallible> {
+        Ok(self.labels.iter().map(String::as_str).collect())
+    }
+}
