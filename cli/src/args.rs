@@ -1,5 +1,7 @@
 //! What can be asked for: noun, then verb.
 
+mod bulk;
+mod hold;
 mod work;
 
 use std::path::PathBuf;
@@ -20,6 +22,8 @@ use crate::body::BodyArgs;
 use crate::commands::verify::project_id;
 use crate::output::Fields;
 
+pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen};
+pub(crate) use hold::{CommentDeleteArgs, CommentEditArgs, CommentReplyArgs, CommentVerb, HoldArgs};
 pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs};
 
 /// Support tickets, on this device first: works offline, syncs when the project's server is in reach.
@@ -67,6 +71,12 @@ pub(crate) enum Noun {
     /// File, read and work tickets
     #[command(subcommand)]
     Ticket(TicketVerb),
+    /// Texts for common answers, kept with the project
+    #[command(subcommand)]
+    Canned(CannedVerb),
+    /// Take back, answer, rewrite and strike comments
+    #[command(subcommand)]
+    Comment(CommentVerb),
     /// What the team says among itself under a ticket; customers never get it
     #[command(subcommand)]
     Note(NoteVerb),
@@ -205,6 +215,9 @@ pub(crate) enum TicketVerb {
     Merge(MergeArgs),
     /// Undo a merge (agents)
     Unmerge(StatusArgs),
+    /// Change many tickets in the same way: those named, or those that a query finds
+    #[command(subcommand)]
+    Bulk(BulkVerb),
     /// List who changed what, oldest first
     History {
         /// The ticket's id, the beginning of it, or its number
@@ -301,6 +314,15 @@ pub(crate) struct ListArgs {
     /// Only with this status; may be repeated
     #[arg(short, long, value_parser = word::<Status>(STATUSES), value_delimiter = ',')]
     pub(crate) status: Vec<Status>,
+    /// Only what this finds, as 'is:open assignee:me label:crash,ui updated:<7d "panic at"'
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: Option<String>,
+    /// The same, behind an option
+    #[arg(short = 'Q', long = "query", value_name = "QUERY", conflicts_with = "query")]
+    pub(crate) query_option: Option<String>,
+    /// Only those that are snoozed; without it, `--assignee me` leaves them out
+    #[arg(long)]
+    pub(crate) snoozed: bool,
     /// Only of this agent: an email address, a user id, `me` or `none`
     #[arg(short, long, value_name = "AGENT")]
     pub(crate) assignee: Option<String>,
@@ -372,6 +394,9 @@ pub(crate) struct CommentArgs {
     /// The comment that this one answers
     #[arg(long, value_name = "COMMENT")]
     pub(crate) reply_to: Option<String>,
+    /// Write the canned reply of this name, filled in for the ticket
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["body", "file", "edit", "strike"])]
+    pub(crate) canned: Option<String>,
     /// Rewrite this comment of yours
     #[arg(long, value_name = "COMMENT", conflicts_with_all = ["reply_to", "attach"])]
     pub(crate) edit: Option<String>,
@@ -380,6 +405,8 @@ pub(crate) struct CommentArgs {
     pub(crate) strike: Option<String>,
     #[command(flatten)]
     pub(crate) attach: AttachArgs,
+    #[command(flatten)]
+    pub(crate) hold: HoldArgs,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }
@@ -453,6 +480,8 @@ pub(crate) struct NoteAddArgs {
     pub(crate) reply_to: Option<String>,
     #[command(flatten)]
     pub(crate) attach: AttachArgs,
+    #[command(flatten)]
+    pub(crate) hold: HoldArgs,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
 }

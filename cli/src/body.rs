@@ -87,6 +87,13 @@ pub(crate) struct Text {
     kept_in: Option<PathBuf>,
 }
 
+impl Text {
+    /// One that is in no file.
+    pub(crate) const fn new(text: String) -> Self {
+        Self { text, kept_in: None }
+    }
+}
+
 impl BodyArgs {
     /// Tells whether the command line says where the text is.
     pub(crate) const fn is_given(&self) -> bool {

@@ -1,6 +1,8 @@
 //! What is done for each noun and verb. A file a noun.
 
 mod attachment;
+mod canned;
+mod comment;
 mod completions;
 mod daemon;
 mod device;
@@ -33,6 +35,8 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
     match noun {
         Noun::Project(verb) => project::run(verb, invocation),
         Noun::Ticket(verb) => ticket::run(verb, invocation),
+        Noun::Canned(verb) => canned::run(verb, invocation),
+        Noun::Comment(verb) => comment::run(verb, invocation),
         Noun::Note(verb) => note::run(verb, invocation),
         Noun::Attachment(verb) => attachment::run(verb, invocation),
         Noun::Draft(verb) => draft::run(verb, invocation),

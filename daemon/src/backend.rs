@@ -7,6 +7,7 @@
 
 mod attachment;
 mod authorship;
+mod canned;
 mod comment;
 mod connection;
 mod daemon;
@@ -21,6 +22,7 @@ mod note;
 mod pending;
 mod presence;
 mod project;
+mod query;
 mod reference;
 mod rows;
 mod server;

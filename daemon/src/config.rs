@@ -11,8 +11,10 @@ use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use assist_proto::address::{AddressError, Host};
+use assist_proto::api::limits::HOLD_MAX;
 use assist_proto::limits;
 use confique::{Config as _, Layer as _};
 use lettre::message::Mailbox;
@@ -33,6 +35,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// How large attachments may be.
     pub attachments: AttachmentsConfig,
+    /// How long comments and notes are held back, if not as usual.
+    pub hold: Option<Duration>,
 }
 
 /// How large attachments may be.
@@ -206,11 +210,16 @@ impl Config {
             [] => hosts(settings.server.advertise.unwrap_or_default())?,
             given => given.to_vec(),
         };
+        let hold = settings.hold_secs.map(Duration::from_secs);
+        if hold.is_some_and(|hold| hold > HOLD_MAX) {
+            return Err(value("hold_secs", format!("at most {} seconds are held back", HOLD_MAX.as_secs())));
+        }
         Ok(Self {
             bind: flags.bind.or(settings.server.bind),
             advertise,
             attachments: AttachmentsConfig::from_settings(&settings.attachments)?,
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
+            hold,
         })
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use assist_crdt_model::{ProjectName, UnixMillis};
 use assist_proto::address::{Address, Host};
@@ -36,6 +37,8 @@ pub struct DaemonConfig {
     pub mail: MailConfig,
     /// How large attachments may be.
     pub attachments: AttachmentsConfig,
+    /// How long comments and notes are held back before they leave, if not as usual for their author's role.
+    pub hold: Option<Duration>,
 }
 
 /// A daemon that runs until it is stopped or dropped.
@@ -65,6 +68,8 @@ pub struct DaemonInfo {
     pub started_at: UnixMillis,
     /// What the server role needs to say of itself.
     pub server: Option<ServerInfo>,
+    /// How long comments and notes are held back, if not as usual.
+    pub hold: Option<Duration>,
 }
 
 /// A running server role.
@@ -112,6 +117,7 @@ impl Daemon {
             device: device_key.device_id(),
             started_at,
             server,
+            hold: config.hold,
         });
         let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
         let mail = MailOut::new(mailer.handle(), info.server.as_ref().map(|server| server.address.clone()));

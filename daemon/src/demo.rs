@@ -125,6 +125,7 @@ fn answered(cast: &mut Cast, narrator: &mut Narrator, ticket: &TicketRef) -> any
             body: ANSWER.to_owned(),
             reply_to: None,
             attachments: Vec::new(),
+            hold_millis: None,
         })
     })?;
     let change = written.change.context("a comment is a change")?;

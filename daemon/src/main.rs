@@ -109,9 +109,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Run => {
             start_log(&cli.log)?;
-            let attachments = Config::load(&home, cli.config.as_deref(), Flags::default())?.attachments;
-            let mail = MailConfig::default();
-            run_daemon(DaemonConfig { home, bind: None, advertise: Vec::new(), mail, attachments })
+            run_daemon(device_config(home, cli.config.as_deref())?)
         }
         Command::Server(ServerCommand::Run(args)) => {
             start_log(&cli.log)?;
@@ -125,9 +123,16 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
+/// Of what the configuration says, only this is a device's.
+fn device_config(home: PathBuf, file: Option<&Path>) -> anyhow::Result<DaemonConfig> {
+    let Config { attachments, hold, .. } = Config::load(&home, file, Flags::default())?;
+    let mail = MailConfig::default();
+    Ok(DaemonConfig { home, bind: None, advertise: Vec::new(), mail, attachments, hold })
+}
+
 fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
     let ServerRunArgs { bind, advertise, mail_to_file } = args;
-    let Config { bind, advertise, mail, attachments } =
+    let Config { bind, advertise, mail, attachments, hold } =
         Config::load(&home, file, Flags { bind, advertise, mail_folder: mail_to_file })?;
     let Some(bind) = bind else {
         anyhow::bail!(
@@ -136,20 +141,21 @@ fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> any
             home.join(assist_daemon::config::FILE_NAME).display()
         );
     };
-    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail, attachments })
+    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail, attachments, hold })
 }
 
 fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
-    let Config { bind, advertise, mail, attachments } = Config::load(home, file, Flags::default())?;
+    let Config { bind, advertise, mail, attachments, hold } = Config::load(home, file, Flags::default())?;
     let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
     say(&format!(
-        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nattachments\tat most {} MiB, unasked {} MiB\n",
+        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\n",
         bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
         if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
         mail.sender,
         mail.route,
         attachments.bytes_max / MIB,
         attachments.fetch_unasked_bytes_max / MIB,
+        hold.map_or_else(|| "as usual".to_owned(), |hold| format!("{} seconds", hold.as_secs())),
     ))
 }
 

@@ -11,6 +11,7 @@
 //! No IO here: the socket's two ends are `crate::client` (a feature) and the daemon's `api_server`.
 
 pub mod attachment;
+pub mod canned;
 pub mod comment;
 pub mod daemon;
 pub mod device;
@@ -77,12 +78,22 @@ macro_rules! for_each_method {
                 "Has an attachment's bytes brought to this device, as soon as that can be.";
             "attachment.list" read $crate::api::attachment::List => $crate::api::attachment::Attachments:
                 "Lists the attachments of a ticket, and where the bytes of each are.";
+            "canned.list" read $crate::api::canned::List => $crate::api::canned::CannedReplies:
+                "Lists the texts that a project keeps for common answers.";
+            "canned.preview" read $crate::api::canned::Preview => $crate::api::canned::Previewed:
+                "Fills a canned reply in for a ticket, and writes nothing.";
+            "canned.remove" write $crate::api::canned::Remove => $crate::api::Done:
+                "Drops a canned reply (admins).";
+            "canned.set" write $crate::api::canned::Set => $crate::api::Done:
+                "Stores a canned reply under its name (admins).";
             "comment.add" write $crate::api::comment::Add => $crate::api::comment::CommentWritten:
                 "Writes a comment under a ticket.";
             "comment.delete" write $crate::api::comment::Delete => $crate::api::comment::CommentWritten:
                 "Strikes one's own comment; a tombstone keeps its place.";
             "comment.edit" write $crate::api::comment::Edit => $crate::api::comment::CommentWritten:
                 "Rewrites one's own comment; it is then marked as edited.";
+            "comment.undo" write $crate::api::comment::Undo => $crate::api::comment::Undone:
+                "Takes back a comment or note that has not left this device; its text is kept as a draft.";
             "daemon.status" read $crate::api::daemon::GetStatus => $crate::api::daemon::DaemonStatus:
                 "Reports which daemon this is and how it fares.";
             "daemon.stop" write $crate::api::daemon::Stop => $crate::api::Done:
@@ -163,6 +174,8 @@ macro_rules! for_each_method {
                 "Reports for each project how far this device and its server agree.";
             "sync.wait" read $crate::api::sync::Wait => $crate::api::sync::Reached:
                 "Answers once one's own changes have come as far as asked.";
+            "ticket.bulk" write $crate::api::ticket::Bulk => $crate::api::ticket::BulkDone:
+                "Changes many tickets in the same way: those named, or those that a query finds.";
             "ticket.claim" write $crate::api::ticket::Claim => $crate::api::ticket::TicketWritten:
                 "Takes a ticket on that nobody works on (the team).";
             "ticket.create" write $crate::api::ticket::Create => $crate::api::ticket::TicketWritten:

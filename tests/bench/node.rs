@@ -45,9 +45,10 @@ impl<'a> Node<'a> {
 
     fn start(runtime: &'a Runtime, home: &Path, bind: Option<SocketAddr>) -> anyhow::Result<Self> {
         let _inside = runtime.enter();
-        let mail = MailConfig::default();
+        let (mail, hold) = (MailConfig::default(), Some(Duration::ZERO));
         let attachments = AttachmentsConfig::default();
-        let config = DaemonConfig { home: home.to_owned(), bind, advertise: Vec::new(), mail, attachments };
+        let (home_path, advertise) = (home.to_owned(), Vec::new());
+        let config = DaemonConfig { home: home_path, bind, advertise, mail, attachments, hold };
         let daemon = Daemon::start(&config).with_context(|| format!("a daemon in {}", home.display()))?;
         Ok(Self { runtime, home: home.to_owned(), daemon })
     }

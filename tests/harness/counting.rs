@@ -79,6 +79,7 @@ impl DeviceStore for CountingDevice<'_> {
         reads sync_state(project: &ProjectId) -> SyncState;
         writes put_sync_state(project: &ProjectId, state: &SyncState) -> ();
         writes push_outbox(project: &ProjectId, entry: &OutboxEntry) -> u64;
+        writes put_outbox(project: &ProjectId, position: u64, entry: &OutboxEntry) -> ();
         writes remove_outbox(project: &ProjectId, position: u64) -> ();
         reads outbox(project: &ProjectId, from: u64, limit: usize) -> Vec<(u64, OutboxEntry)>;
         reads outbox_of_doc(project: &ProjectId, doc: DocId) -> Vec<(u64, OutboxEntry)>;

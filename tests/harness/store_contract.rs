@@ -63,5 +63,5 @@ fn record(seq: u64, doc: DocId, text: &str) -> Record {
 fn outbox_entry(doc: DocId, text: &str) -> OutboxEntry {
     let envelope = envelope(doc, text);
     let change = ScannedChange::scan(&envelope.change).unwrap().hash();
-    OutboxEntry { change, made_at: NOW, envelope }
+    OutboxEntry { change, made_at: NOW, envelope, held_until: None }
 }

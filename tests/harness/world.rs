@@ -284,8 +284,9 @@ impl World {
     pub fn comment(&mut self, seat: Seat, ticket: TicketId, body: &str) -> ChangeHash {
         let body = Body::parse(body).expect("a text of a scenario is one");
         let project = self.projects[seat.project].id;
-        self.write(seat, Command::Comment { project, ticket, body, reply_to: None, attachments: Vec::new() })
-            .1
+        let attachments = Vec::new();
+        let command = Command::Comment { project, ticket, body, reply_to: None, attachments, hold_millis: 0 };
+        self.write(seat, command).1
     }
 
     /// Changes a ticket.

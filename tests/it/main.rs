@@ -18,6 +18,7 @@ mod processes;
 mod simulation;
 mod simulation_asks;
 mod simulation_boundaries;
+mod simulation_hold;
 mod simulation_leaks;
 mod simulation_live;
 mod simulation_notes;

@@ -98,7 +98,9 @@ fn edit(number: u8, text: &str) -> Edit {
 fn note(desk: &mut Desk, seat: Seat, ticket: TicketId, text: &str) {
     let project = desk.world.projects[seat.project].id;
     let body = Body::parse(text).unwrap();
-    desk.world.write(seat, Command::Note { project, ticket, body, reply_to: None, attachments: Vec::new() });
+    let attachments = Vec::new();
+    let command = Command::Note { project, ticket, body, reply_to: None, attachments, hold_millis: 0 };
+    desk.world.write(seat, command);
 }
 
 fn carol_notes(desk: &mut Desk, ticket: TicketId, text: &str) {

@@ -169,6 +169,8 @@ fn smuggle(
     let doc = DocId::Ticket(ticket);
     let change: NewChange = store.doc(&project, doc).apply(&author, now, &[edit]).unwrap();
     let envelope = twist(Envelope::sign(&key, &project, doc, membership.incarnation, change.clone()));
-    store.push_outbox(&project, &OutboxEntry { change: change.hash, made_at: now, envelope }).unwrap();
+    store
+        .push_outbox(&project, &OutboxEntry { change: change.hash, made_at: now, envelope, held_until: None })
+        .unwrap();
     desk.world.net.start(seat.device, true);
 }

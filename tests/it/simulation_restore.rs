@@ -147,5 +147,6 @@ fn comment(desk: &Desk, ticket: TicketId, text: &str) -> Command {
         body,
         reply_to: None,
         attachments: Vec::new(),
+        hold_millis: 0,
     }
 }

@@ -31,7 +31,14 @@ fn add(args: NoteAddArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     let attachments = args.attach.hand_over(invocation).map_err(|error| text.mention(error))?;
     let project = invocation.project.clone();
     let written = invocation
-        .call(&Add { project, ticket, body: text.text.clone(), reply_to, attachments })
+        .call(&Add {
+            project,
+            ticket,
+            body: text.text.clone(),
+            reply_to,
+            attachments,
+            hold_millis: args.hold.millis(),
+        })
         .map_err(|error| text.mention(error))?;
     text.forget_file();
     print(&written, &args.wait, invocation)

@@ -2,6 +2,7 @@
 //!
 //! Each write is one call, done when it is durable on this device; what it made is printed before any `--wait`.
 
+mod bulk;
 mod export;
 mod history;
 mod members;
@@ -10,12 +11,14 @@ mod view;
 mod work;
 
 use assist_crdt_model::limits::TITLE_CHARS_MAX;
+use assist_proto::api::canned::Preview;
 use assist_proto::api::comment::{Add, Comment, CommentWritten, Delete, Edit as EditComment};
 use assist_proto::api::limits;
 use assist_proto::api::ticket::{
     Create, Edit, FieldValues, Get, HistoryChange, List, MarkRead, Order, Patch, Status, Ticket, TicketRow,
     TicketWritten, Verification, Verify,
 };
+use assist_proto::query::Query;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -54,6 +57,7 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
         TicketVerb::Reopen(args) => set_status(args, Status::Open, "reopened", invocation),
         TicketVerb::Label(args) => label(args, invocation),
         TicketVerb::Assign(args) => assign(args, invocation),
+        TicketVerb::Bulk(verb) => bulk::run(verb, invocation),
         TicketVerb::History { ticket } => {
             invocation.output.check_fields::<HistoryChange>()?;
             history::print(&reference(ticket), invocation)
@@ -149,6 +153,11 @@ fn first_line(text: &str) -> Option<String> {
 fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<TicketRow>()?;
     let rows_max = if args.all { u64::MAX } else { args.limit };
+    let asked = args.query.or(args.query_option);
+    if let Some(text) = &asked {
+        check_query(text)?;
+    }
+    let is_own_list = args.assignee.as_deref() == Some("me");
     let mut query = List {
         project: invocation.project.clone(),
         status: args.status,
@@ -156,6 +165,7 @@ fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
         requester: args.requester,
         labels: args.labels,
         text: args.text,
+        query: with_snoozes(asked, args.snoozed, is_own_list),
         sort: args.sort,
         order: if args.reverse { Order::Ascending } else { Order::Descending },
         offset: Some(args.offset),
@@ -185,6 +195,25 @@ fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
             return Ok(());
         }
     }
+}
+
+/// What sleeps is not on one's own list, unless that is what is asked for.
+fn with_snoozes(asked: Option<String>, wants_snoozed: bool, is_own_list: bool) -> Option<String> {
+    let condition = match (wants_snoozed, is_own_list) {
+        (true, _) => "is:snoozed",
+        (false, true) => "-is:snoozed",
+        (false, false) => return asked,
+    };
+    Some(asked.map_or_else(|| condition.to_owned(), |asked| format!("{asked} {condition}")))
+}
+
+/// Checks a query here, where the place that is wrong can be pointed at.
+pub(super) fn check_query(text: &str) -> Result<(), CliError> {
+    let Err(error) = Query::parse(text) else { return Ok(()) };
+    let pointed = error.point_at(text);
+    let pointed = neutral::block(&pointed);
+    Err(CliError::message(ErrorKind::Usage, format!("the query is not understood: {error}"))
+        .hint(format!("it is here:\n  {}", pointed.replace('\n', "\n  "))))
 }
 
 fn say_what_is_left(offset: u64, count: u64, total: u64, invocation: &mut Invocation) {
@@ -257,7 +286,7 @@ fn rewrite(ticket: &str, set: &mut FieldValues, invocation: &mut Invocation) -> 
     Ok(text)
 }
 
-fn write_comment(args: CommentArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+pub(super) fn write_comment(args: CommentArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<CommentWritten>()?;
     let ticket = reference(args.ticket);
     let project = invocation.project.clone();
@@ -271,13 +300,23 @@ fn write_comment(args: CommentArgs, invocation: &mut Invocation) -> Result<(), C
         invocation.call(&EditComment { project, ticket, comment, body: text.text.clone() })
     } else {
         let answered = args.reply_to.map(|answered| comment_id(&ticket, answered, invocation)).transpose()?;
-        text = args.attach.read_text_beside(&args.body)?;
+        text = match args.canned {
+            Some(name) => canned_text(&ticket, name, invocation)?,
+            None => args.attach.read_text_beside(&args.body)?,
+        };
         let attachments = args.attach.hand_over(invocation).map_err(|error| text.mention(error))?;
-        invocation.call(&Add { project, ticket, body: text.text.clone(), reply_to: answered, attachments })
+        let (body, hold_millis) = (text.text.clone(), args.hold.millis());
+        invocation.call(&Add { project, ticket, body, reply_to: answered, attachments, hold_millis })
     };
     let written = written.map_err(|error| text.mention(error))?;
     text.forget_file();
     print_comment(&written, &args.wait, invocation)
+}
+
+/// The canned reply of a name, filled in for the ticket.
+fn canned_text(ticket: &str, name: String, invocation: &mut Invocation) -> Result<Text, CliError> {
+    let (project, ticket) = (invocation.project.clone(), ticket.to_owned());
+    Ok(Text::new(invocation.call(&Preview { project, ticket, name })?.body))
 }
 
 fn print_comment(

@@ -161,7 +161,7 @@ fn words(news: &News) -> String {
             format!("{name} is a new device of yours; see `assist device list`")
         }
         News::DraftAdded { draft, message, .. } => {
-            format!("refused: {message}; see `assist draft show {}`", short(draft))
+            format!("kept: {message}; see `assist draft show {}`", short(draft))
         }
         News::DraftRemoved { draft, .. } => format!("draft {} is settled", short(draft)),
         News::Reset {} => "events were missed: look at the lists again".to_owned(),

@@ -1,12 +1,16 @@
 //! `comment.*`: texts under a ticket.
 
+use std::time::Duration;
+
 use assist_crdt_model::{Body, CommentId, DocId, Edit};
 use assist_proto::api::ApiError;
-use assist_proto::api::comment::{Add, CommentWritten, Delete, Edit as EditParams};
-use assist_proto::hub::Command;
+use assist_proto::api::comment::{Add, CommentWritten, Delete, Edit as EditParams, Undo, Undone};
+use assist_proto::api::limits;
+use assist_proto::hub::{Command, Reply};
 use assist_proto::store::Membership;
 
 use super::errors::{Answer, Failure, invalid, of_id, of_text};
+use super::rows::Names;
 use super::{LocalBackend, Written, reference};
 use crate::api_server::Handle;
 
@@ -17,7 +21,9 @@ impl Handle<Add> for LocalBackend {
         let body = body_beside(params.body, !params.attachments.is_empty())?;
         let reply_to = params.reply_to.map(|text| comment_id(&text, "reply_to")).transpose()?;
         let attachments = self.attachments(params.attachments).await?;
-        let command = Command::Comment { project: own.project, ticket, body, reply_to, attachments };
+        let hold_millis = self.hold_millis(&own, params.hold_millis)?;
+        let project = own.project;
+        let command = Command::Comment { project, ticket, body, reply_to, attachments, hold_millis };
         let written = self.command(command).await.map_err(|failure| match reply_to {
             Some(_) => failure.with_field_of("no_such_comment", "reply_to"),
             None => failure,
@@ -46,7 +52,39 @@ impl Handle<Delete> for LocalBackend {
     }
 }
 
+impl Handle<Undo> for LocalBackend {
+    async fn handle(&self, params: Undo) -> Result<Undone, ApiError> {
+        let project = match &params.project {
+            Some(_) => Some(reference::project(&self.reader()?, params.project.as_deref())?.project),
+            None => None,
+        };
+        let comment = params.comment.map(|text| comment_id(&text, "comment")).transpose()?;
+        let Reply::TakenBack { project, doc, comment, change, body } =
+            self.command(Command::TakeBack { project, comment }).await?
+        else {
+            return Err(Failure::unforeseen("a wish to take back was answered with something else").into());
+        };
+        let is_note = matches!(doc, DocId::Notes(_));
+        let reader = self.reader()?;
+        let ticket = doc.ticket().map(|ticket| Names::new(&reader).ticket(project, ticket)).transpose()?;
+        let ticket = ticket.ok_or_else(|| Failure::unforeseen("a comment stood under no ticket"))?;
+        let (comment, draft) = (comment.to_string(), change.to_string());
+        Ok(Undone { ticket, comment, is_note, body: body.to_string(), draft })
+    }
+}
+
 impl LocalBackend {
+    /// How long something written is held back: as asked, or as configured, or as usual for the role.
+    pub(super) fn hold_millis(&self, own: &Membership, asked: Option<u64>) -> Answer<u64> {
+        let usual = if own.role.is_team() { limits::HOLD_OF_TEAM } else { Duration::ZERO };
+        let hold = asked.map_or(self.info.hold.unwrap_or(usual), Duration::from_millis);
+        if hold > limits::HOLD_MAX {
+            let message = format!("at most {} ms are held back", limits::HOLD_MAX.as_millis());
+            return Err(invalid("hold_too_long", "hold_millis", message));
+        }
+        Ok(u64::try_from(hold.as_millis()).unwrap_or(u64::MAX))
+    }
+
     fn ticket_doc(&self, project: Option<&str>, ticket: &str) -> Answer<(Membership, DocId)> {
         let (own, ticket) = reference::ticket(&self.reader()?, project, ticket, "ticket")?;
         Ok((own, DocId::Ticket(ticket)))

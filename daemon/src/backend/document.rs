@@ -30,6 +30,8 @@ pub(super) struct Place {
     pub(super) author: Option<UserId>,
     /// Its place in the server's log and when it got there; `None` while it waits here.
     admitted: Option<(Seq, UnixMillis)>,
+    /// Until when it is held back, while it can be taken back.
+    held_until: Option<UnixMillis>,
 }
 
 impl Document {
@@ -45,11 +47,13 @@ impl Document {
         for record in &records {
             let device = record.envelope.device;
             let author = authors.of(device, record.serial)?;
-            let place = Place { device, author, admitted: Some((record.seq, record.admitted_at)) };
+            let admitted = Some((record.seq, record.admitted_at));
+            let place = Place { device, author, admitted, held_until: None };
             changes.insert(change_hash(&record.envelope.change)?, place);
         }
         for (_, entry) in &waiting {
-            let place = Place { device: entry.envelope.device, author: Some(own.user), admitted: None };
+            let (device, author) = (entry.envelope.device, Some(own.user));
+            let place = Place { device, author, admitted: None, held_until: entry.held_until };
             changes.insert(entry.change, place);
         }
         let admitted = records.iter().map(|record| record.envelope.change.as_slice());
@@ -86,6 +90,11 @@ impl Document {
     pub(super) fn newest_place(&self) -> Seq {
         let places = self.changes.values().filter_map(|place| place.admitted);
         places.map(|(seq, _)| seq).max().unwrap_or_default()
+    }
+
+    /// Until when a change is held back, while it can be taken back.
+    pub(super) fn held_until(&self, change: &ChangeHash) -> Option<UnixMillis> {
+        self.changes.get(change)?.held_until
     }
 
     /// How far the newest of one's own changes has come.

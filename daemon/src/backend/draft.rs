@@ -107,8 +107,16 @@ fn show(names: &mut Names<'_>, draft: store::Draft) -> Answer<Draft> {
         ticket,
         created_at_millis: draft.made_at.0,
         refused_at_millis: draft.refused_at.unwrap_or(draft.made_at).0,
-        reason: RejectCode::from_number(draft.code).map_or("refused", RejectCode::as_str).to_owned(),
+        reason: reason(draft.code).to_owned(),
         message: draft.reason,
         edits: told,
     })
+}
+
+/// Why it is a draft, for machines.
+fn reason(code: u16) -> &'static str {
+    match code {
+        store::Draft::TAKEN_BACK => "taken_back",
+        code => RejectCode::from_number(code).map_or("refused", RejectCode::as_str),
+    }
 }

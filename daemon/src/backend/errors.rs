@@ -36,6 +36,12 @@ impl Failure {
         self.0.data.reason == reason
     }
 
+    /// Says first where it went wrong.
+    pub(super) fn with_prefix(mut self, prefix: &str) -> Self {
+        self.0.message.insert_str(0, prefix);
+        self
+    }
+
     /// Names the parameter at fault, if that is the reason.
     pub(super) fn with_field_of(self, reason: &str, field: &str) -> Self {
         match self.is_of(reason) {
@@ -97,6 +103,10 @@ impl From<CommandError> for Failure {
             ),
             // The backend says who, where it can.
             CommandError::Taken { .. } => ApiError::conflict("taken", message),
+            CommandError::HasLeft => ApiError::conflict(
+                "has_left",
+                format!("{message}: what has left can be struck, `comment.delete` and `note.delete` do"),
+            ),
             CommandError::NoSuchDraft => ApiError::not_found("no_such_draft", message),
             CommandError::Edit(error) => of_edit(&error),
             CommandError::Unsent { count } => ApiError::conflict("unsent_changes", unsent(count)),

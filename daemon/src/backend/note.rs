@@ -21,7 +21,9 @@ impl Handle<Add> for LocalBackend {
         let body = body_beside(params.body, !params.attachments.is_empty())?;
         let reply_to = params.reply_to.map(|text| comment_id(&text, "reply_to")).transpose()?;
         let attachments = self.attachments(params.attachments).await?;
-        let command = Command::Note { project: own.project, ticket, body, reply_to, attachments };
+        let hold_millis = self.hold_millis(&own, params.hold_millis)?;
+        let project = own.project;
+        let command = Command::Note { project, ticket, body, reply_to, attachments, hold_millis };
         let written = self.command(command).await;
         let written = Written::of(written.map_err(|it| it.with_field_of("no_such_comment", "reply_to"))?)?;
         let note = written.comment.ok_or_else(|| Failure::unforeseen("a note was written without an id"))?;

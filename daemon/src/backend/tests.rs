@@ -1,7 +1,9 @@
 //! The handlers over real daemons: a server, and devices that joined it over loopback with a real invitation.
 
+mod bulk;
 mod drafts;
 mod errors;
+mod holds;
 mod lists;
 mod members;
 mod notes;

@@ -1,5 +1,6 @@
 //! `ticket.*`: filing, reading and changing tickets.
 
+mod bulk;
 mod list;
 mod merge;
 mod sharing;
@@ -114,16 +115,30 @@ fn create_command(reader: &Reader, params: Create, attachments: Vec<model::Attac
 
 fn edit_parts(reader: &Reader, params: EditParams) -> Answer<(model::ProjectId, DocId, Vec<Edit>)> {
     let (own, ticket) = reference::ticket(reader, params.project.as_deref(), &params.ticket, "ticket")?;
+    let EditParams { set, add_labels, remove_labels, .. } = params;
+    let edits = ticket_edits(reader, &own, ticket, set, &add_labels, &remove_labels)?;
+    Ok((own.project, DocId::Ticket(ticket), edits))
+}
+
+/// What is to be written to one ticket.
+pub(super) fn ticket_edits(
+    reader: &Reader,
+    own: &Membership,
+    ticket: model::TicketId,
+    set: FieldValues,
+    add_labels: &[String],
+    remove_labels: &[String],
+) -> Answer<Vec<Edit>> {
     let is_asleep = reader.row(&own.project, ticket)?.is_some_and(|row| row.snoozed_until_millis.is_some());
-    let mut edits = field_edits(reader, &own, params.set, is_asleep)?;
-    let added = labels(&params.add_labels, "add_labels")?;
-    let removed = labels(&params.remove_labels, "remove_labels")?;
+    let mut edits = field_edits(reader, own, set, is_asleep)?;
+    let added = labels(add_labels, "add_labels")?;
+    let removed = labels(remove_labels, "remove_labels")?;
     if let Some(label) = added.intersection(&removed).next() {
         return Err(invalid("label_twice", "remove_labels", format!("{:?} is put on too", label.as_str())));
     }
     edits.extend(added.into_iter().map(Edit::AddLabel));
     edits.extend(removed.into_iter().map(Edit::RemoveLabel));
-    Ok((own.project, DocId::Ticket(ticket), edits))
+    Ok(edits)
 }
 
 fn field_edits(reader: &Reader, own: &Membership, set: FieldValues, is_asleep: bool) -> Answer<Vec<Edit>> {
@@ -301,6 +316,7 @@ pub(super) fn show_comment(
         attachments: comment.attachments.into_iter().map(show_attachment).collect(),
         state: document.state(&comment.change),
         read_by: document.read_by(&comment.change, names)?,
+        held_until_millis: document.held_until(&comment.change).map(|until| until.0),
         losing_bodies: comment.losing_bodies.iter().map(ToString::to_string).collect(),
         change: comment.change.to_string(),
     })

@@ -17,6 +17,10 @@ use zeroize::Zeroizing;
 #[derive(confique::Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct Settings {
+    /// How many seconds a comment or note stays on this device before it leaves, so that it can be taken back: at most
+    /// 3600. Unless told, 5 where this device's user is of the team, and 0 where they are a customer.
+    #[config(env = "ASSIST_HOLD_SECS")]
+    pub(super) hold_secs: Option<u64>,
     /// What `assistd server run` serves.
     #[config(nested)]
     pub(super) server: ServerSettings,

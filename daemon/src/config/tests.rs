@@ -208,3 +208,13 @@ fn file_without_end_is_refused() {
     std::fs::write(&path, vec![b'#'; 300 * 1024]).unwrap();
     assert!(matches!(Source::read(&path), Err(ConfigError::TooLarge { .. })));
 }
+
+#[test]
+fn holds_are_as_usual_unless_the_file_or_the_environment_says_otherwise() {
+    assert_eq!(load(WHOLE).unwrap().hold, None);
+    assert_eq!(load("hold_secs = 30").unwrap().hold, Some(Duration::from_secs(30)));
+    let config = load_with("hold_secs = 30", "hold_secs = 0", Flags::default()).unwrap();
+    assert_eq!(config.hold, Some(Duration::ZERO));
+    check_error("hold_secs = 3601", "hold_secs: at most 3600 seconds");
+    check_error("hold_secs = -1", "line 1, column 13");
+}

@@ -291,6 +291,6 @@ impl Drop for Process {
 /// This very program.
 fn assistd() -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.env_remove(Home::VARIABLE).env_remove("ASSIST_BIND");
+    command.env_remove(Home::VARIABLE).env_remove("ASSIST_BIND").env("ASSIST_HOLD_SECS", "0");
     Ok(command)
 }

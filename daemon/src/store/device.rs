@@ -414,6 +414,12 @@ impl DeviceStore for Turn {
         Ok(position)
     }
 
+    fn put_outbox(&mut self, project: &ProjectId, position: u64, entry: &OutboxEntry) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_cbor(Table::Outbox, key!(scope, position), entry);
+        Ok(())
+    }
+
     fn remove_outbox(&mut self, project: &ProjectId, position: u64) -> StoreResult<()> {
         let Some(scope) = self.scope(project)? else { return Ok(()) };
         let key = key!(scope, position);

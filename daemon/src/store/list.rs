@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
 use assist_crdt_model::{ProjectId, Status, TicketId, UnixMillis, UserId};
+use assist_proto::query::Bound;
 use assist_proto::store::{StoreResult, TicketRow};
 
 use super::device::{entry_of, order_key};
@@ -33,6 +34,8 @@ pub struct RowFilter {
     pub title: Option<String>,
     /// Only with this number.
     pub number: Option<u32>,
+    /// Only those that a query finds.
+    pub query: Bound,
 }
 
 /// Who works on a ticket.
@@ -238,10 +241,10 @@ impl Reader {
     ) -> StoreResult<(Vec<Candidate>, u64)> {
         let filter = Prepared::new(filter);
         let mut candidates = Vec::new();
-        for (_, scope) in scopes {
+        for (project, scope) in scopes {
             let mut look = |ticket: TicketId, value: &[u8]| {
                 let Some(row) = row_bytes(Table::Rows, value)? else { return Ok(()) };
-                if filter.lets_through(&row)? {
+                if filter.lets_through(&row)? && filter.filter.query.holds(project, &row)? {
                     candidates.push(Candidate { cursor: cursor_of(&row, ticket, by)?, scope: *scope });
                 }
                 Ok(())

@@ -11,7 +11,8 @@
 //! The ticket's id is in the key. Absent values are zeros. A later layout gets the next number in the first byte.
 
 use assist_crdt_model::{Priority, Status, TicketId, UnixMillis, UserId};
-use assist_proto::store::{Seq, StoreResult, TicketRow};
+use assist_proto::query::RowView;
+use assist_proto::store::{Seq, StoreError, StoreResult, TicketRow};
 
 use super::tables::Table;
 use super::view::damaged;
@@ -47,6 +48,14 @@ impl<'a> RowBytes<'a> {
 
     pub(crate) fn number(&self) -> Option<u32> {
         self.has(HAS_NUMBER).then(|| u32::from_be_bytes(self.at(8)))
+    }
+
+    pub(crate) fn comment_count(&self) -> u32 {
+        u32::from_be_bytes(self.at(4))
+    }
+
+    pub(crate) fn snoozed_until_millis(&self) -> Option<u64> {
+        self.has(IS_SNOOZED).then(|| u64::from_be_bytes(self.at(36)))
     }
 
     pub(crate) fn created_at(&self) -> UnixMillis {
@@ -104,11 +113,11 @@ impl<'a> RowBytes<'a> {
             assignee: self.assignee(),
             priority: self.priority()?,
             merged_into: self.merged_into()?,
-            snoozed_until_millis: self.has(IS_SNOOZED).then(|| u64::from_be_bytes(self.at(36))),
+            snoozed_until_millis: self.snoozed_until_millis(),
             labels: self.labels()?.into_iter().map(str::to_owned).collect(),
             created_at: self.created_at(),
             updated_at: self.updated_at(),
-            comment_count: u32::from_be_bytes(self.at(4)),
+            comment_count: self.comment_count(),
             has_conflict: self.has(HAS_CONFLICT),
             last_seq: self.last_seq(),
         })
@@ -137,6 +146,62 @@ impl<'a> RowBytes<'a> {
 
     fn text(&self, bytes: &'a [u8]) -> StoreResult<&'a str> {
         std::str::from_utf8(bytes).map_err(|_| damaged(self.table))
+    }
+}
+
+impl RowView for RowBytes<'_> {
+    type Error = StoreError;
+
+    fn status(&self) -> StoreResult<Status> {
+        RowBytes::status(self)
+    }
+
+    fn priority(&self) -> StoreResult<Option<Priority>> {
+        RowBytes::priority(self)
+    }
+
+    fn assignee(&self) -> Option<UserId> {
+        RowBytes::assignee(self)
+    }
+
+    fn requester(&self) -> UserId {
+        RowBytes::requester(self)
+    }
+
+    fn number(&self) -> Option<u32> {
+        RowBytes::number(self)
+    }
+
+    fn comment_count(&self) -> u32 {
+        RowBytes::comment_count(self)
+    }
+
+    fn created_at(&self) -> UnixMillis {
+        RowBytes::created_at(self)
+    }
+
+    fn updated_at(&self) -> UnixMillis {
+        RowBytes::updated_at(self)
+    }
+
+    fn snoozed_until(&self) -> Option<UnixMillis> {
+        self.snoozed_until_millis().map(UnixMillis)
+    }
+
+    fn is_merged(&self) -> bool {
+        self.has(IS_MERGED)
+    }
+
+    fn has_conflict(&self) -> bool {
+        self.has(HAS_CONFLICT)
+    }
+
+    fn title(&self) -> StoreResult<&str> {
+        RowBytes::title(self)
+    }
+
+    fn labels(&self) -> StoreResult<Vec<&str>> {
+        RowBytes::labels(self)
     }
 }
 

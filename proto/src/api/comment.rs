@@ -25,6 +25,37 @@ pub struct Add {
     /// Files to attach, at most 20. With any, the text may be empty.
     #[serde(default)]
     pub attachments: Vec<Attach>,
+    /// How long it stays on this device first, so that `comment.undo` can take it back: at most an hour. Unless told,
+    /// what the configuration says: 5 seconds for agents, none for customers.
+    #[serde(default)]
+    pub hold_millis: Option<u64>,
+}
+
+/// Parameters of `comment.undo`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Undo {
+    /// Only in this project: its id, its name, or an unambiguous beginning of either.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The id of the comment or note, 26 characters; the newest that has not left if left out.
+    #[serde(default)]
+    pub comment: Option<String>,
+}
+
+/// Answer of `comment.undo`: the text is gone from the ticket, and kept as a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Undone {
+    /// The ticket that it stood under.
+    pub ticket: TicketRef,
+    /// The id that it had, 26 characters.
+    pub comment: String,
+    /// Whether it was a note.
+    pub is_note: bool,
+    /// What it said.
+    pub body: String,
+    /// The draft that keeps it, 52 characters: `draft.retry` writes it again, `draft.discard` throws it away.
+    pub draft: String,
 }
 
 /// Parameters of `comment.edit`.
@@ -90,6 +121,10 @@ pub struct Comment {
     /// Who else has read it and says so, if it is one's own; earliest first.
     #[serde(default)]
     pub read_by: Vec<ReadBy>,
+    /// Until when it is held back; there for as long as `comment.undo` can take it back. Past where only the network
+    /// holds it back.
+    #[serde(default)]
+    pub held_until_millis: Option<u64>,
     /// Concurrent rewrites of the text that lost. Nothing is dropped silently.
     pub losing_bodies: Vec<String>,
     /// The change that brought it, 52 characters.

@@ -24,6 +24,9 @@ pub struct Add {
     /// Files to attach, at most 20. With any, the text may be empty.
     #[serde(default)]
     pub attachments: Vec<Attach>,
+    /// How long it stays on this device first, as with `comment.add`.
+    #[serde(default)]
+    pub hold_millis: Option<u64>,
 }
 
 /// Parameters of `note.edit`.

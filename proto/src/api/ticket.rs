@@ -13,12 +13,14 @@ use super::sync::DeliveryState;
 use super::user::UserName;
 
 mod authorship;
+mod bulk;
 mod edit_words;
 mod merge;
 mod patch;
 mod sharing;
 
 pub use authorship::{Export, NotProven, TicketBundle, Verification, VerifiedChange, Verify};
+pub use bulk::{Bulk, BulkDone, BulkOutcome, BulkTicket};
 pub use edit_words::{describe, user_text};
 pub use merge::{Claim, Link, Merge, Unlink, Unmerge};
 pub use patch::Patch;
@@ -94,6 +96,9 @@ pub struct List {
     pub labels: Vec<String>,
     /// Only with this text in the title, upper or lower case.
     pub text: Option<String>,
+    /// Only what this query finds, as `is:open assignee:me label:crash,ui updated:<7d`: `docs/api.md` tells the
+    /// language. An order in it wins over `sort` and `order`.
+    pub query: Option<String>,
     /// By what to sort.
     pub sort: Sort,
     /// Which end comes first.

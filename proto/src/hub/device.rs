@@ -16,6 +16,7 @@ mod asks;
 mod connection;
 mod drafts;
 mod edits;
+mod hold;
 mod incoming;
 mod joining;
 mod outbox;
@@ -185,6 +186,15 @@ pub enum Command {
         reply_to: Option<CommentId>,
         /// Names for blobs that are on this device.
         attachments: Vec<Attachment>,
+        /// How long it stays here at least, so that it can be taken back.
+        hold_millis: u64,
+    },
+    /// Take back what has not left this device.
+    TakeBack {
+        /// Of this project, or of any.
+        project: Option<ProjectId>,
+        /// Which comment or note, or the newest.
+        comment: Option<CommentId>,
     },
     /// Write a note.
     Note {
@@ -198,6 +208,8 @@ pub enum Command {
         reply_to: Option<CommentId>,
         /// Names for blobs that are on this device.
         attachments: Vec<Attachment>,
+        /// How long it stays here at least, so that it can be taken back.
+        hold_millis: u64,
     },
     /// Take a ticket on that nobody works on.
     Claim {
@@ -316,6 +328,19 @@ pub enum Reply {
         /// The comment, if one was written.
         comment: Option<CommentId>,
     },
+    /// A comment or note was taken back and is a draft now.
+    TakenBack {
+        /// Of which project.
+        project: ProjectId,
+        /// From which document.
+        doc: DocId,
+        /// Which.
+        comment: CommentId,
+        /// Its change, by which the draft is known.
+        change: ChangeHash,
+        /// What it said.
+        body: Body,
+    },
     /// What became of each write, in order; fewer than were asked for if it stopped at a failure.
     WrittenMany(Vec<Result<Self, CommandError>>),
     /// Who is there.
@@ -353,6 +378,9 @@ pub enum CommandError {
         /// The most.
         bytes_max: u64,
     },
+    /// Nothing that could be taken back.
+    #[error("there is nothing to take back: it has left this device, or was never written here")]
+    HasLeft,
     /// No such draft here.
     #[error("there is no such draft")]
     NoSuchDraft,
@@ -662,6 +690,7 @@ impl DeviceHub {
                 self.give_up_joins(now);
                 self.give_up_asks(now);
                 self.push_again(now, store)?;
+                self.release_held(now, store)?;
                 self.resurface(store)?;
                 self.dial_due(now);
                 Ok(())
@@ -728,12 +757,17 @@ impl DeviceHub {
                 let edits = self.with_first_comment(now, edits, attachments);
                 self.create_ticket(now, project, requester, title, body, edits, store)?
             }
-            Command::Comment { project, ticket, body, reply_to, attachments } => {
-                self.comment(now, project, ticket, body, reply_to, attachments, store)?
+            Command::Comment { project, ticket, body, reply_to, attachments, hold_millis } => {
+                let id = CommentId::new(now, self.dice.bytes());
+                let edit = Edit::AddComment { id, body, reply_to, attachments };
+                self.write_text(now, project, DocId::Ticket(ticket), edit, hold_millis, store)?
             }
-            Command::Note { project, ticket, body, reply_to, attachments } => {
-                self.note(now, project, ticket, body, reply_to, attachments, store)?
+            Command::Note { project, ticket, body, reply_to, attachments, hold_millis } => {
+                let id = CommentId::new(now, self.dice.bytes());
+                let edit = Edit::AddNote { id, body, reply_to, attachments };
+                self.write_text(now, project, DocId::Notes(ticket), edit, hold_millis, store)?
             }
+            Command::TakeBack { project, comment } => self.take_back(project, comment, store)?,
             Command::Claim { project, ticket } => self.claim(now, project, ticket, store)?,
             Command::EditMany { writes, stops_at_failure } => {
                 self.edit_many(now, writes, stops_at_failure, store)?

@@ -26,6 +26,8 @@ pub trait DeviceStore {
 
     /// Adds an own change under the next position, which is returned.
     fn push_outbox(&mut self, project: &ProjectId, entry: &OutboxEntry) -> StoreResult<u64>;
+    /// Writes an own change that waits anew, at its position.
+    fn put_outbox(&mut self, project: &ProjectId, position: u64, entry: &OutboxEntry) -> StoreResult<()>;
     /// Takes an own change out.
     fn remove_outbox(&mut self, project: &ProjectId, position: u64) -> StoreResult<()>;
     /// Own changes from a position on, in the order in which they were made, at most `limit`.
@@ -272,6 +274,10 @@ pub struct OutboxEntry {
     /// What is sent.
     #[serde(rename = "e")]
     pub envelope: Envelope,
+    /// Until when it is held back. There for as long as the change has certainly not left this device: it is taken
+    /// off, and that is durable, before the change leaves for the first time.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none", with = "millis::opt")]
+    pub held_until: Option<UnixMillis>,
 }
 
 /// Which way a blob goes.
@@ -342,6 +348,11 @@ pub struct PendingJoin {
     pub is_waiting: bool,
 }
 
+impl Draft {
+    /// The code of what its author took back: nobody refused it.
+    pub const TAKEN_BACK: u16 = 0;
+}
+
 /// Position of a draft on this device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -361,7 +372,7 @@ pub struct Draft {
     pub change: ChangeHash,
     /// What it did, one entry an edit.
     pub edits: Vec<crate::hub::WireEdit>,
-    /// [`assist_crdt_model::RejectCode::number`].
+    /// [`assist_crdt_model::RejectCode::number`], or [`Self::TAKEN_BACK`].
     pub code: u16,
     /// Why, for people.
     pub reason: String,

@@ -113,6 +113,11 @@ impl DeviceStore for MemoryStore {
         }))
     }
 
+    fn put_outbox(&mut self, project: &ProjectId, position: u64, entry: &OutboxEntry) -> StoreResult<()> {
+        self.change(project, |tables| tables.outbox.put(position, entry.clone()));
+        Ok(())
+    }
+
     fn remove_outbox(&mut self, project: &ProjectId, position: u64) -> StoreResult<()> {
         let Some(entry) = self.of(project).outbox.row(&position) else { return Ok(()) };
         self.change(project, |tables| {

@@ -3,8 +3,8 @@
 use assist_crdt_model::{BlobHash, ChangeHash, DocId, ProjectId, Role, Status, UnixMillis};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    ColdStart, DeviceStore, Direction, Draft, DraftId, Mark, Membership, PendingJoin, PendingRead,
-    Quarantine, ReadMark, Record, Seq, SyncState, TicketRow, Transfer, TransferCause,
+    ColdStart, DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin,
+    PendingRead, Quarantine, ReadMark, Record, Seq, SyncState, TicketRow, Transfer, TransferCause,
 };
 use assist_proto::wire::blob::{BlobCode, BlobPlace};
 use assist_proto::wire::{ColdPosition, Member};
@@ -23,6 +23,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("the outbox is read by document", the_outbox_is_read_by_document),
     ("records keep the order of their arrival", records_keep_the_order_of_their_arrival),
     ("an unverified document waits until it is removed", an_unverified_document_waits_until_it_is_removed),
+    ("an own change is written anew at its place", an_own_change_is_written_anew_at_its_place),
     ("a row is written and removed", a_row_is_written_and_removed),
     ("snoozed rows are listed by when they wake", snoozed_rows_are_listed_by_when_they_wake),
     ("the place of an own record outlives the row", the_place_of_an_own_record_outlives_the_row),
@@ -269,6 +270,19 @@ fn the_outbox_is_read_by_document(store: &mut Store) {
     assert_eq!(store.outbox_of_doc(&id, doc(1)).unwrap(), [(at[2], three)]);
     assert_eq!(store.outbox_of_doc(&id, doc(2)).unwrap(), [(at[1], two)]);
     assert_eq!(store.outbox_of_doc(&id, doc(3)).unwrap(), []);
+}
+
+fn an_own_change_is_written_anew_at_its_place(store: &mut Store) {
+    let id = project(1);
+    let entries = [outbox_entry(doc(1), "a"), outbox_entry(doc(1), "b")];
+    let at = entries.each_ref().map(|entry| store.push_outbox(&id, entry).unwrap());
+    let held = OutboxEntry { held_until: Some(UnixMillis(9)), ..entries[0].clone() };
+    store.put_outbox(&id, at[0], &held).unwrap();
+    let [_, second] = entries;
+    let wanted = [(at[0], held), (at[1], second)];
+    assert_eq!(store.outbox(&id, 0, 9).unwrap(), wanted);
+    assert_eq!(store.outbox_of_doc(&id, doc(1)).unwrap(), wanted);
+    assert_eq!(store.outbox_count(&id).unwrap(), 2);
 }
 
 fn records_keep_the_order_of_their_arrival(store: &mut Store) {

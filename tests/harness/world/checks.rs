@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assist_crdt_model::{ChangeHash, Doc, DocId, ProjectId, ScannedChange, TicketId, UserId};
+use assist_crdt_model::{ChangeHash, Doc, DocId, ProjectId, ScannedChange, TicketId, UnixMillis, UserId};
 use assist_proto::hub::{Connection, Notice, Reply};
 use assist_proto::store::{
     Audience, DeviceStore, EntryKind, Mark, ReadMark, Record, Seq, ServerStore, StoredVerdict, TicketRow,
@@ -321,9 +321,12 @@ impl World {
         assert_eq!(here.ticket(), there.ticket(), "{name}: {doc:?}");
         let DocId::Ticket(ticket) = doc else { return };
         let row = store.row(&project, ticket).expect("memory is read");
-        // A snoozed ticket comes back by each device's own clock.
-        let clock = self.net.peer(seat.device).clock(self.net.now());
-        let wanted = server.ticket(ticket).expect("memory is read").map(|row| row.awake(clock));
+        let wanted = server.ticket(ticket).expect("memory is read");
+        // A snoozed ticket comes back by each device's own clock, and stays so if that is set back.
+        let has_woken = row.as_ref().is_some_and(|row| row.snoozed_until_millis.is_none());
+        let clock =
+            if has_woken { UnixMillis(u64::MAX) } else { self.net.peer(seat.device).clock(self.net.now()) };
+        let wanted = wanted.map(|row| row.awake(clock));
         assert_eq!(row, wanted, "{name}: row");
         let user = self.user_of(seat).expect("a seat is a member");
         let by_user = |record: &&Record| {

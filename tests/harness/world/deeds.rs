@@ -114,13 +114,13 @@ impl World {
         if self.net.dice.one_in(3) {
             let last = ticket.comments.last().map(|comment| comment.id);
             let reply_to = last.filter(|_| self.net.dice.one_in(2));
-            let command =
-                Command::Comment { project, ticket: ticket.id, body, reply_to, attachments: Vec::new() };
+            let (ticket, attachments) = (ticket.id, Vec::new());
+            let command = Command::Comment { project, ticket, body, reply_to, attachments, hold_millis: 0 };
             return (command, Some(token));
         }
         if self.is_on_team(seat) && self.net.dice.one_in(6) {
-            let command =
-                Command::Note { project, ticket: ticket.id, body, reply_to: None, attachments: Vec::new() };
+            let (ticket, attachments, reply_to) = (ticket.id, Vec::new(), None);
+            let command = Command::Note { project, ticket, body, reply_to, attachments, hold_millis: 0 };
             return (command, Some(token));
         }
         let edits = match self.is_on_team(seat) {

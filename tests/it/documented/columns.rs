@@ -33,6 +33,8 @@ fn commands_print_the_columns_that_the_page_lists() {
     check_notes(&amir, &mut unseen);
     check_attachments(&amir, &mut unseen);
     check_presence(&carla, &amir, &mut unseen);
+    check_comments(&amir, &mut unseen);
+    check_canned_replies(&amir, &mut unseen);
     // There is no server that refuses here: without drafts there is nothing to list, and none to try again.
     assert!(unseen.remove("draft list").is_some() && unseen.remove("draft retry").is_some());
     assert_eq!(amir.assist_ok(["draft", "list"]), "");
@@ -100,12 +102,49 @@ fn check_presence(carla: &DaemonProcess, amir: &DaemonProcess, unseen: &mut BTre
     assert_eq!(line.split('\t').count(), columns.len(), "{line:?} against {columns:?}");
 }
 
+/// A comment is named by what writing it says; one that is held is taken back.
+fn check_comments(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
+    let comment = amir.assist_ok(["ticket", "comment", "1", "-b", "Today?"]).trim_end().to_owned();
+    let replied = amir.assist_ok(["comment", "reply", "1", &comment, "-b", "Yes."]);
+    assert_eq!(replied.trim_end().len(), 26, "just the id: {replied:?}");
+    let edited = amir.assist_ok(["comment", "edit", "1", &comment, "-b", "Since today?"]);
+    let deleted = amir.assist_ok(["comment", "delete", "1", &comment[..20]]);
+    assert_eq!((edited.trim_end(), deleted.trim_end()), (comment.as_str(), comment.as_str()));
+    amir.assist_ok(["ticket", "comment", "1", "-b", "No, wait.", "--hold", "10m"]);
+    assert_eq!(amir.assist_ok(["comment", "undo"]), "No, wait.\n");
+    for command in ["comment reply", "comment edit", "comment delete", "comment undo"] {
+        assert_eq!(unseen.remove(command).map(|columns| columns.len()), Some(1), "{command}");
+    }
+    // What was taken back is a draft: thrown away, there is none to list below.
+    let draft = amir.assist_ok(["draft", "list"]).split('\t').next().unwrap().to_owned();
+    amir.assist_ok(["draft", "discard", &draft]);
+}
+
+fn check_canned_replies(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
+    amir.assist_ok(["canned", "set", "thanks", "-b", "Dear {customer}, thanks."]);
+    assert_eq!(amir.assist_ok(["canned", "list"]), "thanks\tDear {customer}, thanks.\n");
+    assert_eq!(unseen.remove("canned list").map(|columns| columns.len()), Some(2));
+    assert_eq!(amir.assist_ok(["canned", "preview", "1", "thanks"]), "Dear Amir, thanks.\n");
+    assert_eq!(unseen.remove("canned preview").map(|columns| columns.len()), Some(1));
+}
+
 /// Each command of the table, as it is run.
 const RUN: &[(&str, &[&str])] = &[
-    ("ticket new", &["ticket", "new", "-t", "It hums", "-b", "All day."]),
+    ("ticket new", &["ticket", "new", "-t", "It hums", "-b", "All day.", "--wait=server"]),
     ("ticket edit", &["ticket", "edit", "1", "--priority", "high"]),
     ("ticket close", &["ticket", "close", "1"]),
+    ("ticket pending", &["ticket", "pending", "1"]),
+    ("ticket resolve", &["ticket", "resolve", "1"]),
     ("ticket reopen", &["ticket", "reopen", "1"]),
+    ("ticket priority", &["ticket", "priority", "1", "low"]),
+    ("ticket claim", &["ticket", "claim", "1"]),
+    ("ticket snooze", &["ticket", "snooze", "1", "--until", "3d"]),
+    ("ticket unsnooze", &["ticket", "unsnooze", "1"]),
+    ("ticket link", &["ticket", "link", "1", "2"]),
+    ("ticket unlink", &["ticket", "unlink", "1", "2"]),
+    ("ticket merge", &["ticket", "merge", "2", "--into", "1"]),
+    ("ticket unmerge", &["ticket", "unmerge", "2"]),
+    ("ticket bulk", &["ticket", "bulk", "label", "--add", "old", "1", "2"]),
     ("ticket label", &["ticket", "label", "1", "network"]),
     ("ticket assign", &["ticket", "assign", "1", "me"]),
     ("ticket comment", &["ticket", "comment", "1", "-b", "Since when?"]),

@@ -69,7 +69,7 @@ fn project_in_five_commands_is_one() {
 #[test]
 fn examples_of_the_command_line_do_what_they_say() {
     let cli = page("docs/cli.md");
-    let [fields, scripts] = blocks(&cli)[..] else { panic!("docs/cli.md has two blocks") };
+    let [.., fields, scripts] = blocks(&cli)[..] else { panic!("docs/cli.md has blocks") };
     let (server, carla, amir) =
         (DaemonProcess::server("hero"), DaemonProcess::device(), DaemonProcess::device());
     carla.join(&server, user::Role::Customer, "Carla");
@@ -103,6 +103,44 @@ fn examples_of_the_command_line_do_what_they_say() {
     let closed = carla.call(&Get { ticket: "#1".into(), ..Get::default() });
     assert_eq!(closed.row.status, Status::Closed);
     follow_one_ticket(&carla, folder.path(), follow, id);
+}
+
+#[test]
+fn examples_of_agents_work_do_what_they_say() {
+    let cli = page("docs/cli.md");
+    let [finding, canned, thoughts, work, _, _] = blocks(&cli)[..] else {
+        panic!("docs/cli.md has six blocks")
+    };
+    let server = DaemonProcess::server("hero");
+    let (carla, bob, amir) = (DaemonProcess::device(), DaemonProcess::device(), DaemonProcess::device());
+    carla.join(&server, user::Role::Customer, "Carla");
+    bob.join(&server, user::Role::Customer, "Bob");
+    amir.join(&server, user::Role::Admin, "Amir");
+    amir.until_connection(sync::ConnectionState::Online);
+    carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "", "--wait=delivered"]);
+    carla.assist_ok(["ticket", "new", "-t", "It flaps", "-b", "", "--wait=delivered"]);
+    bob.assist_ok(["ticket", "new", "-t", "It hums too", "-b", "", "--wait=delivered"]);
+    let folder = private_folder();
+    let script = |text: &str| {
+        // The page's numbers are those of a project that is older.
+        let text = text.replace("142", "1").replace("143", "2").replace("150", "3");
+        let done = run(&mut shell_of(&amir, folder.path(), &format!("set -e\n{text}")), b"");
+        assert_eq!(done.code, Some(0), "{text}: {done:?}");
+        done.stdout
+    };
+    assert!(script(finding).contains("\tchanged\t"));
+    assert!(script(canned).ends_with("Dear Carla, #1 is solved. Amir, hero\n"));
+    let held = |text: &str| amir.assist_ok(["ticket", "comment", "1", "-b", text, "--hold", "10m"]);
+    let (first, _) = (held("First."), held("Second."));
+    assert_eq!(script(&thoughts.replace("<id>", first.trim_end())), "Second.\nFirst.\n");
+    script(work);
+    let merged = amir.call(&Get { ticket: "#3".into(), ..Get::default() });
+    assert_eq!(merged.row.merged_into.and_then(|into| into.number), Some(1));
+    let closed = amir.call(&Get { ticket: "#1".into(), ..Get::default() });
+    assert_eq!(closed.close_reason.as_deref(), Some("Fixed in 1.4"));
+    // Bob was let into the ticket that his goes on in.
+    let shared = Get { ticket: "#1".into(), ..Get::default() };
+    bob.until_called("the ticket that it goes on in", &shared, |ticket| ticket.row.title == "It hums");
 }
 
 /// The last example runs until it is ended: something happens to its ticket, and it says so.

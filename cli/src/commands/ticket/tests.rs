@@ -347,3 +347,91 @@ fn tickets_wake_at_a_time_that_lies_ahead() {
     }
     assert!(wakes("4000000000d").is_some());
 }
+
+#[test]
+fn bulk_changes_are_one_call_with_a_line_for_each_ticket() {
+    let told = |outcome: &str, message: Value| {
+        json!({
+            "ticket": ticket_ref(ID, Some(142), "the printer burns"), "outcome": outcome,
+            "edits": ["sets the status to closed"], "change": null, "message": message,
+        })
+    };
+    let done = json!({ "tickets": [told("changed", Value::Null), told("failed", json!("no"))], "changed": 1, "failed": 1 });
+    let daemon = FakeDaemon::always(done);
+    let ran = daemon.run(&["ticket", "bulk", "close", "--reason", "Old", "142", "abcdef"]);
+    assert_eq!(ran.exit_code, 1);
+    let what = "sets the status to closed";
+    assert_eq!(ran.stdout, format!("{ID}\t142\tchanged\t\t{what}\t\n{ID}\t142\tfailed\t\t{what}\tno\n"));
+    assert!(ran.stderr.contains("1 of 2 could not be changed"), "{}", ran.stderr);
+    let (method, params) = daemon.calls().remove(0);
+    assert_eq!(method, "ticket.bulk");
+    assert_eq!(params["tickets"], json!(["#142", "abcdef"]));
+    assert_eq!(
+        params["set"],
+        json!({ "title": null, "body": null, "status": "closed", "close_reason": "Old" })
+    );
+}
+
+#[test]
+fn bulk_verbs_take_a_query_and_tell_the_plan_on_a_dry_run() {
+    let daemon = FakeDaemon::always(json!({ "tickets": [], "changed": 0, "failed": 0 }));
+    for verb in [
+        vec!["reopen"],
+        vec!["pending"],
+        vec!["resolve"],
+        vec!["assign", "me"],
+        vec!["label", "--add", "old", "--remove", "new"],
+        vec!["priority", "low"],
+        vec!["snooze", "--until", "3d"],
+        vec!["snooze", "--until", "none"],
+    ] {
+        let args =
+            [vec!["ticket", "bulk"], verb, vec!["--query", "is:open label:crash", "--dry-run"]].concat();
+        let ran = daemon.run_on_terminal(&args);
+        assert_eq!(ran.exit_code, 0, "{args:?}: {}", ran.stderr);
+        let (method, params) = daemon.calls().pop().unwrap();
+        assert_eq!((method.as_str(), &params["query"]), ("ticket.bulk", &json!("is:open label:crash")));
+        assert_eq!(params["is_dry_run"], json!(true));
+    }
+}
+
+#[test]
+fn a_query_that_is_wrong_is_pointed_at_before_anything_is_asked() {
+    let daemon = FakeDaemon::always(json!({}));
+    for args in [vec!["ticket", "list", "is:opne"], vec!["ticket", "bulk", "close", "--query", "is:opne"]] {
+        let ran = daemon.run(&args);
+        assert_eq!(ran.exit_code, 2);
+        assert!(ran.stderr.contains("is:opne\n     ^^^^"), "{}", ran.stderr);
+    }
+    assert!(daemon.calls().is_empty());
+}
+
+#[test]
+fn ones_own_list_leaves_out_what_sleeps() {
+    let query = |args: &[&str]| {
+        let daemon = FakeDaemon::always(json!({ "tickets": [], "total": 0, "next_cursor": null }));
+        let all: Vec<&str> = ["ticket", "list"].iter().chain(args).copied().collect();
+        assert_eq!(daemon.run(&all).exit_code, 0, "{args:?}");
+        daemon.calls()[0].1["query"].clone()
+    };
+    assert_eq!(query(&[]), Value::Null);
+    assert_eq!(query(&["is:open"]), json!("is:open"));
+    assert_eq!(query(&["-Q", "is:open", "-a", "me"]), json!("is:open -is:snoozed"));
+    assert_eq!(query(&["-a", "me"]), json!("-is:snoozed"));
+    assert_eq!(query(&["-a", "me", "--snoozed"]), json!("is:snoozed"));
+    assert_eq!(query(&["-a", "none"]), Value::Null);
+}
+
+#[test]
+fn a_canned_reply_is_filled_in_and_written() {
+    let daemon = FakeDaemon::new(|method, _| match method {
+        "canned.preview" => Ok(json!({ "name": "thanks", "body": "Dear Alice, thanks." })),
+        _ => Ok(
+            json!({ "ticket": ticket_ref(ID, Some(142), "the printer burns"), "comment": ID, "change": null }),
+        ),
+    });
+    assert_eq!(daemon.run(&["ticket", "comment", "142", "--canned", "tha"]).exit_code, 0);
+    let calls = daemon.calls();
+    assert_eq!(calls[0].1, json!({ "project": null, "ticket": "#142", "name": "tha" }));
+    assert_eq!((calls[1].0.as_str(), &calls[1].1["body"]), ("comment.add", &json!("Dear Alice, thanks.")));
+}

@@ -195,6 +195,7 @@ fn comment_head(comment: &Comment, depth: usize, all: &[Comment], audience: &Aud
             comment.reply_to.clone().unwrap_or_default(),
             edited.map(|at| audience.time(at)).unwrap_or_default(),
             if comment.is_deleted { "struck" } else { "" }.to_owned(),
+            comment.held_until_millis.map(|at| audience.time(at)).unwrap_or_default(),
         ];
         return tab_separated(&values);
     };
@@ -204,12 +205,14 @@ fn comment_head(comment: &Comment, depth: usize, all: &[Comment], audience: &Aud
             all.iter().find(|other| other.id == *id).map_or("another", |other| other.author.name.as_str());
         format!("answers {}", neutral::line(name))
     });
+    let held = comment.held_until_millis.map(|at| format!("held until {}", audience.time(at)));
     let marks = [
         (!role.is_empty()).then_some(role),
         answered,
         Some(audience.time(comment.created_at_millis)),
         edited.map(|at| format!("edited {}", audience.time(at))),
         comment.state.map(|state| state_words(state).to_owned()),
+        held,
         Some(comment.id.clone()),
     ];
     let marks: Vec<String> = marks.into_iter().flatten().collect();

@@ -53,7 +53,7 @@ fn events_are_sentences_for_people() {
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].ends_with("  #142 the printer burns changed by Bob"), "{}", ran.stdout);
     assert!(
-        lines[1].ends_with("  refused: only agents may<U+001B>[0m; see `assist draft show dddddddddd`"),
+        lines[1].ends_with("  kept: only agents may<U+001B>[0m; see `assist draft show dddddddddd`"),
         "{}",
         ran.stdout
     );

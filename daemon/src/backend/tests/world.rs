@@ -52,6 +52,8 @@ impl Node {
             advertise: Vec::new(),
             mail: MailConfig::default(),
             attachments: AttachmentsConfig::default(),
+            // What is held is a test of its own.
+            hold: Some(Duration::ZERO),
         };
         let daemon = Daemon::start(&config).unwrap();
         let info = Arc::new(daemon.info().clone());

@@ -1,16 +1,17 @@
 //! `ticket.list`: filters and windows over the store's rows.
 
-use assist_crdt_model::{TicketId, base32};
+use assist_crdt_model::{ProjectId, TicketId, base32};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::ticket::{List, Order, Sort, TicketPage};
+use assist_proto::query::{Bound, SortBy, SortKey};
 use assist_proto::store::Membership;
 
 use super::page_limit;
 use crate::api_server::Handle;
 use crate::backend::errors::{Answer, Failure, invalid};
 use crate::backend::rows::Rows;
-use crate::backend::{LocalBackend, reference};
+use crate::backend::{LocalBackend, query, reference};
 use crate::store::{
     Assignee, Direction, Reader, RowCursor, RowFilter, RowKey, RowOrder, RowWindow, WindowStart,
 };
@@ -18,15 +19,31 @@ use crate::store::{
 impl Handle<List> for LocalBackend {
     async fn handle(&self, params: List) -> Result<TicketPage, ApiError> {
         // A filter looks at every row there is.
-        Ok(self.read(move |reader| list(reader, &params)).await?)
+        Ok(self.read(move |reader| list(reader, params)).await?)
     }
 }
 
-fn list(reader: &Reader, params: &List) -> Answer<TicketPage> {
+/// The tickets that a list shows first, and how many it has.
+pub(super) fn found(
+    reader: &Reader,
+    mut params: List,
+    limit: usize,
+) -> Answer<(Vec<(ProjectId, TicketId)>, u64)> {
     let projects = reference::projects(reader, params.project.as_deref())?;
+    let filter = filter(reader, &params, &projects)?;
+    sort_as_queried(&filter, &mut params);
+    let window = RowWindow { start: WindowStart::Offset(0), limit };
+    let page = reader.list_rows(&filter, row_order(&params), window)?;
+    Ok((page.rows.into_iter().map(|(project, row)| (project, row.ticket)).collect(), page.total))
+}
+
+fn list(reader: &Reader, mut params: List) -> Answer<TicketPage> {
+    let projects = reference::projects(reader, params.project.as_deref())?;
+    let filter = filter(reader, &params, &projects)?;
+    sort_as_queried(&filter, &mut params);
+    let params = &params;
     let order = row_order(params);
     let window = window(params)?;
-    let filter = filter(reader, params, &projects)?;
     let page = reader.list_rows(&filter, order, window)?;
     let mut rows = Rows::new(reader);
     let tickets = page.rows.into_iter().map(|(project, row)| rows.row(project, row));
@@ -60,7 +77,27 @@ fn filter(reader: &Reader, params: &List, projects: &[Membership]) -> Answer<Row
         labels: params.labels.iter().map(|label| label.trim().to_owned()).collect(),
         title: params.text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned),
         number: None,
+        query: bound_query(reader, params)?,
     })
+}
+
+/// An order in a query wins.
+fn sort_as_queried(filter: &RowFilter, params: &mut List) {
+    let Some(SortBy { key, is_ascending }) = filter.query.sort else { return };
+    params.sort = match key {
+        SortKey::Updated => Sort::Updated,
+        SortKey::Created => Sort::Created,
+        SortKey::Number => Sort::Number,
+        SortKey::Priority => Sort::Priority,
+    };
+    params.order = if is_ascending { Order::Ascending } else { Order::Descending };
+}
+
+fn bound_query(reader: &Reader, params: &List) -> Answer<Bound> {
+    match &params.query {
+        Some(text) => query::bind(reader, params.project.as_deref(), text, "query"),
+        None => Ok(Bound::default()),
+    }
 }
 
 const fn row_order(params: &List) -> RowOrder {

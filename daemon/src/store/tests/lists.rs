@@ -1,6 +1,7 @@
 //! Lists against a plain filter and sort in memory.
 
-use assist_crdt_model::{Priority, Status, UnixMillis};
+use assist_crdt_model::{Priority, ProjectId, Status, UnixMillis, UserId};
+use assist_proto::query::{Names, Query};
 use assist_proto::store::{DeviceStore as _, TicketRow};
 
 use super::samples::{memory_store, project, row, user};
@@ -19,6 +20,10 @@ fn tickets() -> Vec<(u8, TicketRow)> {
         row.number = (!number.is_multiple_of(11)).then_some(number as u32);
         row.updated_at = UnixMillis(1_000_000 + number * 7919 % 257);
         row.created_at = UnixMillis(5_000 + number * 31 % 1009);
+        row.snoozed_until_millis = number.is_multiple_of(17).then_some(9_000_000);
+        row.merged_into = number.is_multiple_of(19).then(|| super::samples::ticket(1));
+        row.has_conflict = number.is_multiple_of(23);
+        row.comment_count = (number % 9) as u32;
         row.labels =
             if number.is_multiple_of(2) { vec!["network".into(), "vm".into()] } else { vec!["vm".into()] };
         if number.is_multiple_of(13) {
@@ -162,6 +167,46 @@ fn filters_show_what_they_say() {
     check(RowFilter { statuses: vec![Status::Pending], requesters: vec![user(1)], ..all() }, &|row| {
         row.status == Status::Pending && row.requester == user(1)
     });
+}
+
+struct Nobody;
+
+impl Names for Nobody {
+    type Error = ();
+
+    fn users(&mut self, _: &str) -> Result<Vec<UserId>, ()> {
+        Ok(vec![user(9)])
+    }
+
+    fn projects(&mut self, _: &str) -> Result<Vec<ProjectId>, ()> {
+        Ok(vec![project(2)])
+    }
+}
+
+#[test]
+fn queries_find_in_stored_rows_what_they_find_in_rows() {
+    let tickets = tickets();
+    let reader = store_with(&tickets).read().unwrap();
+    for query in [
+        "is:open,pending -label:network",
+        "is:snoozed",
+        "is:merged",
+        "is:conflict",
+        "\u{fc}bersicht",
+        "assignee:me priority:urgent,none",
+        "-assignee:none requester:me",
+        "number:20..90 comments:>3",
+        "project:x updated:<2000-01-01 -is:numbered",
+        "snoozed:>1m created:>=1970-01-01",
+    ] {
+        let query = Query::parse(query).unwrap().bind(UnixMillis(1_000_000), &mut Nobody).unwrap();
+        let found = |(number, row): &&(u8, TicketRow)| query.holds(&project(*number), row).unwrap();
+        let wanted: Vec<_> = tickets.iter().filter(found).cloned().collect();
+        let order = RowOrder::default();
+        let filter = RowFilter { query: query.clone(), ..RowFilter::default() };
+        let page = reader.list_rows(&filter, order, window(0, usize::MAX)).unwrap();
+        assert_eq!(rows(page), expected(&wanted, order, |_| true), "{query:?}");
+    }
 }
 
 #[test]

@@ -67,7 +67,12 @@ pub(crate) fn record(seq: u64, doc: DocId, text: &str) -> Record {
 
 pub(crate) fn outbox_entry(doc: DocId, text: &str) -> OutboxEntry {
     let envelope = envelope(doc, text);
-    OutboxEntry { change: change_hash(&envelope.change).unwrap(), made_at: UnixMillis(5), envelope }
+    OutboxEntry {
+        change: change_hash(&envelope.change).unwrap(),
+        made_at: UnixMillis(5),
+        envelope,
+        held_until: None,
+    }
 }
 
 pub(crate) fn row(number: u64) -> TicketRow {

@@ -75,7 +75,7 @@ impl DeviceHub {
         dial: DialId,
         link: LinkId,
         peer: DeviceId,
-        store: &dyn DeviceStore,
+        store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
         if self.handle_join_opened(dial, link, peer) {
             return Ok(());
@@ -102,7 +102,7 @@ impl DeviceHub {
         id: ProjectId,
         link: LinkId,
         peer: DeviceId,
-        store: &dyn DeviceStore,
+        store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         let is_known = project.membership.node == peer;
@@ -330,7 +330,7 @@ impl DeviceHub {
         })
     }
 
-    /// Asks to be woken for the next dial or push, the end of a join, an ask or a snooze.
+    /// Asks to be woken for the next dial or push, the end of a join, an ask, a hold or a snooze.
     pub(super) fn wish_wake(&mut self) {
         let dials = self.projects.values().filter_map(|project| match project.connection {
             Connection::Offline { until, .. } | Connection::Refused { until, .. } => Some(until),
@@ -344,7 +344,8 @@ impl DeviceHub {
         let presence = self.projects.values().filter_map(|project| {
             project.presence.next_at(self.now, matches!(project.connection, Connection::Online { .. }))
         });
-        let others = pushes.chain(joins).chain(resurfacings).chain(transfers).chain(presence);
+        let releases = self.projects.values().filter_map(|project| project.outbox.next_release());
+        let others = pushes.chain(joins).chain(resurfacings).chain(transfers).chain(presence).chain(releases);
         if let Some(next) = dials.chain(asks).chain(others).min() {
             self.actions.push(Action::WakeAt(next));
         }

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use assist_crdt_model::{ChangeHash, DocId, Edit, EditError, ProjectId, RejectCode, UnixMillis};
+use assist_crdt_model::{
+    Body, ChangeHash, CommentId, DocId, Edit, EditError, ProjectId, RejectCode, UnixMillis,
+};
 
 use super::super::action::{Action, Cause, Notice};
+use super::hold::written_text;
 use super::outbox::outbox_entry;
 use super::{CommandError, DeviceHub, Reply};
 use crate::hub::WireEdit;
@@ -15,6 +18,18 @@ use crate::wire::RejectedChange;
 pub(super) struct Withdrawn {
     entry: OutboxEntry,
     edits: Vec<Edit>,
+}
+
+impl Withdrawn {
+    /// Its change, as it was.
+    pub(super) const fn change(&self) -> ChangeHash {
+        self.entry.change
+    }
+
+    /// The comment or note that it wrote.
+    pub(super) fn text(&self) -> Option<(CommentId, Body)> {
+        self.edits.iter().find_map(written_text).map(|(id, body)| (*id, body.clone()))
+    }
 }
 
 impl DeviceHub {
@@ -40,12 +55,23 @@ impl DeviceHub {
             let refused = rest.remove(0);
             self.keep_draft(id, &refused, rejected.code, rejected.detail, store)?;
         }
-        self.write_again(id, doc, rest, store)?;
+        self.write_again(id, doc, rest, "it builds on a change that was refused", store)?;
+        self.touch_again(id, doc, store)?;
+        self.notify_ticket(id, doc, Cause::Remote, None);
+        Ok(())
+    }
+
+    /// The row of a ticket that own changes have left tells when the others changed it last.
+    pub(super) fn touch_again(
+        &mut self,
+        id: ProjectId,
+        doc: DocId,
+        store: &dyn DeviceStore,
+    ) -> StoreResult<()> {
         let newest = store.doc_records(&id, doc)?.iter().map(|record| (record.seq, record.admitted_at)).max();
         if let Some(touched) = self.touch(id, doc) {
             touched.admitted = touched.admitted.max(newest);
         }
-        self.notify_ticket(id, doc, Cause::Remote, None);
         Ok(())
     }
 
@@ -82,15 +108,17 @@ impl DeviceHub {
         id: ProjectId,
         doc: DocId,
         withdrawn: Vec<Withdrawn>,
+        why: &str,
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
         for withdrawn in withdrawn {
-            match self.write(withdrawn.entry.made_at, id, doc, &withdrawn.edits, store)? {
+            let (made_at, held_until) = (withdrawn.entry.made_at, withdrawn.entry.held_until);
+            match self.write(made_at, id, doc, &withdrawn.edits, held_until, store)? {
                 // What was wanted is so already.
                 Ok(_) | Err(CommandError::Edit(EditError::NothingToDo)) => {}
                 Err(error) => {
                     let code = RejectCode::RejectedDep.number();
-                    let reason = format!("it builds on a change that was refused: {error}");
+                    let reason = format!("{why}: {error}");
                     self.keep_draft(id, &withdrawn, code, reason, store)?;
                 }
             }
@@ -111,7 +139,7 @@ impl DeviceHub {
         store.put_membership(&project.membership)
     }
 
-    fn edits_by_change(
+    pub(super) fn edits_by_change(
         &mut self,
         id: ProjectId,
         doc: DocId,
@@ -177,7 +205,7 @@ impl DeviceHub {
         let edits = kept.edits.iter().cloned().map(Edit::try_from).collect::<Result<Vec<_>, _>>();
         // Of a draft either all is written or nothing: the part that this version cannot make would be lost.
         let Ok(edits) = edits else { return Ok(Err(CommandError::UnknownEdit)) };
-        let written = self.write(now, kept.project, kept.doc, &edits, store)?;
+        let written = self.write(now, kept.project, kept.doc, &edits, None, store)?;
         if written.is_ok() {
             self.drop_draft(draft, &kept, store)?;
         }

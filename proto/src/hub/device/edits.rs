@@ -29,7 +29,7 @@ impl DeviceHub {
         let ticket = TicketId::from_bytes(self.dice.bytes());
         let mut edits = vec![Edit::CreateTicket { requester, title, body }];
         edits.extend(more);
-        self.write(now, project, DocId::Ticket(ticket), &edits, store)
+        self.write(now, project, DocId::Ticket(ticket), &edits, None, store)
     }
 
     /// What a new ticket brings along stands under its first comment: it has no place for files of its own.
@@ -46,38 +46,6 @@ impl DeviceHub {
         edits
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one command, taken apart once")]
-    pub(super) fn comment(
-        &mut self,
-        now: UnixMillis,
-        project: ProjectId,
-        ticket: TicketId,
-        body: Body,
-        reply_to: Option<CommentId>,
-        attachments: Vec<Attachment>,
-        store: &mut dyn DeviceStore,
-    ) -> Outcome {
-        let id = CommentId::new(now, self.dice.bytes());
-        let edits = [Edit::AddComment { id, body, reply_to, attachments }];
-        self.edit(now, project, DocId::Ticket(ticket), &edits, store)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the fields of one command, taken apart once")]
-    pub(super) fn note(
-        &mut self,
-        now: UnixMillis,
-        project: ProjectId,
-        ticket: TicketId,
-        body: Body,
-        reply_to: Option<CommentId>,
-        attachments: Vec<Attachment>,
-        store: &mut dyn DeviceStore,
-    ) -> Outcome {
-        let id = CommentId::new(now, self.dice.bytes());
-        let edits = [Edit::AddNote { id, body, reply_to, attachments }];
-        self.edit(now, project, DocId::Notes(ticket), &edits, store)
-    }
-
     /// Changes a document that is there. Notes are, if their ticket is.
     pub(super) fn edit(
         &mut self,
@@ -85,6 +53,19 @@ impl DeviceHub {
         project: ProjectId,
         doc: DocId,
         edits: &[Edit],
+        store: &mut dyn DeviceStore,
+    ) -> Outcome {
+        self.edit_held(now, project, doc, edits, None, store)
+    }
+
+    /// The same, held back until a time.
+    pub(super) fn edit_held(
+        &mut self,
+        now: UnixMillis,
+        project: ProjectId,
+        doc: DocId,
+        edits: &[Edit],
+        held_until: Option<UnixMillis>,
         store: &mut dyn DeviceStore,
     ) -> Outcome {
         if !self.projects.contains_key(&project) {
@@ -100,7 +81,7 @@ impl DeviceHub {
             };
             return Ok(Err(if is_coming { CommandError::NotLoaded } else { CommandError::NoSuchTicket }));
         }
-        self.write(now, project, doc, edits, store)
+        self.write(now, project, doc, edits, held_until, store)
     }
 
     /// Changes one document after the other.
@@ -151,6 +132,7 @@ impl DeviceHub {
         id: ProjectId,
         doc: DocId,
         edits: &[Edit],
+        held_until: Option<UnixMillis>,
         store: &mut dyn DeviceStore,
     ) -> Outcome {
         let Some(project) = self.projects.get(&id) else { return Ok(Err(CommandError::NotJoined)) };
@@ -169,9 +151,10 @@ impl DeviceHub {
         };
         let change = made.hash;
         let envelope = Envelope::sign(&self.key, &id, doc, incarnation, made);
-        let position = store.push_outbox(&id, &OutboxEntry { change, made_at: now, envelope })?;
+        let entry = OutboxEntry { change, made_at: now, envelope, held_until };
+        let position = store.push_outbox(&id, &entry)?;
         if let Some(project) = self.projects.get_mut(&id) {
-            project.outbox.add(change, doc, position);
+            project.outbox.add(position, &entry);
         }
         if let Some(touched) = self.touch(id, doc) {
             touched.written_at = touched.written_at.max(Some(now));

@@ -1,12 +1,17 @@
-//! Own changes on their way to the server: pushed within a window, settled by acks.
+//! Own changes on their way to the server: held back for as long as their author wants, pushed within a window, settled
+//! by acks.
+//!
+//! What is held back holds back what was written to the same document after it, and nothing else: a change names what
+//! its author saw, so it cannot go first. Before a held change leaves, its entry says no more that it is held; so what
+//! is still marked can be taken back, whatever happened in between.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use assist_crdt_model::{ChangeHash, DocId, ProjectId, RejectCode, UnixMillis};
 
-use super::super::action::Cause;
-use super::DeviceHub;
+use super::super::action::{Cause, Durability};
 use super::incoming::record_of;
+use super::{DeviceHub, Project};
 use crate::envelope::Envelope;
 use crate::limits;
 use crate::store::{DeviceStore, OutboxEntry, StoreResult};
@@ -18,8 +23,14 @@ pub(super) struct Outbox {
     positions: HashMap<ChangeHash, (u64, DocId)>,
     /// How many wait for each document that has any.
     by_doc: HashMap<DocId, usize>,
-    /// Everything before this position was pushed.
+    /// Those that have certainly not left yet, by document and position, and until when they are held.
+    held: HashMap<DocId, BTreeMap<u64, UnixMillis>>,
+    /// When the first hold ends that is still on, or before.
+    next_release: Option<UnixMillis>,
+    /// Everything before this position was pushed in this session, but for what is in `passed_over`.
     next_push: u64,
+    /// What waits behind a hold.
+    passed_over: BTreeMap<u64, DocId>,
     /// Sizes in bytes of what was pushed and not answered.
     in_flight: BTreeMap<u64, usize>,
     in_flight_bytes: usize,
@@ -39,7 +50,7 @@ impl Outbox {
             let Some((last, _)) = entries.last() else { return Ok(outbox) };
             from = last + 1;
             for (position, entry) in &entries {
-                outbox.add(entry.change, entry.envelope.doc, *position);
+                outbox.add(*position, entry);
             }
         }
     }
@@ -47,12 +58,82 @@ impl Outbox {
     /// Starts over with a new session: nothing was pushed in it.
     pub(super) fn rewind(&mut self) {
         let (positions, by_doc) = (std::mem::take(&mut self.positions), std::mem::take(&mut self.by_doc));
-        *self = Self { positions, by_doc, ..Self::default() };
+        let (held, next_release) = (std::mem::take(&mut self.held), self.next_release);
+        *self = Self { positions, by_doc, held, next_release, ..Self::default() };
     }
 
-    pub(super) fn add(&mut self, change: ChangeHash, doc: DocId, position: u64) {
-        if self.positions.insert(change, (position, doc)).is_none() {
+    pub(super) fn add(&mut self, position: u64, entry: &OutboxEntry) {
+        let doc = entry.envelope.doc;
+        if self.positions.insert(entry.change, (position, doc)).is_none() {
             *self.by_doc.entry(doc).or_default() += 1;
+        }
+        if let Some(until) = entry.held_until {
+            self.held.entry(doc).or_default().insert(position, until);
+            self.next_release = Some(self.next_release.map_or(until, |next| next.min(until)));
+        }
+    }
+
+    /// Whether the change at a position waits, for itself or behind an earlier one of its document.
+    fn is_held_back(&self, doc: DocId, position: u64, now: UnixMillis) -> bool {
+        self.held.get(&doc).is_some_and(|held| held.range(..=position).any(|(_, until)| *until > now))
+    }
+
+    /// The change at a position is about to leave; tells whether it was marked as held.
+    fn release(&mut self, doc: DocId, position: u64) -> bool {
+        let Some(held) = self.held.get_mut(&doc) else { return false };
+        let was_held = held.remove(&position).is_some();
+        if held.is_empty() {
+            self.held.remove(&doc);
+        }
+        was_held
+    }
+
+    /// What has certainly not left, newest first.
+    pub(super) fn held(&self) -> Vec<(u64, DocId)> {
+        let held = self.held.iter().flat_map(|(doc, held)| held.keys().map(|position| (*position, *doc)));
+        let mut all: Vec<_> = held.collect();
+        all.sort_unstable_by_key(|(position, _)| std::cmp::Reverse(*position));
+        all
+    }
+
+    /// When to look at what is held again.
+    pub(super) const fn next_release(&self) -> Option<UnixMillis> {
+        self.next_release
+    }
+
+    /// What is pushed next: what waited behind a hold that is over, then what comes in turn.
+    fn next_batch(
+        &mut self,
+        id: &ProjectId,
+        now: UnixMillis,
+        store: &dyn DeviceStore,
+    ) -> StoreResult<Vec<(u64, OutboxEntry)>> {
+        let is_free = |(position, doc): (&u64, &DocId)| !self.is_held_back(*doc, *position, now);
+        let free = self.passed_over.iter().filter(|entry| is_free(*entry)).map(|(position, _)| *position);
+        let free: Vec<u64> = free.take(limits::PUSH_ENVELOPES_MAX).collect();
+        if !free.is_empty() {
+            let mut batch = Vec::with_capacity(free.len());
+            for position in free {
+                self.passed_over.remove(&position);
+                batch.extend(outbox_entry(id, position, store)?.map(|entry| (position, entry)));
+            }
+            return Ok(batch);
+        }
+        loop {
+            let mut batch = store.outbox(id, self.next_push, limits::PUSH_ENVELOPES_MAX)?;
+            let Some((last, _)) = batch.last() else { return Ok(batch) };
+            let last = *last;
+            batch.retain(|(position, entry)| {
+                let is_back = self.is_held_back(entry.envelope.doc, *position, now);
+                if is_back {
+                    self.passed_over.insert(*position, entry.envelope.doc);
+                }
+                !is_back
+            });
+            self.next_push = last + 1;
+            if !batch.is_empty() {
+                return Ok(batch);
+            }
         }
     }
 
@@ -67,6 +148,8 @@ impl Outbox {
 
     pub(super) fn forget(&mut self, change: &ChangeHash) -> Option<u64> {
         let (position, doc) = self.positions.remove(change)?;
+        self.release(doc, position);
+        self.passed_over.remove(&position);
         if let Some(size_bytes) = self.in_flight.remove(&position) {
             self.in_flight_bytes -= size_bytes;
         }
@@ -82,7 +165,8 @@ impl Outbox {
 
 impl DeviceHub {
     /// Pushes what was not pushed yet, as far as the window goes.
-    pub(super) fn push_outbox(&mut self, id: ProjectId, store: &dyn DeviceStore) -> StoreResult<()> {
+    pub(super) fn push_outbox(&mut self, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let now = self.now;
         loop {
             let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
             let Some(link) = project.trusted_link() else { return Ok(()) };
@@ -93,19 +177,26 @@ impl DeviceHub {
             if outbox.in_flight_bytes >= limits::PUSH_WINDOW_BYTES || outbox.positions.is_empty() {
                 return Ok(());
             }
-            let entries = store.outbox(&id, outbox.next_push, limits::PUSH_ENVELOPES_MAX)?;
+            let entries = outbox.next_batch(&id, now, store)?;
             let mut envelopes = Vec::with_capacity(entries.len());
             let mut batch_bytes = 0;
-            for (position, entry) in entries {
+            for (position, mut entry) in entries {
+                if batch_bytes >= limits::BATCH_BYTES {
+                    // The first of the next frame.
+                    outbox.passed_over.insert(position, entry.envelope.doc);
+                    continue;
+                }
                 let size_bytes = entry.envelope.change.len();
-                outbox.next_push = position + 1;
                 outbox.in_flight.insert(position, size_bytes);
                 outbox.in_flight_bytes += size_bytes;
                 batch_bytes += size_bytes;
-                envelopes.push(entry.envelope);
-                if batch_bytes >= limits::BATCH_BYTES {
-                    break;
+                if outbox.release(entry.envelope.doc, position) {
+                    entry.held_until = None;
+                    store.put_outbox(&id, position, &entry)?;
+                    // It must not be forgotten that it has left.
+                    self.durability = Durability::Now;
                 }
+                envelopes.push(entry.envelope);
             }
             if envelopes.is_empty() {
                 return Ok(());
@@ -157,7 +248,7 @@ impl DeviceHub {
 
     /// Pushes from the beginning what the server would not take before, once its time has come and all that was
     /// pushed is answered.
-    pub(super) fn push_again(&mut self, now: UnixMillis, store: &dyn DeviceStore) -> StoreResult<()> {
+    pub(super) fn push_again(&mut self, now: UnixMillis, store: &mut dyn DeviceStore) -> StoreResult<()> {
         let due: Vec<ProjectId> = self
             .projects
             .iter()
@@ -176,6 +267,32 @@ impl DeviceHub {
             self.push_outbox(id, store)?;
         }
         Ok(())
+    }
+
+    /// Pushes what was held back until now.
+    pub(super) fn release_held(&mut self, now: UnixMillis, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let is_due = |outbox: &Outbox| outbox.next_release.is_some_and(|until| until <= now);
+        let due = self.projects.iter().filter(|(_, project)| is_due(&project.outbox));
+        let due: Vec<ProjectId> = due.map(|(id, _)| *id).collect();
+        for id in due {
+            if let Some(Project { outbox, .. }) = self.projects.get_mut(&id) {
+                let untils = outbox.held.values().flat_map(BTreeMap::values).copied();
+                outbox.next_release = untils.filter(|until| *until > now).min();
+            }
+            self.push_outbox(id, store)?;
+        }
+        Ok(())
+    }
+
+    /// Whether something that is written to a document now leaves at once.
+    pub(super) fn would_leave_now(&self, id: &ProjectId, doc: DocId) -> bool {
+        self.projects.get(id).is_some_and(|project| {
+            let outbox = &project.outbox;
+            project.trusted_link().is_some()
+                && project.session.pushes_again_at.is_none()
+                && outbox.in_flight_bytes < limits::PUSH_WINDOW_BYTES
+                && !outbox.is_held_back(doc, u64::MAX, self.now)
+        })
     }
 
     /// An own change is durable on the server: it moves from the outbox to the records. Returns whether it waited.
@@ -230,7 +347,9 @@ impl DeviceHub {
         }
         outbox.pushed_whole.insert(doc, outbox.frames_pushed);
         let records = store.doc_records(&id, doc)?.into_iter().map(|record| record.envelope);
-        let own = store.outbox_of_doc(&id, doc)?.into_iter().map(|(_, entry)| entry.envelope);
+        // What has not left yet leaves in its turn, and what follows it too.
+        let own = store.outbox_of_doc(&id, doc)?.into_iter().map(|(_, entry)| entry);
+        let own = own.take_while(|entry| entry.held_until.is_none()).map(|entry| entry.envelope);
         let batches = batches_of(records.chain(own));
         outbox.frames_pushed += batches.len() as u64;
         for envelopes in batches {

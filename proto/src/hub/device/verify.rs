@@ -115,7 +115,7 @@ impl DeviceHub {
                 self.quarantine(id, &place, envelope.into_envelope(), &rejection, store)?;
             }
         }
-        self.write_again(id, doc, withdrawn, store)
+        self.write_again(id, doc, withdrawn, "another life of this device wrote first", store)
     }
 
     /// The whole document in one go, with the author of each change, if nothing of it was here before and nothing of

@@ -479,7 +479,11 @@ fn stored_by_devices() -> Vec<Golden> {
         golden("device-transfer-refused", blobs::refused_transfer()),
         golden(
             "device-outbox-entry",
-            OutboxEntry { change: change_hash(), made_at: NOW, envelope: envelope() },
+            OutboxEntry { change: change_hash(), made_at: NOW, envelope: envelope(), held_until: None },
+        ),
+        golden(
+            "device-outbox-entry-held",
+            OutboxEntry { change: change_hash(), made_at: NOW, envelope: envelope(), held_until: Some(NOW) },
         ),
         golden("device-draft", draft),
         golden("device-draft-refused", draft_refused),

@@ -126,17 +126,17 @@ conflict\tassignee\tBob\t1970-01-01T00:01:00.000Z\tBob
     
     comment\tnot one
 
-comment\tc1\tBob\tagent\t1970-01-01T00:01:00.000Z\tdelivered\t\t\t
+comment\tc1\tBob\tagent\t1970-01-01T00:01:00.000Z\tdelivered\t\t\t\t
     have you tried
     water?
 
-comment\tc2\tAlice\tagent\t1970-01-01T00:01:00.000Z\tdelivered\tc1\t1970-01-01T00:02:00.000Z\t
+comment\tc2\tAlice\tagent\t1970-01-01T00:01:00.000Z\tdelivered\tc1\t1970-01-01T00:02:00.000Z\t\t
     <U+001B>[2Jyes
     \tit hisses
 another_version
     no
 
-comment\tc3\tBob\tagent\t1970-01-01T00:01:00.000Z\tdelivered\t\t\tstruck
+comment\tc3\tBob\tagent\t1970-01-01T00:01:00.000Z\tdelivered\t\t\tstruck\t
 attached\tb\tfire<U+202E>.png\timage/png\t12",
         "p".repeat(52)
     );

@@ -23,11 +23,11 @@ fn batches_keep_the_order_and_fit_frames() {
 
 #[test]
 fn outbox_knows_of_which_documents_something_waits() {
-    let (first, second) = (ChangeHash::from_bytes([1; 32]), ChangeHash::from_bytes([2; 32]));
+    let (first, second) = (hash(1), hash(2));
     let mut outbox = Outbox::default();
     assert!(!outbox.has_of(DOC));
-    outbox.add(first, DOC, 1);
-    outbox.add(second, DOC, 2);
+    outbox.add(1, &entry(1, DOC, None));
+    outbox.add(2, &entry(2, DOC, None));
     assert_eq!(outbox.forget(&first), Some(1));
     assert!(outbox.has_of(DOC));
     outbox.rewind();
@@ -35,6 +35,38 @@ fn outbox_knows_of_which_documents_something_waits() {
     assert_eq!(outbox.forget(&second), Some(2));
     assert!(!outbox.has_of(DOC));
     assert_eq!(outbox.forget(&second), None);
+}
+
+#[test]
+fn what_is_held_holds_back_what_follows_it_in_its_document_alone() {
+    let other = DocId::Ticket(TicketId::from_bytes([2; 16]));
+    let (now, later) = (UnixMillis(10), UnixMillis(20));
+    let mut outbox = Outbox::default();
+    outbox.add(1, &entry(1, DOC, None));
+    outbox.add(2, &entry(2, DOC, Some(later)));
+    outbox.add(3, &entry(3, DOC, None));
+    outbox.add(4, &entry(4, other, Some(now)));
+    let is_back = |outbox: &Outbox, position, now| outbox.is_held_back(DOC, position, now);
+    assert!(!is_back(&outbox, 1, now) && is_back(&outbox, 2, now) && is_back(&outbox, 3, now));
+    assert!(!outbox.is_held_back(other, 4, now));
+    assert!(!is_back(&outbox, 3, later));
+    assert_eq!(outbox.next_release(), Some(now));
+    assert_eq!(outbox.held(), [(4, other), (2, DOC)]);
+    outbox.rewind();
+    assert_eq!(outbox.held().len(), 2, "a new session changes nothing");
+    assert!(outbox.release(DOC, 2) && !outbox.release(DOC, 2) && !outbox.release(DOC, 1));
+    assert!(!is_back(&outbox, 3, now));
+    outbox.forget(&hash(4));
+    assert_eq!(outbox.held(), []);
+}
+
+fn hash(number: u8) -> ChangeHash {
+    ChangeHash::from_bytes([number; 32])
+}
+
+fn entry(number: u8, doc: DocId, held_until: Option<UnixMillis>) -> OutboxEntry {
+    let envelope = Envelope { doc, ..envelope(10) };
+    OutboxEntry { change: hash(number), made_at: UnixMillis(1), envelope, held_until }
 }
 
 fn envelope(size_bytes: usize) -> Envelope {
