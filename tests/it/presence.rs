@@ -33,8 +33,10 @@ fn seen(list: &PresenceList) -> Vec<(String, String, Doing)> {
     people.map(|(at, person)| (at.ticket.title.clone(), person.user.name.clone(), person.doing)).collect()
 }
 
-fn until_seen(device: &DaemonProcess, wanted: &[(&str, &str, Doing)]) {
+/// Waits until that is who is seen. Whoever shows something goes on showing it meanwhile, as front ends do.
+fn until_seen(device: &DaemonProcess, wanted: &[(&str, &str, Doing)], keep_showing: impl Fn()) {
     device.until_called(&format!("{wanted:?}"), &List::default(), |list| {
+        keep_showing();
         let seen = seen(list);
         let seen: Vec<_> = seen.iter().map(|(at, who, doing)| (at.as_str(), who.as_str(), *doing)).collect();
         seen == wanted
@@ -50,16 +52,16 @@ fn who_looks_at_a_ticket_and_writes_is_seen_both_ways_and_by_nobody_else() {
     let arno = member(&[&anvil], user::Role::Agent, "Arno");
     let (hums, leaks) = (file(&carla, "It hums"), file(&dora, "It leaks"));
 
-    show(&amir, &hums, SetDoing::Viewing);
-    until_seen(&carla, &[("It hums", "Amir", Doing::Viewing)]);
+    let amir_views = || show(&amir, &hums, SetDoing::Viewing);
+    let carla_types = || show(&carla, &hums, SetDoing::Typing);
+    until_seen(&carla, &[("It hums", "Amir", Doing::Viewing)], amir_views);
     assert_eq!(seen(&dora.call(&List::default())), []);
-    show(&carla, &hums, SetDoing::Typing);
-    until_seen(&arno, &[("It hums", "Carla", Doing::Typing), ("It hums", "Amir", Doing::Viewing)]);
-    show(&amir, &hums, SetDoing::TypingNote);
-    until_seen(&arno, &[("It hums", "Carla", Doing::Typing), ("It hums", "Amir", Doing::TypingNote)]);
+    let both = [("It hums", "Carla", Doing::Typing), ("It hums", "Amir", Doing::Viewing)];
+    until_seen(&arno, &both, || (amir_views(), carla_types()).1);
+    let both = [("It hums", "Carla", Doing::Typing), ("It hums", "Amir", Doing::TypingNote)];
+    until_seen(&arno, &both, || (show(&amir, &hums, SetDoing::TypingNote), carla_types()).1);
     assert_eq!(seen(&carla.call(&List::default())), [("It hums".into(), "Amir".into(), Doing::Viewing)]);
-    show(&amir, &leaks, SetDoing::Typing);
-    until_seen(&dora, &[("It leaks", "Amir", Doing::Typing)]);
+    until_seen(&dora, &[("It leaks", "Amir", Doing::Typing)], || show(&amir, &leaks, SetDoing::Typing));
 
     // Word of oneself is for the team, and stands without a front end.
     amir.assist_ok(["presence", "set", "--status", "in the cellar"]);
@@ -75,14 +77,13 @@ fn who_looks_at_a_ticket_and_writes_is_seen_both_ways_and_by_nobody_else() {
     let first = carla.assist_ok(["presence", "list", "--watch", "-n", "1"]);
     assert_eq!(first.trim_end().split('\t').nth(1), Some(hums.as_str()), "{first}");
     amir.call(&Set { doing: Some(SetDoing::Gone), status: Patch::Clear, ..Set::default() });
-    until_seen(&carla, &[]);
+    until_seen(&carla, &[], || ());
 
     // Killed, it says nothing more; nobody is told that it has gone but by its silence.
-    show(&amir, &hums, SetDoing::Viewing);
-    until_seen(&carla, &[("It hums", "Amir", Doing::Viewing)]);
+    until_seen(&carla, &[("It hums", "Amir", Doing::Viewing)], || show(&amir, &hums, SetDoing::Viewing));
     amir.kill();
     let killed_at = Instant::now();
-    until_seen(&carla, &[]);
+    until_seen(&carla, &[], || ());
     let shown_for = killed_at.elapsed();
     assert!(shown_for < Duration::from_secs(12), "shown for {shown_for:?} after its end");
     amir.start();
