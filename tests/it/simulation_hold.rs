@@ -97,6 +97,8 @@ fn whatever_was_commented_offline_can_be_taken_back_until_it_leaves() {
     let (mut desk, one, _) = desk_with_tickets(3);
     let alice = desk.alice;
     desk.set_online(alice, false);
+    // Until the device notices, what it writes may have left.
+    desk.world.net.run_for(120_000);
     let first = say(&mut desk, alice, one, "Since Monday.", 0);
     say(&mut desk, alice, one, "Or Tuesday.", 0);
     // A restart changes nothing: what has not left is known.
@@ -138,9 +140,9 @@ fn a_race_of_holds_crashes_and_undos_loses_nothing_and_sends_nothing_twice() {
             let call = desk.world.net.ask(seat.device, command);
             asked.insert(call, (ticket, text));
             let pause = desk.world.net.dice.pick(&[0, 20, 200, 1_000, 4_000]).unwrap();
-            desk.world.run_for(pause);
+            desk.world.net.run_for(pause);
         }
-        desk.world.heal();
+        desk.world.net.run_for(10_000);
         for answer in std::mem::take(&mut desk.world.net.answers) {
             match answer.outcome {
                 Ok(Reply::Written { .. }) => drop(asked.remove(&answer.call).map(|it| written.insert(it))),
@@ -148,6 +150,7 @@ fn a_race_of_holds_crashes_and_undos_loses_nothing_and_sends_nothing_twice() {
                 _ => {}
             }
         }
+        desk.world.heal();
         let drafts = [desk.drafts(alice), desk.drafts(carol)].concat();
         let drafts: Vec<String> = drafts.iter().map(|(_, draft)| format!("{:?}", draft.edits)).collect();
         for (ticket, text) in &written {
