@@ -9,6 +9,7 @@ mod graph;
 mod history;
 mod root;
 mod snapshot;
+mod undo;
 mod view;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use self::compose::EditError;
 pub(crate) use self::compose::{Composed, Composer};
 pub(crate) use self::graph::{Graph, Node};
 pub(crate) use self::root::Root;
+pub use self::undo::UndoError;
 pub(crate) use self::view::{View, automerge_hash, hash_from_automerge};
 use crate::actor::{Actor, Author};
 use crate::comment::{Attachment, Comment};
@@ -261,6 +263,14 @@ impl Doc {
     /// Returns all changes as intent, in causal order.
     pub fn history(&self) -> Vec<HistoryEntry> {
         history::read(self)
+    }
+
+    /// Returns the edits that take a change back: as a change of their own they write what stood before.
+    ///
+    /// # Errors
+    /// When there is no such change, somebody has gone on from what it wrote, or there is no way back from it.
+    pub fn undo(&self, change: &ChangeHash) -> Result<Vec<Edit>, UndoError> {
+        undo::inverse(self, change)
     }
 
     /// Returns the document in Automerge's own format, loadable by any Automerge implementation.

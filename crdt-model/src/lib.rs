@@ -35,7 +35,7 @@ mod ticket;
 
 pub use actor::{Actor, Author};
 pub use comment::{Attachment, Comment};
-pub use doc::{Doc, EditError, HistoryEntry, LoadDocError, NewChange, TicketSummary};
+pub use doc::{Doc, EditError, HistoryEntry, LoadDocError, NewChange, TicketSummary, UndoError};
 pub use edit::{Body, Edit, Label, ProjectName, Reason, TextError, Title};
 pub use gate::{RejectCode, Rejection, ScannedChange};
 pub use ids::{

@@ -3,6 +3,7 @@
 mod convergence;
 mod golden;
 mod notes;
+mod undo;
 mod work;
 
 use crate::fixtures::{
