@@ -24,7 +24,7 @@ use crate::output::Fields;
 
 pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen};
 pub(crate) use hold::{CommentDeleteArgs, CommentEditArgs, CommentReplyArgs, CommentVerb, HoldArgs};
-pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs};
+pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs, UndoArgs};
 
 /// Support tickets, on this device first: works offline, syncs when the project's server is in reach.
 #[derive(Debug, Parser)]
@@ -223,6 +223,8 @@ pub(crate) enum TicketVerb {
         /// The ticket's id, the beginning of it, or its number
         ticket: String,
     },
+    /// Take a change back, unless somebody has gone on from it; `history` lists the changes
+    Undo(UndoArgs),
     /// Check that each change is its author's: signatures, certificates, roles
     Verify {
         /// The ticket's id, the beginning of it, or its number

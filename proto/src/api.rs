@@ -202,6 +202,8 @@ macro_rules! for_each_method {
                 "Finds the one ticket that a reference means.";
             "ticket.share" write $crate::api::ticket::Share => $crate::api::Done:
                 "Lets somebody see a ticket, with all that was written in it (the team, the requester).";
+            "ticket.undo" write $crate::api::ticket::Undo => $crate::api::ticket::TicketWritten:
+                "Takes a change back: what it wrote is as it was before, unless somebody has gone on from it.";
             "ticket.unlink" write $crate::api::ticket::Unlink => $crate::api::ticket::TicketWritten:
                 "Takes back that two tickets have to do with each other (the team).";
             "ticket.unmerge" write $crate::api::ticket::Unmerge => $crate::api::ticket::TicketWritten:

@@ -52,6 +52,17 @@ pub(crate) struct LinkArgs {
     pub(crate) wait: WaitArgs,
 }
 
+/// Arguments of `ticket undo`.
+#[derive(Debug, Args)]
+pub(crate) struct UndoArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    /// The change, or the beginning of it, as `ticket history` names it
+    pub(crate) change: String,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
 /// Arguments of `ticket merge`.
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {

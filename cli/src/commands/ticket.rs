@@ -53,6 +53,7 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
         TicketVerb::Link(args) => work::link(args, invocation),
         TicketVerb::Unlink(args) => work::unlink(args, invocation),
         TicketVerb::Merge(args) => work::merge(args, invocation),
+        TicketVerb::Undo(args) => work::undo(args, invocation),
         TicketVerb::Unmerge(args) => work::unmerge(args, invocation),
         TicketVerb::Reopen(args) => set_status(args, Status::Open, "reopened", invocation),
         TicketVerb::Label(args) => label(args, invocation),

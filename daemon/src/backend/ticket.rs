@@ -3,6 +3,7 @@
 mod bulk;
 mod list;
 mod merge;
+mod past;
 mod sharing;
 
 use std::collections::BTreeSet;

@@ -16,6 +16,7 @@ mod authorship;
 mod bulk;
 mod edit_words;
 mod merge;
+mod past;
 mod patch;
 mod sharing;
 
@@ -23,6 +24,7 @@ pub use authorship::{Export, NotProven, TicketBundle, Verification, VerifiedChan
 pub use bulk::{Bulk, BulkDone, BulkOutcome, BulkTicket};
 pub use edit_words::{describe, user_text};
 pub use merge::{Claim, Link, Merge, Unlink, Unmerge};
+pub use past::Undo;
 pub use patch::Patch;
 pub use sharing::{ListMembers, Share, TicketMember, TicketMemberState, TicketMembers, Unshare};
 

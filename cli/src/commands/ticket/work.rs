@@ -1,12 +1,12 @@
-//! What agents do to tickets beside writing: closing, snoozing, claiming, linking, merging.
+//! What agents do to tickets beside writing: closing, snoozing, claiming, linking, merging, taking back.
 
 use assist_proto::api::ticket::{
-    Claim, Edit, FieldValues, Get, Link, Merge, Patch, Share, TicketWritten, Unlink, Unmerge,
+    Claim, Edit, FieldValues, Get, Link, Merge, Patch, Share, TicketWritten, Undo, Unlink, Unmerge,
 };
 use jiff::{SignedDuration, ToSpan as _, Zoned};
 
 use super::{change, moment, print_written, reference};
-use crate::args::{CloseArgs, LinkArgs, MergeArgs, NONE, PriorityArgs, SnoozeArgs, StatusArgs};
+use crate::args::{CloseArgs, LinkArgs, MergeArgs, NONE, PriorityArgs, SnoozeArgs, StatusArgs, UndoArgs};
 use crate::error::{CliError, ErrorKind};
 use crate::invocation::Invocation;
 
@@ -79,6 +79,14 @@ pub(super) fn unmerge(args: StatusArgs, invocation: &mut Invocation) -> Result<(
     let unmerge = Unmerge { project: invocation.project.clone(), ticket: reference(args.ticket) };
     let written = invocation.call(&unmerge)?;
     print_written("unmerged", &written, &args.wait, invocation)
+}
+
+pub(super) fn undo(args: UndoArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<TicketWritten>()?;
+    let ticket = reference(args.ticket);
+    let undo = Undo { project: invocation.project.clone(), ticket, change: args.change };
+    let written = invocation.call(&undo)?;
+    print_written("undone in", &written, &args.wait, invocation)
 }
 
 /// Reads when a snoozed ticket comes back: a time from now on, or any that [`moment`] reads, if it lies ahead.

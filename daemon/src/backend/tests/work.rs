@@ -3,7 +3,8 @@
 use assist_proto::api::ErrorCode;
 use assist_proto::api::sync::WaitUntil;
 use assist_proto::api::ticket::{
-    Claim, Edit, FieldValues, Link, List, Merge, Patch, Status, Ticket, TicketWritten, Unlink, Unmerge,
+    Claim, Edit, FieldValues, History, Link, List, Merge, Patch, Priority, Status, Ticket, TicketWritten,
+    Undo, Unlink, Unmerge,
 };
 use assist_proto::api::user::Role;
 
@@ -71,6 +72,34 @@ async fn a_reason_is_shown_while_the_ticket_is_closed_and_never_comes_back() {
     assert_eq!(world.customer.get(&ticket).await.close_reason, None);
     let error = world.agent.fail(close(Patch::Set("x".repeat(201)))).await;
     check(&error, ErrorCode::InvalidParams, "text_too_long", Some("set.close_reason"));
+}
+
+#[tokio::test]
+async fn a_change_is_taken_back_until_somebody_goes_on_from_it() {
+    let world = World::new().await;
+    let ticket = world.file("It hangs").await;
+    let retitle =
+        |title: &str| set(&ticket, FieldValues { title: Some(title.into()), ..FieldValues::default() });
+    let undo = |change: &str| Undo { project: None, ticket: ticket.clone(), change: change.into() };
+    let written = world.customer.call(retitle("It hums")).await;
+    let change = written.change.clone().unwrap();
+    arrived(&world.customer, &written).await;
+    // Whoever may write the field may take the change back; the beginning of its hash is enough.
+    let undone = world.agent.call(undo(&change[..12])).await;
+    arrived(&world.agent, &undone).await;
+    assert_eq!(world.customer.get(&ticket).await.row.title, "It hangs");
+    check(&world.agent.fail(undo(&change)).await, ErrorCode::Conflict, "superseded", Some("change"));
+
+    let priority = FieldValues { priority: Patch::Set(Priority::High), ..FieldValues::default() };
+    let written = world.agent.call(set(&ticket, priority)).await;
+    arrived(&world.agent, &written).await;
+    let raised = written.change.unwrap();
+    check(&world.customer.fail(undo(&raised)).await, ErrorCode::NotAllowed, "not_allowed", None);
+    check(&world.agent.fail(undo("zzzz")).await, ErrorCode::NotFound, "no_such_change", Some("change"));
+    check(&world.agent.fail(undo("z")).await, ErrorCode::InvalidParams, "bad_change", Some("change"));
+    let history = History { ticket: ticket.clone(), ..History::default() };
+    let filed = world.agent.call(history).await.changes.remove(0).change;
+    check(&world.agent.fail(undo(&filed)).await, ErrorCode::Conflict, "no_way_back", Some("change"));
 }
 
 #[tokio::test]
