@@ -12,8 +12,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use assist_crdt_model::ProjectName;
 use assist_proto::hub::{
-    Action, AdminCommand, AdminError, AdminReply, CallId, Command, CommandError, DialId, LinkId, Notice,
-    Reply, initialise_server,
+    Action, AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, CallId, Command, CommandError, DialId,
+    LinkId, Notice, Reply, TransferId, TransferOrder, initialise_server,
 };
 use assist_proto::limits;
 use assist_proto::mail::Mail;
@@ -97,6 +97,9 @@ pub struct Network {
     frames_left: BTreeMap<PeerId, usize>,
     hosts: BTreeMap<SocketAddr, PeerId>,
     admin_answers: BTreeMap<CallId, Result<AdminReply, AdminError>>,
+    blob_answers: BTreeMap<CallId, BlobAnswer>,
+    /// Transfers that devices began. Nothing carries them out: a test says what becomes of each.
+    pub transfers: Vec<(PeerId, TransferId, TransferOrder)>,
 }
 
 enum Event {
@@ -134,6 +137,8 @@ impl Network {
             frames_left: BTreeMap::new(),
             hosts: BTreeMap::new(),
             admin_answers: BTreeMap::new(),
+            blob_answers: BTreeMap::new(),
+            transfers: Vec::new(),
         }
     }
 
@@ -264,6 +269,21 @@ impl Network {
             while !self.peers[server.0].is_up() {
                 assert!(self.step(), "the server stays down");
             }
+        }
+    }
+
+    /// Asks a server's hub as a stream of the device does.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub fn ask_for_blob(&mut self, server: PeerId, device: PeerId, ask: BlobAsk) -> BlobAnswer {
+        let (call, peer) = (self.next_call(), self.peers[device.0].device());
+        self.give(server, Input::BlobAsked { call, peer, ask });
+        loop {
+            if let Some(answer) = self.blob_answers.remove(&call) {
+                return answer;
+            }
+            assert!(self.step(), "no answer, and nothing left to happen");
         }
     }
 
@@ -433,7 +453,10 @@ impl Network {
                 Action::AdminReply { call, outcome } => {
                     self.admin_answers.insert(call, outcome);
                 }
-                Action::Transfer { .. } | Action::BlobAnswer { .. } => {}
+                Action::Transfer { transfer, order, .. } => self.transfers.push((id, transfer, order)),
+                Action::BlobAnswer { call, answer } => {
+                    self.blob_answers.insert(call, answer);
+                }
                 Action::Mail(mail) => self.mails.push((id, mail)),
                 Action::Notify(notice) => self.notices.push((id, notice)),
                 Action::WakeAt(at) => {

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use assist_crdt_model::{DeviceId, UnixMillis};
 use assist_proto::hub::{
-    Action, AdminCommand, CallId, Command, DeviceHub, DeviceInput, DialId, Durability, LinkId, ServerHub,
-    ServerInput,
+    Action, AdminCommand, BlobAsk, CallId, Command, DeviceHub, DeviceInput, DialId, Durability, LinkId,
+    ServerHub, ServerInput, TransferId, TransferOutcome,
 };
 use assist_proto::store::StoreError;
 use assist_proto::wire::Received;
@@ -46,6 +46,10 @@ pub enum Input {
     Command { call: CallId, command: Box<Command> },
     /// The operator wants something.
     Admin { call: CallId, command: AdminCommand },
+    /// A device opened a stream for a blob.
+    BlobAsked { call: CallId, peer: DeviceId, ask: BlobAsk },
+    /// A transfer is over.
+    TransferEnded { transfer: TransferId, outcome: TransferOutcome },
     /// The machine's addresses changed.
     NetworkChanged,
     /// The time has come.
@@ -256,10 +260,11 @@ fn device_input(input: Input) -> Option<DeviceInput> {
         Input::Received { link, message } => DeviceInput::Received { link, message },
         Input::Closed { link } => DeviceInput::Closed { link, reason: "the link ended".into() },
         Input::Command { call, command } => DeviceInput::Command { call, command: *command },
+        Input::TransferEnded { transfer, outcome } => DeviceInput::TransferEnded { transfer, outcome },
         Input::NetworkChanged => DeviceInput::NetworkChanged,
         Input::Wake => DeviceInput::Wake,
         Input::Continue => DeviceInput::Continue,
-        Input::Sent { .. } | Input::Admin { .. } => return None,
+        Input::Sent { .. } | Input::Admin { .. } | Input::BlobAsked { .. } => return None,
     })
 }
 
@@ -270,8 +275,12 @@ fn server_input(input: Input) -> Option<ServerInput> {
         Input::Sent { link, size_bytes } => ServerInput::Sent { link, size_bytes },
         Input::Closed { link } => ServerInput::Closed { link },
         Input::Admin { call, command } => ServerInput::Admin { call, command },
+        Input::BlobAsked { call, peer, ask } => ServerInput::BlobAsked { call, peer, ask },
         Input::Wake => ServerInput::Wake,
         Input::Continue => ServerInput::Continue,
-        Input::DialFailed { .. } | Input::Command { .. } | Input::NetworkChanged => return None,
+        Input::DialFailed { .. }
+        | Input::Command { .. }
+        | Input::TransferEnded { .. }
+        | Input::NetworkChanged => return None,
     })
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use assist_proto::api::attachment::{AttachmentState, BlobState, List};
+use assist_proto::api::attachment::{AttachmentState, BlobState, Fetch, List};
 use assist_proto::api::{sync, user};
 use assist_tests::process::{DaemonProcess, Finished};
 
@@ -96,4 +96,104 @@ fn file_attached_offline_is_sent_behind_the_text_and_saved_by_the_agent() {
     let shown = amir.assist_ok(["attachment", "save", id, &log.blob, "-o", "-"]);
     assert_eq!(shown, "from a pipe", "the bytes themselves");
     refused(&amir.assist(["attachment", "save", id, "other.bin"]), 3, "no attachment");
+}
+
+/// Bytes of whatever is unfinished in a daemon's folder of blobs.
+fn unfinished_bytes(device: &DaemonProcess) -> u64 {
+    let files = fs::read_dir(device.home().join("blobs/partial")).unwrap().filter_map(Result::ok);
+    files.filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+fn until_unfinished(device: &DaemonProcess, home: &DaemonProcess) {
+    device.until_called("a part of the file", &sync::GetStatus::default(), |_| {
+        unfinished_bytes(home) > 4 << 20
+    });
+}
+
+#[test]
+fn large_file_survives_kills_of_the_server_and_of_both_devices() {
+    let mut server = DaemonProcess::server("hero");
+    let mut carla = member(&server, user::Role::Customer, "Carla");
+    let mut amir = member(&server, user::Role::Agent, "Amir");
+    let bytes = noise(90 << 20);
+    let path = file_of(carla.home(), "recording.mp4", &bytes);
+    let filed = carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "See.", "--attach", &path]);
+    let id = filed.trim();
+    fs::remove_file(&path).unwrap();
+    until_unfinished(&carla, &server);
+    server.kill();
+    server.start();
+    until_unfinished(&carla, &server);
+    carla.kill();
+    carla.start();
+    until_attachment(&carla, id, is_here);
+
+    let seen = until_attachment(&amir, id, |it| it.state == BlobState::OnServer);
+    amir.call(&Fetch { project: None, ticket: id.into(), blob: seen.blob });
+    until_unfinished(&amir, &amir);
+    amir.kill();
+    assert!(unfinished_bytes(&amir) >= 4 << 20, "what had come is still there");
+    amir.start();
+    let folder = amir.home().to_str().unwrap().to_owned();
+    let saved = amir.assist_ok(["attachment", "save", id, "recording.mp4", "-o", &folder]);
+    assert!(fs::read(saved.trim()).unwrap() == bytes, "to the byte");
+    for device in [&server, &carla, &amir] {
+        assert_eq!(unfinished_bytes(device), 0);
+    }
+}
+
+#[test]
+fn file_over_the_servers_limit_is_refused_with_the_limit() {
+    let server = DaemonProcess::server_with("hero", "127.0.0.1:0", |home| {
+        fs::write(home.join("config.toml"), "[attachments]\nmax_mib = 1\n").unwrap();
+        Vec::new()
+    });
+    let carla = member(&server, user::Role::Customer, "Carla");
+    let path = file_of(carla.home(), "large.bin", &noise((1 << 20) + 1));
+    let filed = carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "All day."]);
+    refused(&carla.assist(["ticket", "comment", filed.trim(), "--attach", &path]), 1, "over 1 MiB");
+    assert_eq!(listed(&carla, filed.trim()), []);
+    let path = file_of(carla.home(), "fits.bin", &noise(1 << 20));
+    carla.assist_ok(["ticket", "comment", filed.trim(), "--attach", &path, "--wait"]);
+    until_attachment(&carla, filed.trim(), is_here);
+}
+
+/// Whether any file in a folder holds the text.
+fn holds(folder: &Path, text: &[u8]) -> bool {
+    fs::read_dir(folder).unwrap().filter_map(Result::ok).any(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => holds(&entry.path(), text),
+        Ok(kind) if kind.is_file() => {
+            let bytes = fs::read(entry.path()).unwrap_or_default();
+            bytes.windows(text.len()).any(|window| window == text)
+        }
+        _ => false,
+    })
+}
+
+#[test]
+fn files_of_notes_and_of_other_customers_never_reach_a_customer() {
+    let server = DaemonProcess::server("hero");
+    let carla = member(&server, user::Role::Customer, "Carla");
+    let bob = member(&server, user::Role::Customer, "Bob");
+    let amir = member(&server, user::Role::Agent, "Amir");
+    let dave = member(&server, user::Role::Agent, "Dave");
+    let filed = carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "All day.", "--wait=delivered"]);
+    let id = filed.trim();
+    let secret = b"canary: only the team reads this";
+    let noted =
+        amir.assist_with_input(["note", "add", id, "--attach", "-", "--name", "n.txt", "--wait"], secret);
+    assert_eq!(noted.code, Some(0), "{noted:?}");
+    let note = until_attachment(&dave, id, is_here);
+    assert!(note.is_note && holds(&dave.home().join("blobs"), secret));
+
+    let private = b"canary: only Carla and the team read this";
+    let said = ["ticket", "comment", id, "--attach", "-", "--name", "c.txt", "--wait=delivered"];
+    assert_eq!(carla.assist_with_input(said, private).code, Some(0));
+    until_attachment(&dave, id, |it| it.name == "c.txt" && is_here(it));
+    let names: Vec<String> = listed(&carla, id).into_iter().map(|it| it.name).collect();
+    assert_eq!(names, ["c.txt"], "a customer is not told that there is another");
+    refused(&carla.assist(["attachment", "save", id, &note.blob]), 3, "no attachment");
+    refused(&bob.assist(["attachment", "save", id, "c.txt"]), 3, "no ticket");
+    assert!(!holds(&carla.home().join("blobs"), secret));
+    assert!(!holds(&bob.home().join("blobs"), secret) && !holds(&bob.home().join("blobs"), private));
 }

@@ -17,6 +17,7 @@ mod presence;
 mod processes;
 mod simulation;
 mod simulation_asks;
+mod simulation_blobs;
 mod simulation_boundaries;
 mod simulation_hold;
 mod simulation_leaks;
