@@ -17,7 +17,7 @@ fn attachment(number: u8, media_type: &str) -> Attachment {
 
 fn comment(desk: &Desk, seat: Seat, ticket: TicketId, attachments: Vec<Attachment>) -> Command {
     let project = desk.world.projects[seat.project].id;
-    Command::Comment { project, ticket, body: Body::default(), reply_to: None, attachments }
+    Command::Comment { project, ticket, body: Body::default(), reply_to: None, attachments, hold_millis: 0 }
 }
 
 fn desk_with_a_ticket(seed: u64) -> (Desk, TicketId) {
@@ -122,7 +122,10 @@ fn notes_blob_is_for_the_team_alone() {
     let (alice, carol) = (desk.alice, desk.carol);
     let project = desk.world.projects[carol.project].id;
     let attachments = vec![attachment(2, "text/plain")];
-    desk.ask(carol, Command::Note { project, ticket, body: Body::default(), reply_to: None, attachments });
+    desk.ask(
+        carol,
+        Command::Note { project, ticket, body: Body::default(), reply_to: None, attachments, hold_millis: 0 },
+    );
     let place = BlobPlace { doc: DocId::Notes(ticket), blob: BlobHash::from_bytes([2; 32]) };
     assert_eq!(store(&mut desk, alice, place, SIZE), ABSENT);
     bring(&mut desk, carol, place);
