@@ -431,9 +431,7 @@ impl Network {
 
     fn wake(&mut self, id: PeerId, run: u64) {
         let peer = &mut self.peers[id.0];
-        // A later wish replaced this one if the time is not yet come.
-        if peer.run == run && peer.wake_at.is_some_and(|at| at <= self.now) {
-            peer.wake_at = None;
+        if peer.run == run && peer.wakes.remove(&self.now) {
             self.give(id, Input::Wake);
         }
     }
@@ -460,10 +458,9 @@ impl Network {
                 Action::Mail(mail) => self.mails.push((id, mail)),
                 Action::Notify(notice) => self.notices.push((id, notice)),
                 Action::WakeAt(at) => {
-                    let at = self.peers[id.0].network_time(at);
+                    let at = self.peers[id.0].network_time(at).max(self.now);
                     let run = self.peers[id.0].run;
-                    if self.peers[id.0].wake_at != Some(at) {
-                        self.peers[id.0].wake_at = Some(at);
+                    if self.peers[id.0].wakes.insert(at) {
                         self.schedule(at.saturating_sub(self.now), Event::Wake(id, run));
                     }
                 }

@@ -3,7 +3,7 @@
 //! A peer never does anything by itself: the network hands it inputs, says what becomes of the turn, and carries out
 //! what the hub asks for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use assist_crdt_model::{DeviceId, UnixMillis};
 use assist_proto::hub::{
@@ -83,8 +83,8 @@ pub struct Peer {
     durable: Option<MemoryStore>,
     /// Inputs that wait for a turn.
     pub inbox: VecDeque<Input>,
-    /// The hub's last wish, in the time of the network.
-    pub wake_at: Option<u64>,
+    /// When the hub wishes to be woken, in the time of the network.
+    pub wakes: BTreeSet<u64>,
     /// The hub has put something off.
     pub wants_continue: bool,
     /// Counts the starts, so that what was meant for an earlier run does not reach this one.
@@ -109,7 +109,7 @@ impl Peer {
             store: MemoryStore::default(),
             durable: None,
             inbox: VecDeque::new(),
-            wake_at: None,
+            wakes: BTreeSet::new(),
             wants_continue: false,
             run: 0,
             key,
@@ -193,7 +193,7 @@ impl Peer {
     pub fn stop(&mut self) {
         self.hub = Hub::Down;
         self.inbox.clear();
-        self.wake_at = None;
+        self.wakes.clear();
         self.wants_continue = false;
     }
 

@@ -286,7 +286,7 @@ impl<'a> Pen<'a> {
             files.iter().enumerate().any(|(at, file)| files[..at].iter().any(|it| it.blob == file.blob));
         let is_bad_name =
             |file: &File| file.name.is_empty() || file.name.contains(['/', '\\']) || file.name.len() > 200;
-        if body.trim().is_empty() || is_repeated || files.iter().any(is_bad_name) {
+        if (body.trim().is_empty() && files.is_empty()) || is_repeated || files.iter().any(is_bad_name) {
             return Err(RejectCode::BadValue);
         }
         // The one thing that is asked of the present: two comments never have one id.

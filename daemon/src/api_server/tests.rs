@@ -368,7 +368,7 @@ fn calls_in_the_documentation_are_understood() {
         .skip(1)
         .map(|rest| rest.split_once("'\n").expect("a call ends its line").0)
         .collect();
-    assert_eq!(calls.len(), 3);
+    assert_eq!(calls.len(), 4);
     for call in calls {
         let reply = server.post(call.as_bytes());
         assert!(reply.contains(r#""reason":"not_scripted""#), "{call}: {reply}");
@@ -386,7 +386,7 @@ fn documentation_names_every_code_and_event() {
         let name = event["properties"]["event"]["const"].as_str().unwrap();
         assert!(DOCUMENTATION.contains(&format!("| `{name}` |")), "{name}");
     }
-    assert_eq!(events.len(), 9);
+    assert_eq!(events.len(), 12);
 }
 
 fn changed(project: &str) -> News {

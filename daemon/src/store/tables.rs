@@ -125,7 +125,7 @@ tables! {
     QuarantineOrder = "quarantine-order", "order of quarantined records";
     /// scope, doc (17): CBOR of the document's records, deflated.
     Unverified = "unverified", "unverified document";
-    /// scope, direction (1: 0 send, 1 fetch), doc (17), blob (32): CBOR of [`assist_proto::store::Transfer`].
+    /// scope, direction (1; 0 sends, 1 fetches), doc (17), blob (32): CBOR of [`assist_proto::store::Transfer`].
     Transfers = "transfers", "transfer of a blob";
     /// scope, ticket (16): row and mark ([`super::entry`]).
     Rows = "rows", "list row";

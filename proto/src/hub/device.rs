@@ -101,7 +101,7 @@ pub enum DeviceInput {
     },
     /// The machine's addresses are other than before: what could not be reached may be now.
     NetworkChanged,
-    /// The time of the last `WakeAt` has come.
+    /// The time of a `WakeAt` has come.
     Wake,
     /// Nothing else waits: go on with what was put off.
     Continue,

@@ -85,7 +85,7 @@ pub enum ServerInput {
         /// What it wants, or has brought.
         ask: BlobAsk,
     },
-    /// The time of the last `WakeAt` has come.
+    /// The time of a `WakeAt` has come.
     Wake,
     /// Nothing else waits: go on with what was put off.
     Continue,

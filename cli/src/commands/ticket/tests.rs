@@ -45,7 +45,7 @@ fn a_filed_ticket_sends_what_was_given() {
         params,
         json!({
             "project": "hero", "title": "first line", "body": "\n  first line \nsecond\n", "labels": ["a"],
-            "priority": "low", "assignee": "me", "requester": null,
+            "priority": "low", "assignee": "me", "requester": null, "attachments": [],
         })
     );
 }

@@ -16,7 +16,7 @@ fn snoozed() -> Doc {
 }
 
 fn other(number: u8) -> TicketId {
-    TicketId::from_bytes([number; 16])
+    TicketId::from_bytes([0x80 + number; 16])
 }
 
 #[test]

@@ -8,7 +8,7 @@ use assist_proto::api::user::Role;
 use super::world::{Node, World, check};
 
 async fn found(node: &Node, query: &str) -> Vec<String> {
-    let list = List { query: Some(query.into()), ..List::default() };
+    let list = List { query: Some(query.into()), limit: Some(100), ..List::default() };
     node.call(list).await.tickets.into_iter().map(|row| row.title).collect()
 }
 

@@ -8,7 +8,8 @@ use std::fmt::Debug;
 use std::fs;
 
 use assist_crdt_model::{
-    Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, Reason, RejectCode, Status, Title,
+    Attachment, BlobHash, Body, Edit, Label, Priority, ProjectName, Reason, RejectCode, Status, TicketId,
+    Title,
 };
 use ciborium::Value;
 use serde::de::DeserializeOwned;
@@ -319,6 +320,7 @@ fn parts() -> Vec<Golden> {
         golden("certificate-device", device_certificate()),
         golden("record", record()),
         golden("rows", vec![row(), plain_row()]),
+        golden("row-merged", merged_row()),
         golden("docs", vec![paged_doc()]),
     ]
 }
@@ -338,7 +340,7 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("ack", codec::encode(&ack())),
         ("rejected", codec::encode(&over_quota())),
         ("record", codec::encode(&record())),
-        ("row", codec::encode(&row())),
+        ("row", codec::encode(&merged_row())),
         ("other-device", codec::encode(&other_device())),
         ("paged-doc", codec::encode(&paged_doc())),
         ("mark", codec::encode(&mark())),
@@ -631,6 +633,11 @@ fn pending_read() -> PendingRead {
 }
 
 /// With everything that a row can have.
+fn merged_row() -> TicketRow {
+    TicketRow { merged_into: Some(TicketId::from_bytes([0x5a; 16])), ..row() }
+}
+
+/// With everything that the row of a ticket can have that was not merged into another.
 fn row() -> TicketRow {
     TicketRow {
         ticket: ticket(),
