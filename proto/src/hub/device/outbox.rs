@@ -23,10 +23,10 @@ pub(super) struct Outbox {
     positions: HashMap<ChangeHash, (u64, DocId)>,
     /// How many wait for each document that has any.
     by_doc: HashMap<DocId, usize>,
-    /// Those that have certainly not left yet, by document and position, and until when they are held.
-    held: HashMap<DocId, BTreeMap<u64, UnixMillis>>,
-    /// When the first hold ends that is still on, or before.
-    next_release: Option<UnixMillis>,
+    /// Those that have certainly not left yet, by document and position, and when they are held.
+    held: HashMap<DocId, BTreeMap<u64, Hold>>,
+    /// The hold that ends first of those that are on, or one that is over.
+    next_release: Option<Hold>,
     /// Everything before this position was pushed in this session, but for what is in `passed_over`.
     next_push: u64,
     /// What waits behind a hold.
@@ -39,6 +39,20 @@ pub(super) struct Outbox {
     frames_answered: u64,
     /// Documents that were pushed whole in this session, each once, and how many frames had gone before.
     pushed_whole: HashMap<DocId, u64>,
+}
+
+/// When a change is held: from when it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Hold {
+    until: UnixMillis,
+    from: UnixMillis,
+}
+
+impl Hold {
+    /// A clock that went back to before the beginning ends it: it must not hold for as long as the clock was wrong.
+    fn is_on(self, now: UnixMillis) -> bool {
+        (self.from..self.until).contains(&now)
+    }
 }
 
 impl Outbox {
@@ -68,14 +82,15 @@ impl Outbox {
             *self.by_doc.entry(doc).or_default() += 1;
         }
         if let Some(until) = entry.held_until {
-            self.held.entry(doc).or_default().insert(position, until);
-            self.next_release = Some(self.next_release.map_or(until, |next| next.min(until)));
+            let hold = Hold { from: entry.made_at, until };
+            self.held.entry(doc).or_default().insert(position, hold);
+            self.next_release = Some(self.next_release.map_or(hold, |next| next.min(hold)));
         }
     }
 
     /// Whether the change at a position waits, for itself or behind an earlier one of its document.
     fn is_held_back(&self, doc: DocId, position: u64, now: UnixMillis) -> bool {
-        self.held.get(&doc).is_some_and(|held| held.range(..=position).any(|(_, until)| *until > now))
+        self.held.get(&doc).is_some_and(|held| held.range(..=position).any(|(_, hold)| hold.is_on(now)))
     }
 
     /// The change at a position is about to leave; tells whether it was marked as held.
@@ -97,8 +112,8 @@ impl Outbox {
     }
 
     /// When to look at what is held again.
-    pub(super) const fn next_release(&self) -> Option<UnixMillis> {
-        self.next_release
+    pub(super) fn next_release(&self) -> Option<UnixMillis> {
+        self.next_release.map(|hold| hold.until)
     }
 
     /// What is pushed next: what waited behind a hold that is over, then what comes in turn.
@@ -271,13 +286,13 @@ impl DeviceHub {
 
     /// Pushes what was held back until now.
     pub(super) fn release_held(&mut self, now: UnixMillis, store: &mut dyn DeviceStore) -> StoreResult<()> {
-        let is_due = |outbox: &Outbox| outbox.next_release.is_some_and(|until| until <= now);
+        let is_due = |outbox: &Outbox| outbox.next_release.is_some_and(|hold| !hold.is_on(now));
         let due = self.projects.iter().filter(|(_, project)| is_due(&project.outbox));
         let due: Vec<ProjectId> = due.map(|(id, _)| *id).collect();
         for id in due {
             if let Some(Project { outbox, .. }) = self.projects.get_mut(&id) {
-                let untils = outbox.held.values().flat_map(BTreeMap::values).copied();
-                outbox.next_release = untils.filter(|until| *until > now).min();
+                let holds = outbox.held.values().flat_map(BTreeMap::values).copied();
+                outbox.next_release = holds.filter(|hold| hold.is_on(now)).min();
             }
             self.push_outbox(id, store)?;
         }

@@ -60,6 +60,17 @@ fn what_is_held_holds_back_what_follows_it_in_its_document_alone() {
     assert_eq!(outbox.held(), []);
 }
 
+#[test]
+fn clock_that_was_far_ahead_does_not_hold_for_as_long_as_it_was() {
+    let mut outbox = Outbox::default();
+    let far = UnixMillis(1_000_000);
+    let made = OutboxEntry { made_at: far, ..entry(1, DOC, Some(UnixMillis(far.0 + 5))) };
+    outbox.add(1, &made);
+    assert!(outbox.is_held_back(DOC, 1, far));
+    assert!(!outbox.is_held_back(DOC, 1, UnixMillis(far.0 + 5)));
+    assert!(!outbox.is_held_back(DOC, 1, UnixMillis(far.0 - 1)), "the clock was set");
+}
+
 fn hash(number: u8) -> ChangeHash {
     ChangeHash::from_bytes([number; 32])
 }
