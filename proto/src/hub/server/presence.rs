@@ -115,6 +115,10 @@ impl ServerHub {
             }
             return Ok(());
         }
+        // What came too early is older than this.
+        if here.early.take().is_some() {
+            self.presences.early.remove(&(next_at, link));
+        }
         self.take_present(now, link, present, store)
     }
 
