@@ -15,6 +15,7 @@ use assist_crdt_model::{Body, ChangeHash, DocId, Edit, ProjectId, Role, TicketId
 use assist_proto::address::{Address, Host};
 use assist_proto::hub::{AdminCommand, AdminReply, CallId, Command, CommandError, Reply};
 use assist_proto::store::{DeviceStore as _, Seq, ServerStore as _};
+use assist_proto::wire::presence::PresenceNews;
 
 use crate::memory_store::MemoryStore;
 use crate::network::{Faults, Network, Trace};
@@ -99,6 +100,8 @@ pub struct World {
     restored: BTreeSet<PeerId>,
     /// What somebody is known to have read, and may have lost since.
     once_read: BTreeSet<(TicketId, UserId, Seq)>,
+    /// What devices were told of who is there.
+    presence_told: Vec<(PeerId, PresenceNews)>,
     frames_seen: usize,
     texts_seen: u64,
     texts_made: u64,
@@ -122,6 +125,7 @@ impl World {
             sides: BTreeMap::new(),
             restored: BTreeSet::new(),
             once_read: BTreeSet::new(),
+            presence_told: Vec::new(),
             frames_seen: 0,
             texts_seen: 0,
             texts_made: 0,
@@ -242,6 +246,26 @@ impl World {
         (doc, change)
     }
 
+    /// Asks a device for something and runs until it answers, looking at everything that happens.
+    ///
+    /// # Panics
+    /// If it never answers.
+    pub fn command(&mut self, seat: Seat, command: Command) -> Result<Reply, CommandError> {
+        let call = self.net.ask(seat.device, command);
+        loop {
+            let answer = self.net.answers.iter().position(|answer| answer.call == call);
+            if let Some(at) = answer {
+                return self.net.answers.remove(at).outcome;
+            }
+            assert!(self.net.step(), "no answer, and nothing left to happen");
+            let answers = std::mem::take(&mut self.net.answers);
+            let (own, others) = answers.into_iter().partition(|answer| answer.call == call);
+            self.net.answers = others;
+            self.observe();
+            self.net.answers = own;
+        }
+    }
+
     /// The device of a seat leaves the project. What was not acknowledged, nobody has to keep.
     ///
     /// # Panics
@@ -304,6 +328,11 @@ impl World {
         comments.into_iter().map(|comment| comment.body).collect()
     }
 
+    /// What a device was told of who is there, so far.
+    pub fn presence_told(&self, device: PeerId) -> impl Iterator<Item = &PresenceNews> {
+        self.presence_told.iter().filter(move |(to, _)| *to == device).map(|(_, news)| news)
+    }
+
     /// How many texts servers sent so far, each time one was.
     pub fn texts_seen(&self) -> u64 {
         self.texts_seen
@@ -322,6 +351,8 @@ impl World {
         while self.net.next_at().is_some_and(|at| at <= until) {
             self.step();
         }
+        // The time passes although nothing happens.
+        self.net.run_for(until - self.net.now());
     }
 
     /// Ends all faults, starts and resumes everybody, and runs until nothing moves.

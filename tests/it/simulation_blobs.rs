@@ -155,13 +155,13 @@ fn blob_is_sent_behind_the_words_that_name_it_and_again_until_it_is_there() {
 
     // The link breaks with the transfer under way; the next session begins it anew.
     desk.set_online(alice, false);
-    desk.world.settle();
+    desk.world.run_for(60_000);
     desk.set_online(alice, true);
     desk.world.settle();
     let sent = carry_out(&mut desk, alice, TransferOutcome::Done);
     assert_eq!(sent.len(), 2, "{sent:?}");
     desk.set_online(alice, false);
-    desk.world.settle();
+    desk.world.run_for(60_000);
     desk.set_online(alice, true);
     desk.world.settle();
     assert_eq!(begun(&mut desk, alice), [], "what is there is not sent again");
@@ -184,7 +184,7 @@ fn pictures_of_tickets_that_are_worked_on_come_first_and_large_files_only_when_a
     {
         desk.world.net.command(alice.device, command).unwrap();
     }
-    desk.world.settle();
+    desk.world.run_for(60_000);
     desk.set_online(carol, true);
     desk.world.settle();
     let fetched = carry_out(&mut desk, carol, TransferOutcome::Done);

@@ -145,7 +145,7 @@ fn desk_with_a_ticket(seed: u64) -> (Desk, TicketId) {
 
 fn asked(desk: &mut Desk, seat: Seat, request: Request) {
     let project = desk.world.projects[0].id;
-    desk.world.net.command(seat.device, Command::Ask { project, request }).expect("it is done");
+    desk.world.command(seat, Command::Ask { project, request }).expect("it is done");
     desk.world.settle();
 }
 
@@ -155,7 +155,7 @@ fn user(desk: &Desk, seat: Seat) -> UserId {
 
 fn read(desk: &mut Desk, seat: Seat, ticket: TicketId) {
     let project = desk.world.projects[0].id;
-    desk.world.net.command(seat.device, Command::MarkRead { project, ticket, through: None }).unwrap();
+    desk.world.command(seat, Command::MarkRead { project, ticket, through: None }).unwrap();
 }
 
 fn unread(desk: &Desk, seat: Seat) -> u64 {

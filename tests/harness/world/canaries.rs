@@ -57,8 +57,18 @@ impl World {
                 DocId::Notes(_) => return false,
             };
             let is_seen = doc == DocId::Project || members.contains(&reader.user);
-            is_seen && (members.contains(&other) || self.has_written(other, doc, project))
+            is_seen
+                && (members.contains(&other)
+                    || self.has_written(other, doc, project)
+                    || self.has_read(other, doc, project))
         })
+    }
+
+    /// Whether somebody's read mark is there for all who see the document.
+    fn has_read(&self, user: UserId, doc: DocId, project: usize) -> bool {
+        let Some(ticket) = doc.ticket() else { return false };
+        let mark = ServerStore::read_mark(self.server_store(project), ticket, user).expect("memory is read");
+        mark.is_some_and(|mark| mark.through > Seq::ZERO)
     }
 
     fn has_written(&self, user: UserId, doc: DocId, project: usize) -> bool {

@@ -8,6 +8,7 @@ use assist_proto::store::{
     Audience, DeviceStore, EntryKind, Mark, ReadMark, Record, Seq, ServerStore, StoredVerdict, TicketRow,
     User,
 };
+use assist_proto::wire::presence::{Doing, PresenceNews, PresentPerson, TicketPresence};
 use assist_proto::wire::{Item, PagedDoc, PeerMessage, codec};
 
 use super::{Asked, Promise, Seat, World};
@@ -115,6 +116,10 @@ impl World {
                     self.remember_held(sent.to);
                 }
             }
+            PeerMessage::PresenceNews(news) => {
+                self.check_presence(news, project, sent.to);
+                self.presence_told.push((sent.to, news.clone()));
+            }
             // Who changes sides starts a session anew, after an answer to whoever asked for it.
             PeerMessage::Answer(_) | PeerMessage::Welcome(_) => self.note_sides(project),
             _ => {}
@@ -205,6 +210,17 @@ impl World {
         let side = delivered.map(|it| if mark.is_team { it.team } else { it.customers });
         assert!(side >= Some(mark.own_through()), "{mark:?} is read, and not delivered to that side");
         self.once_read.insert((mark.ticket, mark.user, mark.own_through()));
+    }
+
+    /// Who is there is told of tickets that one may see; status texts, and who writes notes, to the team alone.
+    fn check_presence(&self, news: &PresenceNews, project: usize, to: PeerId) {
+        let (is_team, name) = (self.is_team(to, project), &self.net.peer(to).name);
+        assert!(is_team || news.team.is_none(), "{name} was told who of the team is there");
+        for TicketPresence { ticket, people } in &news.tickets {
+            assert!(self.may_see(to, project, *ticket), "{name} was told who is at another's ticket");
+            let is_for_team = |it: &PresentPerson| it.status.is_some() || it.doing == Doing::TypingNote;
+            assert!(is_team || !people.named.iter().any(is_for_team), "{name} was told what is the team's");
+        }
     }
 
     fn holds(&self, seat: Seat, ticket: TicketId, seq: Seq) -> bool {

@@ -34,6 +34,7 @@ fn commands_print_the_columns_that_the_page_lists() {
     check_attachments(&amir, &mut unseen);
     check_presence(&carla, &amir, &mut unseen);
     check_comments(&amir, &mut unseen);
+    check_undo(&amir, &mut unseen);
     check_canned_replies(&amir, &mut unseen);
     // There is no server that refuses here: without drafts there is nothing to list, and none to try again.
     assert!(unseen.remove("draft list").is_some() && unseen.remove("draft retry").is_some());
@@ -118,6 +119,17 @@ fn check_comments(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String
     // What was taken back is a draft: thrown away, there is none to list below.
     let draft = amir.assist_ok(["draft", "list"]).split('\t').next().unwrap().to_owned();
     amir.assist_ok(["draft", "discard", &draft]);
+}
+
+/// A change is named by what the history says.
+fn check_undo(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
+    amir.assist_ok(["ticket", "label", "1", "odd"]);
+    let history = amir.assist_ok(["ticket", "history", "1"]);
+    let change = history.lines().last().and_then(|line| line.split('\t').next()).expect("it has changes");
+    let undone = amir.assist_ok(["ticket", "undo", "1", change]);
+    let columns = unseen.remove("ticket undo").expect("docs/cli.md lists ticket undo");
+    assert_eq!(undone.trim_end().split('\t').count(), columns.len(), "{undone:?}");
+    assert!(!amir.assist_ok(["ticket", "view", "1"]).contains("odd"), "it is off again");
 }
 
 fn check_canned_replies(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
