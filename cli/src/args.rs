@@ -325,6 +325,9 @@ pub(crate) struct ListArgs {
     /// Only those that are snoozed; without it, `--assignee me` leaves them out
     #[arg(long)]
     pub(crate) snoozed: bool,
+    /// Only those of which others wrote more than you have read
+    #[arg(long)]
+    pub(crate) unread: bool,
     /// Only of this agent: an email address, a user id, `me` or `none`
     #[arg(short, long, value_name = "AGENT")]
     pub(crate) assignee: Option<String>,
@@ -423,6 +426,8 @@ pub(crate) enum AttachmentVerb {
     },
     /// Save a file; prints where it went. Nothing that is there is ever overwritten
     Save(SaveArgs),
+    /// Write a small copy of a picture (PNG, JPEG, WebP or GIF) into a new file
+    Thumbnail(ThumbnailArgs),
     /// Open a copy of a file with the desktop's program for it; never a program
     Open {
         /// The ticket's id, the beginning of it, or its number
@@ -433,6 +438,21 @@ pub(crate) enum AttachmentVerb {
         #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
         timeout: Duration,
     },
+}
+
+/// Arguments of `attachment thumbnail`.
+#[derive(Debug, Args)]
+pub(crate) struct ThumbnailArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    /// Its name, or the beginning of its hash; not needed where the ticket has one picture
+    pub(crate) file: Option<String>,
+    /// The file to write, a PNG; `-` writes to stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// How long to wait for the bytes to come, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) timeout: Duration,
 }
 
 /// Arguments of `attachment save`.

@@ -112,6 +112,8 @@ words! {
         Conflict = "conflict",
         /// The server gave it a number.
         Numbered = "numbered",
+        /// Others wrote more of it than its user has read.
+        Unread = "unread",
     }
 }
 

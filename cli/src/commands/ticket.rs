@@ -166,7 +166,7 @@ fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
         requester: args.requester,
         labels: args.labels,
         text: args.text,
-        query: with_snoozes(asked, args.snoozed, is_own_list),
+        query: with_flags(asked, args.unread, args.snoozed, is_own_list),
         sort: args.sort,
         order: if args.reverse { Order::Ascending } else { Order::Descending },
         offset: Some(args.offset),
@@ -199,13 +199,20 @@ fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
 }
 
 /// What sleeps is not on one's own list, unless that is what is asked for.
-fn with_snoozes(asked: Option<String>, wants_snoozed: bool, is_own_list: bool) -> Option<String> {
-    let condition = match (wants_snoozed, is_own_list) {
-        (true, _) => "is:snoozed",
-        (false, true) => "-is:snoozed",
-        (false, false) => return asked,
+fn with_flags(
+    asked: Option<String>,
+    wants_unread: bool,
+    wants_snoozed: bool,
+    is_own_list: bool,
+) -> Option<String> {
+    let unread = wants_unread.then_some("is:unread");
+    let snoozed = match (wants_snoozed, is_own_list) {
+        (true, _) => Some("is:snoozed"),
+        (false, true) => Some("-is:snoozed"),
+        (false, false) => None,
     };
-    Some(asked.map_or_else(|| condition.to_owned(), |asked| format!("{asked} {condition}")))
+    let terms: Vec<&str> = asked.as_deref().into_iter().chain(unread).chain(snoozed).collect();
+    (!terms.is_empty()).then(|| terms.join(" "))
 }
 
 /// Checks a query here, where the place that is wrong can be pointed at.

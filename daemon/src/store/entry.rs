@@ -97,7 +97,10 @@ impl Entry {
 /// The row in the value of an entry, not taken apart.
 pub(crate) fn row_bytes(table: Table, value: &[u8]) -> StoreResult<Option<RowBytes<'_>>> {
     let parts = Parts::new(value).ok_or_else(|| damaged(table))?;
-    parts.row.map(|bytes| RowBytes::new(table, bytes)).transpose()
+    // Big-endian and of one length: they compare as numbers do, and none is before any.
+    let is_unread = parts.others > parts.read;
+    let row = parts.row.map(|bytes| RowBytes::new(table, bytes)).transpose()?;
+    Ok(row.map(|row| row.with_unread(is_unread)))
 }
 
 impl Turn {

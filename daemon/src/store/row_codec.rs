@@ -23,6 +23,8 @@ pub(crate) struct RowBytes<'a> {
     table: Table,
     fixed: &'a [u8; FIXED_SIZE],
     texts: &'a [u8],
+    /// It stands beside the row.
+    is_unread: bool,
 }
 
 impl<'a> RowBytes<'a> {
@@ -32,7 +34,7 @@ impl<'a> RowBytes<'a> {
         if fixed[0] != LAYOUT {
             return Err(damaged(table));
         }
-        Ok(Self { table, fixed, texts })
+        Ok(Self { table, fixed, texts, is_unread: false })
     }
 
     pub(crate) fn status(&self) -> StoreResult<Status> {
@@ -102,6 +104,11 @@ impl<'a> RowBytes<'a> {
         Ok(Some(TicketId::from_bytes(*id)))
     }
 
+    /// The same row, known to be read or not.
+    pub(crate) const fn with_unread(self, is_unread: bool) -> Self {
+        Self { is_unread, ..self }
+    }
+
     /// The whole row.
     pub(crate) fn decode(&self, ticket: TicketId) -> StoreResult<TicketRow> {
         Ok(TicketRow {
@@ -151,6 +158,10 @@ impl<'a> RowBytes<'a> {
 
 impl RowView for RowBytes<'_> {
     type Error = StoreError;
+
+    fn is_unread(&self) -> bool {
+        self.is_unread
+    }
 
     fn status(&self) -> StoreResult<Status> {
         RowBytes::status(self)

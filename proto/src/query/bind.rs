@@ -99,6 +99,8 @@ pub trait RowView {
     fn is_merged(&self) -> bool;
     /// Whether a field was written by several while apart.
     fn has_conflict(&self) -> bool;
+    /// Whether others wrote more of it than its user has read.
+    fn is_unread(&self) -> bool;
     /// Its title.
     ///
     /// # Errors
@@ -258,6 +260,7 @@ fn is_in<R: RowView>(state: State, now: UnixMillis, row: &R) -> Result<bool, R::
         State::Merged => row.is_merged(),
         State::Conflict => row.has_conflict(),
         State::Numbered => row.number().is_some(),
+        State::Unread => row.is_unread(),
     })
 }
 
@@ -306,6 +309,11 @@ impl RowView for TicketRow {
 
     fn has_conflict(&self) -> bool {
         self.has_conflict
+    }
+
+    /// What was read stands beside the row, in the store: by itself it is news to nobody.
+    fn is_unread(&self) -> bool {
+        false
     }
 
     fn title(&self) -> Result<&str, Infallible> {

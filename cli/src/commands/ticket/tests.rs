@@ -419,6 +419,8 @@ fn ones_own_list_leaves_out_what_sleeps() {
     assert_eq!(query(&["-Q", "is:open", "-a", "me"]), json!("is:open -is:snoozed"));
     assert_eq!(query(&["-a", "me"]), json!("-is:snoozed"));
     assert_eq!(query(&["-a", "me", "--snoozed"]), json!("is:snoozed"));
+    assert_eq!(query(&["--unread"]), json!("is:unread"));
+    assert_eq!(query(&["is:open", "-a", "me", "--unread"]), json!("is:open is:unread -is:snoozed"));
     assert_eq!(query(&["-a", "none"]), Value::Null);
 }
 

@@ -2,7 +2,7 @@
 
 use assist_crdt_model::{Priority, ProjectId, Status, UnixMillis, UserId};
 use assist_proto::query::{Names, Query};
-use assist_proto::store::{DeviceStore as _, TicketRow};
+use assist_proto::store::{DeviceStore as _, Seq, TicketRow};
 
 use super::samples::{memory_store, project, row, user};
 use crate::store::{
@@ -207,6 +207,41 @@ fn queries_find_in_stored_rows_what_they_find_in_rows() {
         let page = reader.list_rows(&filter, order, window(0, usize::MAX)).unwrap();
         assert_eq!(rows(page), expected(&wanted, order, |_| true), "{query:?}");
     }
+}
+
+#[test]
+fn what_is_unread_is_found_until_it_is_read() {
+    let tickets = tickets();
+    let store = store_with(&tickets);
+    let mut turn = store.begin_turn().unwrap();
+    for (number, others, read) in
+        [(4_u8, Some(9), None), (5, Some(9), Some(8)), (6, Some(9), Some(9)), (7, None, Some(3))]
+    {
+        let (project_number, row) = &tickets[usize::from(number)];
+        if let Some(others) = others {
+            turn.put_others_seq(&project(*project_number), row.ticket, Seq(others)).unwrap();
+        }
+        if let Some(read) = read {
+            turn.put_own_read(&project(*project_number), row.ticket, Seq(read)).unwrap();
+        }
+    }
+    turn.commit().unwrap();
+    let found = |query: &str| {
+        let query = Query::parse(query).unwrap().bind(UnixMillis(1_000_000), &mut Nobody).unwrap();
+        let filter = RowFilter { query, ..RowFilter::default() };
+        let page =
+            store.read().unwrap().list_rows(&filter, RowOrder::default(), window(0, usize::MAX)).unwrap();
+        rows(page)
+    };
+    let wanted = expected(&tickets[4..6], RowOrder::default(), |_| true);
+    assert_eq!(found("is:unread"), wanted);
+    assert_eq!(found("-is:unread").len(), 298);
+    let mut turn = store.begin_turn().unwrap();
+    for (number, row) in &tickets[4..6] {
+        turn.put_own_read(&project(*number), row.ticket, Seq(9)).unwrap();
+    }
+    turn.commit().unwrap();
+    assert_eq!(found("is:unread"), []);
 }
 
 #[test]
