@@ -332,6 +332,7 @@ impl Driver {
                     asker.send(answer).ok(); // Whoever asked may have gone.
                 }
             }
+            Action::SweepBlobs => self.parts.blobs.sweep(),
             Action::Mail(mail) => self.parts.mail.send(&mail),
             Action::Notify(notice) => {
                 if !notices.contains(&notice) {

@@ -28,7 +28,7 @@ pub use device::{
     Command, CommandError, Connection, DeviceHub, DeviceInput, PresenceView, PresenceWord, ProjectStatus,
     Reply, Write,
 };
-pub use edit_codec::WireEdit;
+pub use edit_codec::{WireAttachment, WireEdit};
 pub use server::{
     AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, initialise_server, spelled,
 };

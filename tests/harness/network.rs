@@ -456,6 +456,8 @@ impl Network {
                     self.blob_answers.insert(call, answer);
                 }
                 Action::Mail(mail) => self.mails.push((id, mail)),
+                // Simulated peers keep no bytes.
+                Action::SweepBlobs => {}
                 Action::Notify(notice) => self.notices.push((id, notice)),
                 Action::WakeAt(at) => {
                     let at = self.peers[id.0].network_time(at).max(self.now);

@@ -9,6 +9,7 @@ use assist_proto::api::limits;
 use assist_proto::hub::{Command, Reply};
 use assist_proto::store::Membership;
 
+use super::attachment::blobs_of;
 use super::errors::{Answer, Failure, invalid, of_id, of_text};
 use super::rows::Names;
 use super::{LocalBackend, Written, reference};
@@ -21,6 +22,7 @@ impl Handle<Add> for LocalBackend {
         let body = body_beside(params.body, !params.attachments.is_empty())?;
         let reply_to = params.reply_to.map(|text| comment_id(&text, "reply_to")).transpose()?;
         let attachments = self.attachments(params.attachments).await?;
+        let blobs = blobs_of(&attachments);
         let hold_millis = self.hold_millis(&own, params.hold_millis)?;
         let project = own.project;
         let command = Command::Comment { project, ticket, body, reply_to, attachments, hold_millis };
@@ -29,6 +31,7 @@ impl Handle<Add> for LocalBackend {
             None => failure,
         })?;
         let written = Written::of(written)?;
+        self.uploads_are_named(blobs);
         let comment =
             written.comment.ok_or_else(|| Failure::unforeseen("a comment was written without an id"))?;
         Ok(self.comment_written(&written, comment)?)

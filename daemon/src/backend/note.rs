@@ -6,6 +6,7 @@ use assist_proto::api::{ApiError, limits};
 use assist_proto::hub::Command;
 use assist_proto::store::Membership;
 
+use super::attachment::blobs_of;
 use super::comment::{body, body_beside, comment_id};
 use super::document::Document;
 use super::errors::{Answer, Failure};
@@ -21,11 +22,13 @@ impl Handle<Add> for LocalBackend {
         let body = body_beside(params.body, !params.attachments.is_empty())?;
         let reply_to = params.reply_to.map(|text| comment_id(&text, "reply_to")).transpose()?;
         let attachments = self.attachments(params.attachments).await?;
+        let blobs = blobs_of(&attachments);
         let hold_millis = self.hold_millis(&own, params.hold_millis)?;
         let project = own.project;
         let command = Command::Note { project, ticket, body, reply_to, attachments, hold_millis };
         let written = self.command(command).await;
         let written = Written::of(written.map_err(|it| it.with_field_of("no_such_comment", "reply_to"))?)?;
+        self.uploads_are_named(blobs);
         let note = written.comment.ok_or_else(|| Failure::unforeseen("a note was written without an id"))?;
         Ok(self.note_written(&written, note.to_string())?)
     }

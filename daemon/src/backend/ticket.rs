@@ -20,6 +20,7 @@ use assist_proto::api::{ApiError, Done};
 use assist_proto::hub::{Command, WireEdit};
 use assist_proto::store::{Membership, Seq, TicketRow};
 
+use super::attachment::blobs_of;
 use super::document::Document;
 use super::errors::{Answer, Failure, invalid, of_text};
 use super::rows::{Names, RowFacts, Rows};
@@ -30,8 +31,10 @@ use crate::store::{DeviceReads as _, Reader};
 impl Handle<Create> for LocalBackend {
     async fn handle(&self, params: Create) -> Result<TicketWritten, ApiError> {
         let attachments = self.attachments(params.attachments.clone()).await?;
+        let blobs = blobs_of(&attachments);
         let command = create_command(&self.reader()?, params, attachments)?;
         let written = Written::of(self.command(command).await?)?;
+        self.uploads_are_named(blobs);
         Ok(self.ticket_written(&written)?)
     }
 }

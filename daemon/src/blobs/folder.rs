@@ -13,6 +13,7 @@ use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use assist_crdt_model::BlobHash;
 use assist_proto::api::ApiError;
@@ -35,6 +36,30 @@ struct Shared {
     open: Mutex<HashSet<PathBuf>>,
     /// For names of files that are new.
     next: AtomicU64,
+    /// Blobs that got their name since the last sweep began: it does not touch them, whatever it found.
+    settled: Mutex<HashSet<BlobHash>>,
+}
+
+/// What a sweep looks at.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Whole ones.
+    pub(super) blobs: Vec<BlobHash>,
+    /// Unfinished ones that nobody writes to.
+    pub(super) partials: Vec<PartialFile>,
+}
+
+/// An unfinished blob.
+#[derive(Debug)]
+pub(super) struct PartialFile {
+    pub(super) name: String,
+    modified_at: SystemTime,
+}
+
+impl PartialFile {
+    pub(super) fn is_older(&self, now: SystemTime, age: Duration) -> bool {
+        now.duration_since(self.modified_at).is_ok_and(|its| its > age)
+    }
 }
 
 /// Why the folder did not do what it was asked.
@@ -102,13 +127,20 @@ impl BlobFolder {
         make_folder(path)?;
         let partial = path.join(PARTIAL);
         make_folder(&partial)?;
+        make_folder(&path.join(THUMBNAILS))?;
+        make_folder(&path.join(UPLOADS))?;
         for entry in fs::read_dir(&partial)? {
             let entry = entry?;
             if entry.file_name().as_encoded_bytes().starts_with(INTAKE.as_bytes()) {
                 fs::remove_file(entry.path())?;
             }
         }
-        let shared = Shared { path: path.to_owned(), open: Mutex::default(), next: AtomicU64::new(1) };
+        let shared = Shared {
+            path: path.to_owned(),
+            open: Mutex::default(),
+            next: AtomicU64::new(1),
+            settled: Mutex::default(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -212,13 +244,101 @@ impl BlobFolder {
     /// The system's.
     pub fn remove(&self, blob: BlobHash) -> Result<(), BlobFault> {
         let path = self.path_of(blob);
-        for path in [list_path(&path), path] {
+        // The bytes last: of what is there whole, nothing else is left behind by a crash.
+        for path in [self.thumbnail_path(blob), list_path(&path), path] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Notes that a front end sent it just now, and may be about to name it.
+    fn mark_upload(&self, blob: BlobHash) -> Result<(), BlobFault> {
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.custom_flags(NO_FOLLOW).open(self.upload_path(blob))?;
+        // A byte, so that one of yesterday gets the time of now as well.
+        file.write_all(b".")?;
+        Ok(())
+    }
+
+    /// An upload is named by something that is durable: it is no longer kept for its own sake.
+    pub fn uploads_are_named(&self, blobs: impl IntoIterator<Item = BlobHash>) {
+        for blob in blobs {
+            // Left behind, it keeps the blob for a day longer than it must.
+            fs::remove_file(self.upload_path(blob)).ok();
+        }
+    }
+
+    /// Whether a front end sent it so lately that it may still name it.
+    pub(super) fn is_fresh_upload(&self, blob: BlobHash, now: SystemTime, age: Duration) -> bool {
+        let path = self.upload_path(blob);
+        let Ok(sent_at) = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified()) else {
+            return false;
+        };
+        // A clock that was put back makes it younger than new.
+        let is_fresh = now.duration_since(sent_at).is_ok_and(|its| its <= age);
+        if !is_fresh {
+            fs::remove_file(path).ok(); // The next sweep tries again.
+        }
+        is_fresh
+    }
+
+    /// Lists all that lies here. From now on, what gets its name is safe from the removal of this sweep.
+    pub(super) fn begin_sweep(&self) -> Result<Listing, BlobFault> {
+        self.settled().clear();
+        let mut listing = Listing::default();
+        for folder in fs::read_dir(&self.shared.path)? {
+            let folder = folder?;
+            if folder.file_name().len() != FOLDER_CHARS || !folder.file_type()?.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(folder.path())? {
+                let name = file?.file_name();
+                let blob = name.to_str().and_then(|name| name.parse::<BlobHash>().ok());
+                listing.blobs.extend(blob.filter(|blob| name == blob.to_string().as_str()));
+            }
+        }
+        for file in fs::read_dir(self.shared.path.join(PARTIAL))? {
+            let file = file?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            if !name.starts_with(INTAKE) {
+                listing.partials.push(PartialFile { name, modified_at: file.metadata()?.modified()? });
+            }
+        }
+        Ok(listing)
+    }
+
+    /// Removes a blob that was listed, unless it came anew since. Says whether it did.
+    pub(super) fn remove_listed(&self, blob: BlobHash) -> Result<bool, BlobFault> {
+        // Held until it is gone: whoever settles it meanwhile does so after that.
+        let settled = self.settled();
+        if settled.contains(&blob) {
+            return Ok(false);
+        }
+        self.remove(blob)?;
+        Ok(true)
+    }
+
+    /// Removes an unfinished blob, unless somebody writes to it. Says whether it did.
+    pub(super) fn remove_partial(&self, name: &str) -> Result<bool, BlobFault> {
+        let path = self.shared.path.join(PARTIAL).join(name);
+        let open = self.open_files();
+        if open.contains(&path) {
+            return Ok(false);
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            removed => Ok(removed.map(|()| true)?),
+        }
+    }
+
+    /// What an unfinished blob's file is called.
+    pub(super) fn partial_name(&self, place: BlobPlace) -> String {
+        let path = self.partial_path(place);
+        path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// Gives a file that is complete and closed for writing its name.
@@ -230,8 +350,12 @@ impl BlobFolder {
             File::open(&self.shared.path)?.sync_all()?;
         }
         file.sync_all()?;
-        write_list(&path, pieces)?;
-        fs::rename(from, &path)?;
+        {
+            let mut settled = self.settled();
+            settled.insert(pieces.blob());
+            write_list(&path, pieces)?;
+            fs::rename(from, &path)?;
+        }
         File::open(parent)?.sync_all()?;
         Ok(())
     }
@@ -241,12 +365,26 @@ impl BlobFolder {
         self.shared.path.join(&name[..2]).join(name)
     }
 
+    /// Where a small picture of it is kept, if there is one.
+    pub(crate) fn thumbnail_path(&self, blob: BlobHash) -> PathBuf {
+        self.shared.path.join(THUMBNAILS).join(blob.to_string())
+    }
+
     /// Of the blob through this document: what one brings is not told to another who brings the same.
-    fn partial_path(&self, place: BlobPlace) -> PathBuf {
+    pub(super) fn partial_path(&self, place: BlobPlace) -> PathBuf {
         let mut hasher = blake3::Hasher::new_derive_key("assist 2026 unfinished blob v1");
         hasher.update(place.blob.as_bytes()).update(&place.doc.to_bytes());
         let name = BlobHash::from_bytes(*hasher.finalize().as_bytes());
         self.shared.path.join(PARTIAL).join(name.to_string())
+    }
+
+    fn upload_path(&self, blob: BlobHash) -> PathBuf {
+        self.shared.path.join(UPLOADS).join(blob.to_string())
+    }
+
+    fn settled(&self) -> MutexGuard<'_, HashSet<BlobHash>> {
+        // Nothing that can panic half way runs under this lock.
+        self.shared.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open_files(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
@@ -313,6 +451,10 @@ impl Intake {
     /// The system's.
     pub fn finish(mut self) -> Result<Pieces, BlobFault> {
         let pieces = std::mem::take(&mut self.maker).finish()?;
+        // Before it is there, so that no sweep finds it without.
+        self.folder.mark_upload(pieces.blob())?;
+        // If it is here already, it stays; if a sweep has just removed it, it is written again.
+        self.folder.settled().insert(pieces.blob());
         if self.folder.size_of(pieces.blob())? == Some(pieces.size_bytes()) {
             return Ok(pieces);
         }
@@ -433,6 +575,12 @@ fn make_folder(path: &Path) -> io::Result<()> {
 const PARTIAL: &str = "partial";
 /// What names of files begin with that front ends are still sending. No hash begins so.
 const INTAKE: &str = "new-";
+/// Marks of uploads, files of the time at which they came.
+const UPLOADS: &str = "uploads";
+/// Of the name of a folder of blobs.
+const FOLDER_CHARS: usize = 2;
+/// What can be made again from the blobs at any time. No folder of blobs is called so: they have two characters.
+const THUMBNAILS: &str = "thumbnails";
 const LIST: &str = "pieces";
 /// Links are not ours: nobody is led elsewhere by one.
 const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();

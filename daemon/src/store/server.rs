@@ -26,6 +26,16 @@ pub trait ServerReads: View + Sized {
         self.get_cbor(Table::ServerProject, &[])
     }
 
+    /// Whether a blob came through any document.
+    fn is_blob_named(&self, blob: &BlobHash) -> StoreResult<bool> {
+        let mut is_named = false;
+        self.scan_keys(Table::Blobs, &Span::prefix(key!(*blob)), Order::Ascending, &mut |_, _| {
+            is_named = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(is_named)
+    }
+
     /// See [`ServerStore::head`].
     fn head(&self) -> StoreResult<Seq> {
         log::head(self)

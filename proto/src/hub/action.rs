@@ -165,6 +165,8 @@ pub enum Action {
         /// With what.
         answer: BlobAnswer,
     },
+    /// Documents went from this device: the bytes of blobs that none names any more can go as well, some time soon.
+    SweepBlobs,
     /// Mail something, some time soon.
     Mail(Mail),
     /// Tell all front ends.

@@ -141,6 +141,16 @@ pub enum WireEditError {
 }
 
 impl WireEdit {
+    /// Whether it names files.
+    pub const fn has_attachments(&self) -> bool {
+        match self {
+            Self::AddComment { attachments, .. } | Self::AddNote { attachments, .. } => {
+                !attachments.is_empty()
+            }
+            _ => false,
+        }
+    }
+
     /// Returns what the edit does, for people, in one line: "sets the status to closed".
     pub fn describe(&self) -> String {
         match self {

@@ -187,6 +187,9 @@ impl DeviceHub {
     fn drop_draft(&mut self, id: DraftId, draft: &Draft, store: &mut dyn DeviceStore) -> StoreResult<()> {
         let (project, change) = (draft.project, draft.change);
         self.actions.push(Action::Notify(Notice::DraftRemoved { project, change }));
+        if draft.edits.iter().any(WireEdit::has_attachments) {
+            self.actions.push(Action::SweepBlobs);
+        }
         store.remove_draft(id)
     }
 

@@ -323,6 +323,7 @@ impl DeviceHub {
         self.touched.retain(|(project, _), _| *project != id);
         self.docs.clear();
         store.remove_project(&id)?;
+        self.actions.push(Action::SweepBlobs);
         self.actions.push(Action::Notify(Notice::ProjectChanged { project: id }));
         Ok(Ok(Reply::Done))
     }

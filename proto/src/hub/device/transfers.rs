@@ -265,7 +265,13 @@ impl DeviceHub {
             .projects
             .iter_mut()
             .find_map(|(id, project)| project.transfers.running.remove(&transfer).map(|key| (*id, key)));
-        let Some((id, key)) = found else { return Ok(()) };
+        let Some((id, key)) = found else {
+            // It went on beyond its session or its project: what it brought may be nobody's.
+            if matches!(outcome, TransferOutcome::Done) {
+                self.actions.push(Action::SweepBlobs);
+            }
+            return Ok(());
+        };
         let is_named = match outcome {
             TransferOutcome::Refused(BlobRefused { code: BlobCode::Absent, .. }) => {
                 let named = self.load_doc(id, key.1.doc, store)?.attachments();
@@ -274,7 +280,11 @@ impl DeviceHub {
             _ => true,
         };
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
-        let Some(state) = project.transfers.all.get(&key) else { return Ok(()) };
+        let Some(state) = project.transfers.all.get(&key) else {
+            // Its document went while it ran: what it brought goes as well.
+            self.actions.push(Action::SweepBlobs);
+            return Ok(());
+        };
         let tries = state.tries.saturating_add(1);
         let pause = pause_after(tries, outcome);
         match outcome {

@@ -60,6 +60,7 @@ impl DeviceHub {
         }
         self.drop_transfers(id, doc, store)?;
         store.remove_doc(&id, doc)?;
+        self.actions.push(Action::SweepBlobs);
         self.docs.remove(&(id, doc));
         self.forget_presence_at(id, doc);
         if let Some(ticket) = doc.ticket() {
