@@ -46,6 +46,7 @@ use socket::LocalSocket;
 use stall::StallGuard;
 
 use crate::blobs::BlobFolder;
+use crate::pictures::Thumbnails;
 
 /// A server whose socket is open. It answers once [`ApiServer::run`] runs; until then callers wait.
 pub struct ApiServer<B> {
@@ -57,6 +58,7 @@ struct Shared<B> {
     dispatcher: Dispatcher<B>,
     events: EventFeed,
     blobs: BlobFolder,
+    thumbnails: Thumbnails,
 }
 
 impl<B: Backend> ApiServer<B> {
@@ -69,10 +71,11 @@ impl<B: Backend> ApiServer<B> {
         backend: Arc<B>,
         events: EventFeed,
         blobs: BlobFolder,
+        thumbnails: Thumbnails,
     ) -> Result<Self, BindError> {
         let socket = LocalSocket::bind(path)?;
         let dispatcher = Dispatcher::new(backend, events.boot().to_owned());
-        Ok(Self { socket, shared: Arc::new(Shared { dispatcher, events, blobs }) })
+        Ok(Self { socket, shared: Arc::new(Shared { dispatcher, events, blobs, thumbnails }) })
     }
 
     /// Serves until `shutdown`; then takes no new callers, ends the event streams, and lets the calls that are
@@ -167,6 +170,7 @@ fn router<B: Backend>(shared: Arc<Shared<B>>) -> Router {
         .route("/openrpc.json", get(serve_openrpc))
         .route("/blobs", put(take_blob::<B>))
         .route("/blobs/{blob}", get(give_blob::<B>))
+        .route("/blobs/{blob}/thumbnail", get(give_thumbnail::<B>))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_verb)
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
@@ -217,17 +221,25 @@ async fn give_blob<B: Backend>(
     blobs::give(shared.blobs.clone(), &blob).await
 }
 
+async fn give_thumbnail<B: Backend>(
+    State(shared): State<Arc<Shared<B>>>,
+    UrlPath(blob): UrlPath<String>,
+) -> Response {
+    blobs::give_thumbnail(&shared.thumbnails, &blob).await
+}
+
 async fn serve_openrpc() -> Response {
     json_response(StatusCode::OK, openrpc::document().to_string().into_bytes())
 }
 
 async fn unknown_path() -> Response {
-    let message = "there are POST /rpc, GET /events, GET /openrpc.json, PUT /blobs and GET /blobs/<hash>";
+    let message = "there are POST /rpc, GET /events, GET /openrpc.json, PUT /blobs, GET /blobs/<hash> and \
+                   GET /blobs/<hash>/thumbnail";
     json_error(StatusCode::NOT_FOUND, &ApiError::invalid_request("unknown_path", message))
 }
 
 async fn wrong_verb() -> Response {
-    let message = "use POST for /rpc, PUT for /blobs, and GET for /events, /openrpc.json and /blobs/<hash>";
+    let message = "use POST for /rpc, PUT for /blobs, and GET for /events, /openrpc.json and below /blobs";
     json_error(StatusCode::METHOD_NOT_ALLOWED, &ApiError::invalid_request("wrong_verb", message))
 }
 

@@ -42,6 +42,7 @@ use crate::blobs::BlobsHandle;
 use crate::daemon::DaemonInfo;
 use crate::driver::DriverHandle;
 use crate::mail::MailerHandle;
+use crate::pictures::Thumbnails;
 use crate::store::Reader;
 use errors::{Answer, Failure};
 
@@ -52,6 +53,7 @@ pub struct LocalBackend {
     info: Arc<DaemonInfo>,
     mailer: MailerHandle,
     blobs: BlobsHandle,
+    thumbnails: Thumbnails,
 }
 
 /// What a command wrote.
@@ -71,8 +73,9 @@ impl LocalBackend {
         info: Arc<DaemonInfo>,
         mailer: MailerHandle,
         blobs: BlobsHandle,
+        thumbnails: Thumbnails,
     ) -> Self {
-        Self { driver, info, mailer, blobs }
+        Self { driver, info, mailer, blobs, thumbnails }
     }
 
     /// A snapshot, for reads that are done in microseconds.

@@ -15,13 +15,14 @@ use tokio::task::JoinSet;
 
 use crate::api_server::{ApiServer, EventFeed};
 use crate::backend::LocalBackend;
-use crate::blobs::{BlobFolder, BlobService, Parts};
+use crate::blobs::{BlobFolder, BlobService, Keeper, Parts};
 use crate::config::{AttachmentsConfig, MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
 use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
 use crate::net::{Net, NetConfig, NetLimits};
+use crate::pictures::Thumbnails;
 use crate::store::{Store, StoreKey, StoreOptions};
 
 /// How a daemon is to run.
@@ -100,8 +101,9 @@ impl Daemon {
         // A server's node is a member of its own project: as a device, it is the same key.
         let device_key = node_key.clone().unwrap_or(device_key);
         let (streams_tx, streams) = mpsc::channel(STREAMS_WAITING_MAX);
+        let keeper = if config.bind.is_some() { Keeper::Server } else { Keeper::Device };
         let (blob_service, blobs) =
-            BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams });
+            BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams, keeper });
         let net_config =
             NetConfig { bind: config.bind, limits: NetLimits::default(), streams: Some(streams_tx) };
         let net = Net::bind(&net_config, &device_key, Arc::new(driver::prepare), events_tx)?;
@@ -134,9 +136,16 @@ impl Daemon {
             fetch_unasked_bytes_max: config.attachments.fetch_unasked_bytes_max,
         };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
-        let backend =
-            Arc::new(LocalBackend::new(handle.clone(), Arc::clone(&info), mailer.handle(), blobs.clone()));
-        let server = ApiServer::bind(&home.socket(), backend, feed.clone(), blobs.folder().clone())?;
+        let thumbnails = Thumbnails::new(blobs.folder().clone());
+        let backend = LocalBackend::new(
+            handle.clone(),
+            Arc::clone(&info),
+            mailer.handle(),
+            blobs.clone(),
+            thumbnails.clone(),
+        );
+        let (socket, folder) = (home.socket(), blobs.folder().clone());
+        let server = ApiServer::bind(&socket, Arc::new(backend), feed.clone(), folder, thumbnails)?;
         let mut transfers = JoinSet::new();
         transfers.spawn(blob_service.run(handle.clone(), feed));
         let (stop_api, api_stopped) = oneshot::channel();

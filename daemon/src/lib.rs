@@ -12,6 +12,7 @@ pub mod driver;
 pub mod home;
 pub mod mail;
 pub mod net;
+pub mod pictures;
 pub mod store;
 
 pub use daemon::{Daemon, DaemonConfig, DaemonInfo, ServerInfo, init_server};

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use assist_crdt_model::ProjectName;
 use assist_daemon::config::{Config, Flags, MailConfig};
-use assist_daemon::{Daemon, DaemonConfig, init_server};
+use assist_daemon::{Daemon, DaemonConfig, init_server, pictures};
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::{server, user};
 use assist_proto::client::{Client, Home};
@@ -94,6 +94,10 @@ struct ServerRunArgs {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: what decodes foreign pictures has no use for arguments, a log or a runtime.
+    if std::env::args_os().nth(1).is_some_and(|first| first == pictures::COMMAND) {
+        return pictures::run();
+    }
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,

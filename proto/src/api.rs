@@ -78,6 +78,8 @@ macro_rules! for_each_method {
                 "Has an attachment's bytes brought to this device, as soon as that can be.";
             "attachment.list" read $crate::api::attachment::List => $crate::api::attachment::Attachments:
                 "Lists the attachments of a ticket, and where the bytes of each are.";
+            "attachment.thumbnail" read $crate::api::attachment::GetThumbnail => $crate::api::attachment::Thumbnail:
+                "Makes a small picture of a PNG, JPEG, WebP or GIF that is on this device.";
             "canned.list" read $crate::api::canned::List => $crate::api::canned::CannedReplies:
                 "Lists the texts that a project keeps for common answers.";
             "canned.preview" read $crate::api::canned::Preview => $crate::api::canned::Previewed:

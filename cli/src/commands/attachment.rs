@@ -9,12 +9,12 @@ mod saving;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assist_proto::api::attachment::{AttachmentState, BlobState, Fetch, List};
+use assist_proto::api::attachment::{AttachmentState, BlobState, Fetch, GetThumbnail, List};
 use assist_proto::client::TransferError;
 
 use super::ticket::reference;
 use super::word;
-use crate::args::{AttachmentVerb, SaveArgs};
+use crate::args::{AttachmentVerb, SaveArgs, ThumbnailArgs};
 use crate::error::{CliError, ErrorKind};
 use crate::invocation::Invocation;
 use crate::output::{Cell, Row, Times, Tone};
@@ -31,6 +31,7 @@ pub(crate) fn run(verb: AttachmentVerb, invocation: &mut Invocation) -> Result<(
             invocation.output.rows(&attachments)
         }
         AttachmentVerb::Save(args) => save(args, invocation),
+        AttachmentVerb::Thumbnail(args) => thumbnail(args, invocation),
         AttachmentVerb::Open { ticket, file, timeout } => {
             let ticket = reference(ticket);
             let attachment = named(&ticket, &file, invocation)?;
@@ -64,6 +65,40 @@ fn save(args: SaveArgs, invocation: &mut Invocation) -> Result<(), CliError> {
         invocation.output.line(&printable(&path))?;
     }
     Ok(())
+}
+
+fn thumbnail(args: ThumbnailArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+    let ticket = reference(args.ticket);
+    let attachment = match &args.file {
+        Some(file) => named(&ticket, file, invocation)?,
+        None => only_picture(&ticket, invocation)?,
+    };
+    bring(&ticket, &attachment, args.timeout, invocation)?;
+    let (project, blob) = (invocation.project.clone(), attachment.blob.clone());
+    // Says what is wrong with it before a file is made.
+    invocation.call(&GetThumbnail { project, ticket, blob })?;
+    let client = invocation.client()?;
+    if args.output == Path::new("-") {
+        client.get_thumbnail(&attachment.blob, std::io::stdout().lock()).map_err(saving_error)?;
+        return Ok(());
+    }
+    saving::save_thumbnail(client, &attachment.blob, &args.output)?;
+    invocation.output.line(&printable(&args.output))
+}
+
+/// The one picture under a ticket, if there is one alone.
+fn only_picture(ticket: &str, invocation: &mut Invocation) -> Result<AttachmentState, CliError> {
+    let mut pictures = all(ticket, invocation)?;
+    pictures.retain(|it| it.media_type.starts_with("image/"));
+    pictures.dedup_by(|one, other| one.blob == other.blob);
+    match pictures.len() {
+        1 => Ok(pictures.remove(0)),
+        0 => Err(CliError::message(ErrorKind::NotFound, "the ticket has no picture")
+            .hint("`assist attachment list` shows its files; any of them can be tried by its name")),
+        _ => Err(CliError::message(ErrorKind::Ambiguous, "the ticket has several pictures")
+            .with_candidates(pictures.iter().map(|it| format!("{}  {}", it.blob, it.name)).collect())
+            .hint("give a name, or the beginning of a hash")),
+    }
 }
 
 fn all(ticket: &str, invocation: &mut Invocation) -> Result<Vec<AttachmentState>, CliError> {
@@ -115,6 +150,9 @@ fn bring(
         };
         if now.state == BlobState::Here {
             return Ok(());
+        }
+        if let Some(trouble) = now.trouble {
+            return Err(CliError::message(ErrorKind::Failed, trouble));
         }
         let seen = (now.state, now.fetched_bytes);
         let is_silent = events.next_within(timeout)?.is_none();
@@ -193,6 +231,9 @@ fn state_words(attachment: &AttachmentState) -> String {
             (Some(reason), None) => format!("not sent: {reason}"),
             (None, None) => "here, to be sent".to_owned(),
         };
+    }
+    if attachment.trouble.is_some() {
+        return "no room here".to_owned();
     }
     match (attachment.state, attachment.fetched_bytes) {
         (BlobState::Here, _) => "here".to_owned(),

@@ -5,7 +5,7 @@ use std::io;
 use assist_crdt_model::BlobHash;
 use assist_proto::api::attachment::StoredBlob;
 use assist_proto::api::{ApiError, limits};
-use assist_proto::limits::BLOB_BYTES_MAX;
+use assist_proto::limits::{BLOB_BYTES_MAX, PIECE_BYTES};
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::http::header::{CONNECTION, CONTENT_TYPE};
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use super::{announced_size, json_error, json_response};
 use crate::blobs::{BlobFault, BlobFolder};
+use crate::pictures::{ThumbnailFault, Thumbnails};
 
 /// Takes a blob from a front end.
 pub(super) async fn take(folder: BlobFolder, headers: &HeaderMap, body: Body) -> Response {
@@ -71,10 +72,7 @@ pub(super) async fn take(folder: BlobFolder, headers: &HeaderMap, body: Body) ->
 
 /// Gives a blob that is here.
 pub(super) async fn give(folder: BlobFolder, hash: &str) -> Response {
-    let Ok(blob) = hash.parse::<BlobHash>() else {
-        let error = ApiError::invalid_params("bad_id", "a blob's hash has 52 characters");
-        return json_error(StatusCode::BAD_REQUEST, &error);
-    };
+    let Ok(blob) = hash.parse::<BlobHash>() else { return no_hash() };
     let reading = match spawn_blocking(move || folder.read(blob)).await {
         Ok(Ok(reading)) => reading,
         Ok(Err(fault)) => return refuse(&fault),
@@ -96,6 +94,34 @@ pub(super) async fn give(folder: BlobFolder, hash: &str) -> Response {
         Some((piece, from_disk))
     });
     ([(CONTENT_TYPE, "application/octet-stream")], Body::from_stream(pieces)).into_response()
+}
+
+/// Gives a small picture of a blob that is here, making it if it was not made yet.
+pub(super) async fn give_thumbnail(thumbnails: &Thumbnails, hash: &str) -> Response {
+    let Ok(blob) = hash.parse::<BlobHash>() else { return no_hash() };
+    match thumbnails.of(blob).await {
+        // In parts like every blob, so that front ends read both alike.
+        Ok(png) => {
+            let parts =
+                stream::iter((0..png.len()).step_by(PIECE_BYTES).map(move |start| {
+                    Ok::<_, io::Error>(png.slice(start..png.len().min(start + PIECE_BYTES)))
+                }));
+            ([(CONTENT_TYPE, "image/png")], Body::from_stream(parts)).into_response()
+        }
+        Err(ThumbnailFault::Blob(fault)) => refuse(&fault),
+        Err(fault) => {
+            let status = match &fault {
+                ThumbnailFault::Helper(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                _ => StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            json_error(status, &fault.as_api_error())
+        }
+    }
+}
+
+fn no_hash() -> Response {
+    let error = ApiError::invalid_params("bad_id", "a blob's hash has 52 characters");
+    json_error(StatusCode::BAD_REQUEST, &error)
 }
 
 fn refuse(fault: &BlobFault) -> Response {

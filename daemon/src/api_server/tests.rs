@@ -134,7 +134,8 @@ async fn body_that_never_comes_whole_is_given_up() {
     let dispatcher = Dispatcher::new(Arc::new(FakeBackend::default()), "b".into());
     let folder = tempfile::tempdir().unwrap();
     let blobs = BlobFolder::open(folder.path()).unwrap();
-    let shared = Arc::new(Shared { dispatcher, events: EventFeed::new("b"), blobs });
+    let thumbnails = Thumbnails::new(blobs.clone());
+    let shared = Arc::new(Shared { dispatcher, events: EventFeed::new("b"), blobs, thumbnails });
     let body = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
     let response = answer_rpc(State(shared), Request::new(body)).await;
     assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);

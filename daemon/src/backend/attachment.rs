@@ -1,7 +1,9 @@
 //! `attachment.*`: which files there are under a ticket, and where their bytes are.
 
 use assist_crdt_model::{self as model, BlobHash, DocId, ProjectId, TicketId};
-use assist_proto::api::attachment::{Attach, AttachmentState, Attachments, BlobState, Fetch, List, Upload};
+use assist_proto::api::attachment::{
+    Attach, AttachmentState, Attachments, BlobState, Fetch, GetThumbnail, List, Thumbnail, Upload,
+};
 use assist_proto::api::{ApiError, Done};
 use assist_proto::blob::media_type;
 use assist_proto::hub::Command;
@@ -34,15 +36,33 @@ impl Handle<Fetch> for LocalBackend {
             reference::ticket(&self.reader()?, params.project.as_deref(), &params.ticket, "ticket")?;
         let blob: BlobHash = params.blob.parse().map_err(of_id("blob"))?;
         for doc in docs_of(&own, ticket) {
-            let command = Command::FetchBlob { project: own.project, place: BlobPlace { doc, blob } };
+            let place = BlobPlace { doc, blob };
+            self.blobs.forget_no_room(own.project, place);
+            let command = Command::FetchBlob { project: own.project, place };
             match self.command(command).await {
                 Ok(_) => return Ok(Done {}),
                 Err(failure) if failure.is_of("no_such_attachment") => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
-        let message = "no comment of the ticket names it: attachment.list shows those there are";
-        Err(ApiError::not_found("no_such_attachment", message).with_field("blob"))
+        Err(not_named())
+    }
+}
+
+impl Handle<GetThumbnail> for LocalBackend {
+    async fn handle(&self, params: GetThumbnail) -> Result<Thumbnail, ApiError> {
+        let (own, ticket) =
+            reference::ticket(&self.reader()?, params.project.as_deref(), &params.ticket, "ticket")?;
+        let blob: BlobHash = params.blob.parse().map_err(of_id("blob"))?;
+        for doc in docs_of(&own, ticket) {
+            self.verify(own.project, doc).await?;
+        }
+        let is_named = self.read(move |reader| names(reader, &own, ticket, blob)).await?;
+        if !is_named {
+            return Err(not_named());
+        }
+        let png = self.thumbnails.of(blob).await.map_err(|fault| fault.as_api_error())?;
+        Ok(Thumbnail { media_type: "image/png".to_owned(), size_bytes: png.len() as u64 })
     }
 }
 
@@ -75,6 +95,16 @@ impl LocalBackend {
         })
         .await
     }
+
+    /// What a caller attached is named now, durably.
+    pub(super) fn uploads_are_named(&self, blobs: Vec<BlobHash>) {
+        self.blobs.folder().uploads_are_named(blobs);
+    }
+}
+
+/// Which bytes they are.
+pub(super) fn blobs_of(attachments: &[model::Attachment]) -> Vec<BlobHash> {
+    attachments.iter().map(|attachment| attachment.blob).collect()
 }
 
 /// Which documents of a ticket name blobs for this user.
@@ -84,6 +114,21 @@ fn docs_of(own: &Membership, ticket: TicketId) -> Vec<DocId> {
         docs.push(DocId::Notes(ticket));
     }
     docs
+}
+
+fn names(reader: &Reader, own: &Membership, ticket: TicketId, blob: BlobHash) -> Answer<bool> {
+    for doc in docs_of(own, ticket) {
+        let Some(document) = Document::load(reader, own, doc)? else { continue };
+        if document.doc.attachments().iter().any(|attachment| attachment.blob == blob) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn not_named() -> ApiError {
+    let message = "no comment of the ticket names it: attachment.list shows those there are";
+    ApiError::not_found("no_such_attachment", message).with_field("blob")
 }
 
 fn list(reader: &Reader, blobs: &BlobsHandle, own: &Membership, ticket: TicketId) -> Answer<Attachments> {
@@ -111,6 +156,7 @@ fn list(reader: &Reader, blobs: &BlobsHandle, own: &Membership, ticket: TicketId
                     media_type: attachment.media_type,
                     state,
                     fetched_bytes,
+                    trouble: trouble_of(blobs, own.project, place, state),
                     upload: upload_of(reader, blobs, own.project, place)?,
                 });
             }
@@ -137,6 +183,11 @@ fn state_of(
         None => BlobState::OnServer,
     };
     Ok((state, None))
+}
+
+fn trouble_of(blobs: &BlobsHandle, project: ProjectId, place: BlobPlace, state: BlobState) -> Option<String> {
+    let is_full = state == BlobState::Waiting && blobs.had_no_room(project, place);
+    is_full.then(|| "the disk of this device is full: free some space, then it comes by itself".to_owned())
 }
 
 fn upload_of(

@@ -1,7 +1,8 @@
 //! `attachment.*`: files under comments and notes. Their bytes go over `/blobs` beside the calls, never inside them.
 //!
 //! `PUT /blobs` takes bytes and answers with a [`StoredBlob`]; its hash is then named in `comment.add`, `note.add` or
-//! `ticket.create`. `GET /blobs/<hash>` gives the bytes of a blob that is on this device.
+//! `ticket.create`. `GET /blobs/<hash>` gives the bytes of a blob that is on this device,
+//! `GET /blobs/<hash>/thumbnail` a small picture of it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,9 @@ pub struct AttachmentState {
     pub state: BlobState,
     /// While they are fetched: how many have come.
     pub fetched_bytes: Option<u64>,
+    /// Why they do not come at this moment, if it is for this device: they are tried again by themselves.
+    #[serde(default)]
+    pub trouble: Option<String>,
     /// On their way to the server, if they are on one; null once it has them.
     pub upload: Option<Upload>,
 }
@@ -113,4 +117,26 @@ pub struct Fetch {
     pub ticket: String,
     /// The blob's hash, 52 characters.
     pub blob: String,
+}
+
+/// Parameters of `attachment.thumbnail`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetThumbnail {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The id, an unambiguous beginning of it, or `#number`.
+    pub ticket: String,
+    /// The blob's hash, 52 characters. Its bytes must be on this device.
+    pub blob: String,
+}
+
+/// Answer of `attachment.thumbnail`: a small picture is there, and `GET /blobs/<hash>/thumbnail` gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Thumbnail {
+    /// A MIME type: `image/png`.
+    pub media_type: String,
+    /// How many bytes it has.
+    pub size_bytes: u64,
 }

@@ -55,9 +55,21 @@ impl Client {
     ///
     /// # Errors
     /// When it is not here, is damaged, or cannot be written. What was written until then is no whole blob.
-    pub fn get_blob(&self, blob: &str, mut to: impl Write) -> Result<u64, TransferError> {
+    pub fn get_blob(&self, blob: &str, to: impl Write) -> Result<u64, TransferError> {
+        self.get_bytes(&format!("/blobs/{blob}"), to)
+    }
+
+    /// Has a small picture of a blob that is on this device written somewhere, as PNG. Returns its size in bytes.
+    ///
+    /// # Errors
+    /// When the blob is not here, is no picture that is shown, or the file cannot be written.
+    pub fn get_thumbnail(&self, blob: &str, to: impl Write) -> Result<u64, TransferError> {
+        self.get_bytes(&format!("/blobs/{blob}/thumbnail"), to)
+    }
+
+    fn get_bytes(&self, path: &str, mut to: impl Write) -> Result<u64, TransferError> {
         let mut exchange = super::open(self.socket_path())?;
-        let request = format!("GET /blobs/{blob} HTTP/1.1\r\nhost: assistd\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: assistd\r\n\r\n");
         self.send_part(&mut exchange, request.as_bytes())?;
         let head = exchange.read_head().map_err(|error| self.blob_error(error))?;
         if head.status != 200 || head.body != Framing::Chunked {

@@ -87,7 +87,14 @@ fn check_attachments(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<Str
     let folder = amir.home().display().to_string();
     let saved = amir.assist_ok(["attachment", "save", "1", "hum.log", "-o", &folder]);
     assert_eq!(saved.trim_end(), format!("{folder}/hum.log"));
-    for command in ["attachment save", "attachment open"] {
+    let mut picture = std::io::Cursor::new(Vec::new());
+    image::GrayImage::new(1, 1).write_to(&mut picture, image::ImageFormat::Png).unwrap();
+    let attach = ["ticket", "comment", "1", "--attach", "-", "--name", "hum.png"];
+    assert_eq!(amir.assist_with_input(attach, picture.get_ref()).code, Some(0));
+    let small = format!("{folder}/small.png");
+    let made = amir.assist_ok(["attachment", "thumbnail", "1", "hum.png", "-o", &small]);
+    assert_eq!(made.trim_end(), small);
+    for command in ["attachment save", "attachment thumbnail", "attachment open"] {
         assert_eq!(unseen.remove(command).map(|columns| columns.len()), Some(1), "{command}");
     }
 }

@@ -32,6 +32,20 @@ pub(super) fn save(client: &Client, attachment: &AttachmentState, folder: &Path)
     }
 }
 
+/// Writes the small picture of a blob into a new file of exactly this name.
+pub(super) fn save_thumbnail(client: &Client, blob: &str, path: &Path) -> Result<(), CliError> {
+    let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
+        let what = format!("cannot make {}", path.display());
+        CliError::new(ErrorKind::Failed, anyhow::Error::new(error).context(what))
+            .hint("nothing is overwritten: name a file that is not there")
+    })?;
+    client.get_thumbnail(blob, file).map(drop).map_err(|error| {
+        // Half a file is worse than none.
+        fs::remove_file(path).ok();
+        saving_error(error)
+    })
+}
+
 /// Makes a file that was not there, under a harmless name made of the label. A link in its place counts as there.
 pub(super) fn new_file(folder: &Path, label: &str) -> io::Result<(Saved, File)> {
     let name = file_name(label);

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::super::{ApiServer, EventFeed, Handle};
 use super::read_all;
 use crate::blobs::BlobFolder;
+use crate::pictures::Thumbnails;
 
 /// What a method answers.
 #[derive(Debug, Clone)]
@@ -194,6 +195,7 @@ impl TestServer {
         let thread = {
             let (path, backend, feed) = (path.clone(), Arc::clone(&backend), feed.clone());
             let blobs = BlobFolder::open(&folder.path().join("blobs")).unwrap();
+            let thumbnails = Thumbnails::new(blobs.clone());
             thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_multi_thread()
                     .worker_threads(2)
@@ -201,7 +203,7 @@ impl TestServer {
                     .build()
                     .unwrap();
                 runtime.block_on(async move {
-                    let server = ApiServer::bind(&path, backend, feed, blobs).unwrap();
+                    let server = ApiServer::bind(&path, backend, feed, blobs, thumbnails).unwrap();
                     ready_tx.send(()).unwrap();
                     server.run(async { stopped.await.unwrap_or(()) }).await;
                 });

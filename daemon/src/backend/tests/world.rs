@@ -16,6 +16,7 @@ use crate::api_server::Handle;
 use crate::backend::LocalBackend;
 use crate::config::{AttachmentsConfig, MailConfig};
 use crate::driver::DriverHandle;
+use crate::pictures::Thumbnails;
 use crate::{Daemon, DaemonConfig, init_server};
 
 /// A daemon in a folder that goes with it.
@@ -57,7 +58,9 @@ impl Node {
         };
         let daemon = Daemon::start(&config).unwrap();
         let info = Arc::new(daemon.info().clone());
-        let backend = LocalBackend::new(daemon.handle().clone(), info, daemon.mailer(), daemon.blobs());
+        let thumbnails = Thumbnails::new(daemon.blobs().folder().clone());
+        let backend =
+            LocalBackend::new(daemon.handle().clone(), info, daemon.mailer(), daemon.blobs(), thumbnails);
         Self { folder, daemon, backend }
     }
 
