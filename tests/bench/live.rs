@@ -70,20 +70,20 @@ struct Floor<'a> {
 }
 
 /// Both ends of what is measured.
-struct Wire {
+pub(crate) struct Wire {
     customer: Client,
     events: EventStream,
     writer: Writer,
 }
 
 impl Wire {
-    fn open(customer: &Node<'_>, agent: &Node<'_>) -> anyhow::Result<Self> {
+    pub(crate) fn open(customer: &Node<'_>, agent: &Node<'_>) -> anyhow::Result<Self> {
         let events = agent.client()?.events(None)?;
         Ok(Self { customer: customer.client()?, events, writer: Writer::new(1) })
     }
 
     /// Files tickets with three comments each, and waits until the agent has heard of all.
-    fn file_tickets(&mut self, count: usize) -> anyhow::Result<Vec<String>> {
+    pub(crate) fn file_tickets(&mut self, count: usize) -> anyhow::Result<Vec<String>> {
         let mut tickets = Vec::new();
         for _ in 0..count {
             let (title, body) = (self.writer.title(), self.writer.text(BODY_CHARS));
@@ -98,7 +98,7 @@ impl Wire {
     }
 
     /// Writes a comment; returns when the customer's daemon had it and when the agent's front end had it.
-    fn comment(&mut self, ticket: &str) -> anyhow::Result<(Duration, Duration)> {
+    pub(crate) fn comment(&mut self, ticket: &str) -> anyhow::Result<(Duration, Duration)> {
         let body = self.writer.text(COMMENT_CHARS);
         let params = comment::Add { ticket: ticket.to_owned(), body, ..comment::Add::default() };
         let began = Instant::now();

@@ -12,6 +12,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 mod accept;
+mod blobs;
 mod cli;
 mod cold;
 mod floor;
@@ -53,6 +54,7 @@ type Scenario = fn(&Bench) -> anyhow::Result<Vec<Row>>;
 const SCENARIOS: &[(&str, Scenario)] = &[
     ("floor", floor::run),
     ("live", live::run),
+    ("blobs", blobs::run),
     ("presence", presence::run),
     ("reconnect", reconnect::run),
     ("cold", cold::run),

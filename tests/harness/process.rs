@@ -130,6 +130,17 @@ impl DaemonProcess {
         prlimit(pid, Resource::Fsize, limit).expect("a limit of one's own process");
     }
 
+    /// From now on no file of it may be larger than its store and so much more, as if the disk were nearly full: its
+    /// store goes on, a large blob does not; or all is as before.
+    pub fn forbid_files_over(&self, extra_bytes: Option<u64>) {
+        let pid = self.child.as_ref().map(Pid::from_child);
+        let sizes = std::fs::read_dir(self.home()).expect("its folder").filter_map(Result::ok);
+        let largest = sizes.filter_map(|file| file.metadata().ok()).map(|it| it.len()).max().unwrap_or(0);
+        let current = extra_bytes.map(|extra| largest + extra);
+        let limit = Rlimit { current, maximum: getrlimit(Resource::Fsize).maximum };
+        prlimit(pid, Resource::Fsize, limit).expect("a limit of one's own process");
+    }
+
     /// A connection to its local API.
     pub fn client(&self) -> Client {
         let home = Home::locate(Some(self.folder.path().to_owned())).expect("a home");

@@ -1,6 +1,7 @@
 //! What is wrong gets a clear answer, and harms nothing.
 
 mod disk;
+mod full_blobs;
 mod wire;
 
 use std::fs;
