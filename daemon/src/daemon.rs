@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::api_server::{ApiServer, EventFeed};
 use crate::backend::LocalBackend;
-use crate::blobs::{BlobFolder, BlobService, Keeper, Parts};
+use crate::blobs::{BlobFolder, BlobService, BlobsHandle, Keeper, Parts};
 use crate::config::{AttachmentsConfig, MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
@@ -51,7 +51,7 @@ pub struct Daemon {
     api: JoinSet<()>,
     transfers: JoinSet<()>,
     #[cfg(test)]
-    blobs: crate::blobs::BlobsHandle,
+    blobs: BlobsHandle,
     mailer: Mailer,
     info: Arc<DaemonInfo>,
 }
@@ -136,23 +136,10 @@ impl Daemon {
             fetch_unasked_bytes_max: config.attachments.fetch_unasked_bytes_max,
         };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
-        let thumbnails = Thumbnails::new(blobs.folder().clone());
-        let backend = LocalBackend::new(
-            handle.clone(),
-            Arc::clone(&info),
-            mailer.handle(),
-            blobs.clone(),
-            thumbnails.clone(),
-        );
-        let (socket, folder) = (home.socket(), blobs.folder().clone());
-        let server = ApiServer::bind(&socket, Arc::new(backend), feed.clone(), folder, thumbnails)?;
+        let (for_backend, for_api) = (Arc::clone(&info), feed.clone());
+        let (api, stop_api) = spawn_api(handle.clone(), for_backend, mailer.handle(), &blobs, for_api)?;
         let mut transfers = JoinSet::new();
         transfers.spawn(blob_service.run(handle.clone(), feed));
-        let (stop_api, api_stopped) = oneshot::channel();
-        let mut api = JoinSet::new();
-        api.spawn(server.run(async {
-            api_stopped.await.ok(); // Dropped without a word: the same as told.
-        }));
         let driver = spawn_driver(driver)?;
         Ok(Self {
             home,
@@ -185,7 +172,7 @@ impl Daemon {
 
     /// The transfers of attachments.
     #[cfg(test)]
-    pub(crate) fn blobs(&self) -> crate::blobs::BlobsHandle {
+    pub(crate) fn blobs(&self) -> BlobsHandle {
         self.blobs.clone()
     }
 
@@ -284,6 +271,27 @@ fn server_info(
     };
     let address = Address::new(project.project, hosts)?;
     Ok(ServerInfo { project, listening, address })
+}
+
+/// Opens the socket of the local API, and answers there until it is told to stop.
+fn spawn_api(
+    handle: DriverHandle,
+    info: Arc<DaemonInfo>,
+    mailer: MailerHandle,
+    blobs: &BlobsHandle,
+    feed: EventFeed,
+) -> anyhow::Result<(JoinSet<()>, oneshot::Sender<()>)> {
+    let socket = info.socket.clone();
+    let folder = blobs.folder().clone();
+    let thumbnails = Thumbnails::new(folder.clone());
+    let backend = LocalBackend::new(handle, info, mailer, blobs.clone(), thumbnails.clone());
+    let server = ApiServer::bind(&socket, Arc::new(backend), feed, folder, thumbnails)?;
+    let (stop, stopped) = oneshot::channel();
+    let mut api = JoinSet::new();
+    api.spawn(server.run(async {
+        stopped.await.ok(); // Dropped without a word: the same as told.
+    }));
+    Ok((api, stop))
 }
 
 /// The driver blocks on the disk, so it has a thread of its own, with a small runtime to wait in.
