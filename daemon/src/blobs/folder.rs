@@ -261,6 +261,8 @@ impl BlobFolder {
         let mut file = options.custom_flags(NO_FOLLOW).open(self.upload_path(blob))?;
         // A byte, so that one of yesterday gets the time of now as well.
         file.write_all(b".")?;
+        file.sync_all()?;
+        File::open(self.shared.path.join(UPLOADS))?.sync_all()?;
         Ok(())
     }
 
@@ -279,7 +281,7 @@ impl BlobFolder {
             return false;
         };
         // A clock that was put back makes it younger than new.
-        let is_fresh = now.duration_since(sent_at).is_ok_and(|its| its <= age);
+        let is_fresh = now.duration_since(sent_at).map_or(true, |its| its <= age);
         if !is_fresh {
             fs::remove_file(path).ok(); // The next sweep tries again.
         }
