@@ -97,7 +97,11 @@ impl ThumbnailFault {
 impl Thumbnails {
     /// Makes them of the blobs in a folder, with this very program as the helper.
     pub fn new(folder: BlobFolder) -> Self {
-        Self::with_program(folder, PathBuf::from(THIS_PROGRAM))
+        let program = match cfg!(target_os = "linux") {
+            true => PathBuf::from(THIS_PROGRAM),
+            false => std::env::current_exe().unwrap_or_default(),
+        };
+        Self::with_program(folder, program)
     }
 
     /// The same with another program.
