@@ -5,6 +5,7 @@ use std::path::Path;
 
 use assist_proto::api::attachment::{AttachmentState, BlobState, Fetch, List};
 use assist_proto::api::{sync, user};
+use assist_proto::limits::PIECE_BYTES;
 use assist_tests::process::{DaemonProcess, Finished};
 
 fn member(server: &DaemonProcess, role: user::Role, name: &str) -> DaemonProcess {
@@ -110,6 +111,22 @@ fn until_unfinished(device: &DaemonProcess, home: &DaemonProcess) {
     });
 }
 
+/// What of it need not come again.
+fn whole_pieces(device: &DaemonProcess) -> u64 {
+    unfinished_bytes(device) / PIECE_BYTES as u64 * PIECE_BYTES as u64
+}
+
+/// Waits until the attachment moves, and sees that nothing comes anew that had come.
+fn goes_on_from(device: &DaemonProcess, ticket: &str, held: u64) {
+    let moved = |it: &AttachmentState| {
+        let sent = it.upload.as_ref().and_then(|upload| upload.sent_bytes);
+        sent.or(it.fetched_bytes).filter(|bytes| *bytes > 0)
+    };
+    let is_over = |it: &AttachmentState| it.state == BlobState::Here && it.upload.is_none();
+    let seen = until_attachment(device, ticket, |it| moved(it).is_some() || is_over(it));
+    assert!(is_over(&seen) || moved(&seen) >= Some(held), "{held} bytes had come: {seen:?}");
+}
+
 #[test]
 fn large_file_survives_kills_of_the_server_and_of_both_devices() {
     let mut server = DaemonProcess::server("hero");
@@ -122,18 +139,24 @@ fn large_file_survives_kills_of_the_server_and_of_both_devices() {
     fs::remove_file(&path).unwrap();
     until_unfinished(&carla, &server);
     server.kill();
+    let held = whole_pieces(&server);
     server.start();
+    goes_on_from(&carla, id, held);
     until_unfinished(&carla, &server);
     carla.kill();
+    let held = whole_pieces(&server);
     carla.start();
+    goes_on_from(&carla, id, held);
     until_attachment(&carla, id, is_here);
 
     let seen = until_attachment(&amir, id, |it| it.state == BlobState::OnServer);
     amir.call(&Fetch { project: None, ticket: id.into(), blob: seen.blob });
     until_unfinished(&amir, &amir);
     amir.kill();
-    assert!(unfinished_bytes(&amir) >= 4 << 20, "what had come is still there");
+    let held = whole_pieces(&amir);
+    assert!(held >= 4 << 20, "what had come is still there");
     amir.start();
+    goes_on_from(&amir, id, held);
     let folder = amir.home().to_str().unwrap().to_owned();
     let saved = amir.assist_ok(["attachment", "save", id, "recording.mp4", "-o", &folder]);
     assert!(fs::read(saved.trim()).unwrap() == bytes, "to the byte");
@@ -194,6 +217,14 @@ fn files_of_notes_and_of_other_customers_never_reach_a_customer() {
     assert_eq!(names, ["c.txt"], "a customer is not told that there is another");
     refused(&carla.assist(["attachment", "save", id, &note.blob]), 3, "no attachment");
     refused(&bob.assist(["attachment", "save", id, "c.txt"]), 3, "no ticket");
+    // Who knows a hash knows nothing: what is not here is not given, and nothing names it that could bring it.
+    let shown = until_attachment(&dave, id, |it| it.name == "c.txt" && is_here(it));
+    for blob in [&note.blob, &shown.blob] {
+        assert!(bob.client().get_blob(blob, Vec::new()).is_err());
+        let blob = blob.clone();
+        assert!(bob.client().call(&Fetch { project: None, ticket: id.into(), blob }).is_err());
+    }
+    assert!(carla.client().get_blob(&note.blob, Vec::new()).is_err());
     assert!(!holds(&carla.home().join("blobs"), secret));
     assert!(!holds(&bob.home().join("blobs"), secret) && !holds(&bob.home().join("blobs"), private));
 }
