@@ -174,9 +174,14 @@ pub(crate) enum TicketVerb {
     /// List tickets
     List(ListArgs),
     /// Show a ticket whole
+    #[command(visible_alias = "show")]
     View {
         /// Its id, the beginning of it, or its number
         ticket: String,
+        /// As it was: at a time (`2d` ago, `2026-11-01`, `2026-11-01T09:00`), or after a change, by the beginning of
+        /// its hash as `ticket history` names it
+        #[arg(long, value_name = "TIME|CHANGE")]
+        at: Option<String>,
     },
     /// Say that a ticket was read; `view` says so itself on a terminal
     Read {

@@ -39,7 +39,7 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
     match verb {
         TicketVerb::New(args) => file(args, invocation),
         TicketVerb::List(args) => list(args, invocation),
-        TicketVerb::View { ticket } => view(ticket, invocation),
+        TicketVerb::View { ticket, at } => view(ticket, at.as_deref(), invocation),
         TicketVerb::Read { ticket } => mark_read(ticket, invocation),
         TicketVerb::Edit(args) => edit(args, invocation),
         TicketVerb::Comment(args) => write_comment(args, invocation),
@@ -234,12 +234,19 @@ fn say_what_is_left(offset: u64, count: u64, total: u64, invocation: &mut Invoca
     }
 }
 
-fn view(ticket: String, invocation: &mut Invocation) -> Result<(), CliError> {
+fn view(ticket: String, at: Option<&str>, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<Ticket>()?;
-    let ticket = invocation.call(&get(ticket, invocation))?;
+    let mut params = get(ticket, invocation);
+    match at.map(|at| (at, work::past_time(at, &Zoned::now()))) {
+        Some((_, Some(millis))) => params.at_millis = Some(millis),
+        Some((change, None)) => params.at_change = Some(change.to_owned()),
+        None => {}
+    }
+    let ticket = invocation.call(&params)?;
     invocation.output.document(&ticket, |ticket, audience| view::lines(ticket, &audience))?;
     // Only a person reads: what a script was given, nobody may have looked at.
-    if matches!(invocation.output.format(), Format::Human) && ticket.row.is_unread {
+    let is_shown_as_it_is = ticket.as_of_change.is_none();
+    if is_shown_as_it_is && matches!(invocation.output.format(), Format::Human) && ticket.row.is_unread {
         let (project, id) = (Some(ticket.row.project.clone()), ticket.row.id.clone());
         invocation.call(&MarkRead { project, ticket: id, through: Some(ticket.place) })?;
     }

@@ -1,8 +1,8 @@
 //! A document as this device has it, with what only the log knows of its changes: who, when, how far.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use assist_crdt_model::{ChangeHash, DeviceId, Doc, DocId, UnixMillis, UserId};
+use assist_crdt_model::{ChangeHash, DeviceId, Doc, DocId, ScannedChange, UnixMillis, UserId};
 use assist_proto::api::comment::ReadBy;
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::certificate::DeviceCertificate;
@@ -12,6 +12,15 @@ use assist_proto::wire::codec;
 use super::errors::Answer;
 use super::rows::{Deliveries, Names};
 use crate::store::{DeviceReads as _, Reader, change_hash};
+
+/// A moment in a document's past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// What whoever made this change had seen, and the change.
+    Change(ChangeHash),
+    /// What had been made at this time, as far as what it builds on had been too.
+    Time(UnixMillis),
+}
 
 /// A document and the places of its changes.
 pub(super) struct Document {
@@ -37,6 +46,16 @@ pub(super) struct Place {
 impl Document {
     /// Loads what was admitted and one's own changes that wait; `None` if nothing of it is here.
     pub(super) fn load(reader: &Reader, own: &Membership, id: DocId) -> Answer<Option<Self>> {
+        Self::load_at(reader, own, id, None)
+    }
+
+    /// Loads the document as it was at a moment; `None` if nothing of it was there then.
+    pub(super) fn load_at(
+        reader: &Reader,
+        own: &Membership,
+        id: DocId,
+        moment: Option<Moment>,
+    ) -> Answer<Option<Self>> {
         let records = reader.doc_records(&own.project, id)?;
         let waiting = reader.outbox_of_doc(&own.project, id)?;
         if records.is_empty() && waiting.is_empty() {
@@ -58,8 +77,14 @@ impl Document {
         }
         let admitted = records.iter().map(|record| record.envelope.change.as_slice());
         let waiting = waiting.iter().map(|(_, entry)| entry.envelope.change.as_slice());
-        let doc = Doc::load(id, admitted.chain(waiting))
-            .map_err(|error| StoreError::Damaged { what: error.to_string() })?;
+        let mut all: Vec<&[u8]> = admitted.chain(waiting).collect();
+        if let Some(moment) = moment {
+            all = past(&all, &changes, moment)?;
+        }
+        if all.is_empty() {
+            return Ok(None);
+        }
+        let doc = Doc::load(id, all).map_err(|error| StoreError::Damaged { what: error.to_string() })?;
         // What marks tell of a ticket says nothing of its notes.
         let deliveries = match id {
             DocId::Ticket(ticket) => Deliveries::load(reader, own.project, ticket)?,
@@ -106,8 +131,7 @@ impl Document {
 
     /// The author's time of a change, clamped to what the server saw.
     pub(super) fn shown_at(&self, change: &ChangeHash, claimed: UnixMillis) -> UnixMillis {
-        let admitted = self.changes.get(change).and_then(|place| place.admitted);
-        admitted.map_or(claimed, |(_, at)| claimed.min(at))
+        shown_at(&self.changes, change, claimed)
     }
 
     fn is_own(&self, place: &Place) -> bool {
@@ -120,6 +144,40 @@ impl Document {
             None => DeliveryState::SavedHere,
         }
     }
+}
+
+fn shown_at(changes: &HashMap<ChangeHash, Place>, change: &ChangeHash, claimed: UnixMillis) -> UnixMillis {
+    let admitted = changes.get(change).and_then(|place| place.admitted);
+    admitted.map_or(claimed, |(_, at)| claimed.min(at))
+}
+
+/// The changes of a moment, of all that stand behind those that they build on; in the same order.
+fn past<'a>(all: &[&'a [u8]], places: &HashMap<ChangeHash, Place>, moment: Moment) -> Answer<Vec<&'a [u8]>> {
+    let scan = |bytes: &&[u8]| {
+        ScannedChange::scan(bytes).map_err(|error| StoreError::Damaged { what: error.to_string() })
+    };
+    let scanned: Vec<ScannedChange> = all.iter().map(scan).collect::<Result<_, _>>()?;
+    let mut kept = HashSet::new();
+    match moment {
+        Moment::Time(time) => {
+            for change in &scanned {
+                let is_made = shown_at(places, &change.hash(), change.at()) <= time;
+                if is_made && change.deps().iter().all(|dep| kept.contains(dep)) {
+                    kept.insert(change.hash());
+                }
+            }
+        }
+        Moment::Change(change) => {
+            kept.insert(change);
+            for change in scanned.iter().rev() {
+                if kept.contains(&change.hash()) {
+                    kept.extend(change.deps());
+                }
+            }
+        }
+    }
+    let kept = all.iter().zip(&scanned).filter(|(_, change)| kept.contains(&change.hash()));
+    Ok(kept.map(|(bytes, _)| *bytes).collect())
 }
 
 /// Whose device signed a record: read from the certificate that the record names, each once.

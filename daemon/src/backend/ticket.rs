@@ -50,8 +50,7 @@ impl Handle<EditParams> for LocalBackend {
 impl Handle<Get> for LocalBackend {
     async fn handle(&self, params: Get) -> Result<Ticket, ApiError> {
         let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
-        let (offset, limit) = (params.comments_offset, params.comments_limit);
-        Ok(self.read(move |reader| show(reader, &own, row, offset, limit)).await?)
+        Ok(self.read(move |reader| show(reader, &own, row, &params)).await?)
     }
 }
 
@@ -215,15 +214,14 @@ fn agent(reader: &Reader, own: &Membership, text: &str, field: &str) -> Answer<m
     }
 }
 
-fn show(
-    reader: &Reader,
-    own: &Membership,
-    row: TicketRow,
-    comments_offset: u64,
-    comments_limit: Option<u64>,
-) -> Answer<Ticket> {
+fn show(reader: &Reader, own: &Membership, row: TicketRow, params: &Get) -> Answer<Ticket> {
     let mut rows = Rows::new(reader);
     let document = Document::load(reader, own, DocId::Ticket(row.ticket))?;
+    let moment = document.as_ref().map(|document| past::moment(&document.doc, params)).transpose()?.flatten();
+    let (document, row) = match moment {
+        Some(moment) => past::as_of(reader, own, row, moment).map(|(document, row)| (Some(document), row))?,
+        None => (document, row),
+    };
     let loaded = document.and_then(|document| Some((document.doc.ticket()?, document)));
     let Some((ticket, document)) = loaded else {
         // Listed, but the document is still on its way: the row is all there is.
@@ -240,12 +238,14 @@ fn show(
             merged: Vec::new(),
             place: 0,
             read_by: Vec::new(),
+            as_of_change: None,
         });
     };
     let facts = RowFacts { state: document.newest_state(), is_loaded: true };
     let row = rows.row_with(own.project, row, facts)?;
-    let skipped = usize::try_from(comments_offset).unwrap_or(usize::MAX);
-    let count = comments_limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let skipped = usize::try_from(params.comments_offset).unwrap_or(usize::MAX);
+    let count =
+        params.comments_limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let names = &mut rows.names;
     let comments = ticket.comments.into_iter().skip(skipped).take(count);
     let comments = comments.map(|comment| show_comment(&document, own, names, comment));
@@ -257,6 +257,8 @@ fn show(
     let filed = document.doc.history().into_iter().next().map(|entry| entry.change);
     let read_by = filed.map(|change| document.read_by(&change, names)).transpose()?.unwrap_or_default();
     let place = document.newest_place().0;
+    let newest = moment.and_then(|_| document.doc.history().pop());
+    let as_of_change = newest.map(|entry| entry.change.to_string());
     Ok(Ticket {
         row,
         body: ticket.body,
@@ -268,6 +270,7 @@ fn show(
         merged,
         place,
         read_by,
+        as_of_change,
     })
 }
 

@@ -211,6 +211,12 @@ pub struct Get {
     /// How many comments to return; all unless told.
     #[serde(default)]
     pub comments_limit: Option<u64>,
+    /// The ticket as whoever made this change had it, once it was made: its hash, or an unambiguous beginning of it.
+    #[serde(default)]
+    pub at_change: Option<String>,
+    /// The ticket as it was at this time, in milliseconds since 1970. Not together with a change.
+    #[serde(default)]
+    pub at_millis: Option<u64>,
 }
 
 /// Answer of `ticket.get`: the row and the rest.
@@ -243,6 +249,9 @@ pub struct Ticket {
     /// Who else has read the report and says so, if it is one's own; earliest first.
     #[serde(default)]
     pub read_by: Vec<ReadBy>,
+    /// The newest change that is shown, where it was asked how the ticket was; null where it is shown as it is.
+    #[serde(default)]
+    pub as_of_change: Option<String>,
 }
 
 /// Parameters of `ticket.read`.

@@ -4,7 +4,7 @@ use assist_proto::api::ApiError;
 use assist_proto::api::ticket::Patch;
 use serde_json::{Value, json};
 
-use super::work::wake_time;
+use super::work::{past_time, wake_time};
 use super::{first_line, moment, reference};
 use crate::fake_daemon::{FakeDaemon, ticket_ref, ticket_row};
 
@@ -346,6 +346,30 @@ fn tickets_wake_at_a_time_that_lies_ahead() {
         assert_eq!(wakes(given), None, "{given}");
     }
     assert!(wakes("4000000000d").is_some());
+}
+
+#[test]
+fn a_past_is_named_by_a_time_or_else_by_a_change() {
+    let now: jiff::Zoned = "2026-03-30T09:00[Europe/Berlin]".parse().unwrap();
+    let then = |given: &str| {
+        let millis = i64::try_from(past_time(given, &now)?).unwrap();
+        Some(jiff::Timestamp::from_millisecond(millis).unwrap().to_string())
+    };
+    assert_eq!(then("30m").as_deref(), Some("2026-03-30T06:30:00Z"));
+    // The clocks went forward in between.
+    assert_eq!(then("2d").as_deref(), Some("2026-03-28T08:00:00Z"));
+    assert_eq!(then("2026-03-01T09:00:00Z").as_deref(), Some("2026-03-01T09:00:00Z"));
+    assert!(then("2026-03-01").is_some());
+    for change in ["60pdkgsx0vzj", "cccc", "none", "", "-3d"] {
+        assert_eq!(then(change), None, "{change}");
+    }
+    let asked = |at: &str| {
+        let daemon = FakeDaemon::always(json!(null));
+        daemon.run(&["ticket", "show", "142", "--at", at]);
+        daemon.calls().remove(0).1
+    };
+    assert_eq!(asked("60pdkgsx0vzj")["at_change"], "60pdkgsx0vzj");
+    assert_eq!(asked("2026-03-01T09:00:00Z")["at_millis"], 1_772_355_600_000_u64);
 }
 
 #[test]

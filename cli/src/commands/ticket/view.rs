@@ -88,6 +88,7 @@ fn head(ticket: &Ticket, audience: &Audience) -> Vec<String> {
             ("merged_into", row.merged_into.as_ref().map(&named).unwrap_or_default()),
             ("links", ticket.links.iter().map(&named).collect::<Vec<_>>().join(",")),
             ("merged_here", ticket.merged.iter().map(&named).collect::<Vec<_>>().join(",")),
+            ("as_of_change", ticket.as_of_change.clone().unwrap_or_default()),
         ]),
     );
     lines

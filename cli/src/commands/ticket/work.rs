@@ -91,7 +91,7 @@ pub(super) fn undo(args: UndoArgs, invocation: &mut Invocation) -> Result<(), Cl
 
 /// Reads when a snoozed ticket comes back: a time from now on, or any that [`moment`] reads, if it lies ahead.
 pub(super) fn wake_time(given: &str, now: &Zoned) -> Result<u64, CliError> {
-    let time = match from_now(given, now) {
+    let time = match shifted(given, now, Direction::On) {
         Some(time) => u64::try_from(time.timestamp().as_millisecond()).ok(),
         None if given == NONE => None,
         None => match moment(given)? {
@@ -106,18 +106,38 @@ pub(super) fn wake_time(given: &str, now: &Zoned) -> Result<u64, CliError> {
     })
 }
 
+/// Reads a time that is past: so long ago, or any that [`moment`] reads. `None` for what is no time.
+pub(super) fn past_time(given: &str, now: &Zoned) -> Option<u64> {
+    let time = match shifted(given, now, Direction::Back) {
+        Some(time) => u64::try_from(time.timestamp().as_millisecond()).ok()?,
+        None => match moment(given).ok()? {
+            Patch::Set(millis) => millis,
+            Patch::Keep | Patch::Clear => return None,
+        },
+    };
+    Some(time)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    On,
+    Back,
+}
+
 /// Reads `30m`, `4h`, `3d`, `2w`. Days are those of the calendar: at the same hour, whatever the clocks did meanwhile.
-fn from_now(given: &str, now: &Zoned) -> Option<Zoned> {
+fn shifted(given: &str, now: &Zoned, direction: Direction) -> Option<Zoned> {
     let unit = given.chars().last().filter(char::is_ascii_alphabetic)?;
     let count: u32 = given.strip_suffix(unit)?.parse().ok()?;
-    let later = match unit {
-        'm' => now.checked_add(SignedDuration::from_mins(i64::from(count))),
-        'h' => now.checked_add(SignedDuration::from_hours(i64::from(count))),
-        'd' => now.checked_add(i64::from(count.min(DAYS_MAX)).days()),
-        'w' => now.checked_add(i64::from(count.min(DAYS_MAX / 7)).weeks()),
+    let sign = if direction == Direction::On { 1 } else { -1 };
+    let signed = |most: u32| sign * i64::from(count.min(most));
+    let then = match unit {
+        'm' => now.checked_add(SignedDuration::from_mins(signed(u32::MAX))),
+        'h' => now.checked_add(SignedDuration::from_hours(signed(u32::MAX))),
+        'd' => now.checked_add(signed(DAYS_MAX).days()),
+        'w' => now.checked_add(signed(DAYS_MAX / 7).weeks()),
         _ => return None,
     };
-    later.ok()
+    then.ok()
 }
 
 /// A hundred years: the calendar has an end.

@@ -3,8 +3,8 @@
 use assist_proto::api::ErrorCode;
 use assist_proto::api::sync::WaitUntil;
 use assist_proto::api::ticket::{
-    Claim, Edit, FieldValues, History, Link, List, Merge, Patch, Priority, Status, Ticket, TicketWritten,
-    Undo, Unlink, Unmerge,
+    Claim, Edit, FieldValues, Get, History, Link, List, Merge, Patch, Priority, Status, Ticket,
+    TicketWritten, Undo, Unlink, Unmerge,
 };
 use assist_proto::api::user::Role;
 
@@ -100,6 +100,42 @@ async fn a_change_is_taken_back_until_somebody_goes_on_from_it() {
     let history = History { ticket: ticket.clone(), ..History::default() };
     let filed = world.agent.call(history).await.changes.remove(0).change;
     check(&world.agent.fail(undo(&filed)).await, ErrorCode::Conflict, "no_way_back", Some("change"));
+}
+
+#[tokio::test]
+async fn a_ticket_is_shown_as_it_was() {
+    let world = World::new().await;
+    let ticket = world.file("It hangs").await;
+    let retitle = FieldValues { title: Some("It hums".into()), ..FieldValues::default() };
+    let retitled = world.agent.call(set(&ticket, retitle)).await.change.unwrap();
+    let raise = FieldValues { priority: Patch::Set(Priority::High), ..FieldValues::default() };
+    let raised = world.agent.call(set(&ticket, raise)).await.change.unwrap();
+    let history = world.agent.call(History { ticket: ticket.clone(), ..History::default() }).await.changes;
+    let filed = &history[0];
+    let at = async |get: Get| world.agent.call(get).await;
+    let after = |change: &str| Get { at_change: Some(change.into()), ..get(&ticket) };
+    let until = |at_millis: u64| Get { at_millis: Some(at_millis), ..get(&ticket) };
+
+    let first = at(after(&filed.change[..12])).await;
+    assert_eq!((first.row.title.as_str(), first.row.priority), ("It hangs", None));
+    assert_eq!(first.as_of_change.as_deref(), Some(filed.change.as_str()));
+    let second = at(after(&retitled)).await;
+    assert_eq!((second.row.title.as_str(), second.row.priority), ("It hums", None));
+    let third = at(after(&raised)).await;
+    assert_eq!((third.row.title.as_str(), third.row.priority), ("It hums", Some(Priority::High)));
+    assert_eq!(third.row.updated_at_millis, history[2].at_millis);
+    // By time: all that was made by then.
+    let then = at(until(filed.at_millis)).await;
+    assert_eq!(then.row.updated_at_millis, filed.at_millis);
+    assert_eq!(at(until(u64::MAX)).await.row.priority, Some(Priority::High));
+    assert_eq!(at(get(&ticket)).await.as_of_change, None, "as it is");
+
+    let early = world.agent.fail(until(filed.at_millis - 1)).await;
+    check(&early, ErrorCode::NotFound, "not_there_yet", Some("at_millis"));
+    let unknown = world.agent.fail(after("zzzzzz")).await;
+    check(&unknown, ErrorCode::NotFound, "no_such_change", Some("at_change"));
+    let both = world.agent.fail(Get { at_millis: Some(1), ..after(&raised) }).await;
+    check(&both, ErrorCode::InvalidParams, "two_moments", Some("at_millis"));
 }
 
 #[tokio::test]
