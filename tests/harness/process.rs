@@ -134,9 +134,8 @@ impl DaemonProcess {
     /// store goes on, a large blob does not; or all is as before.
     pub fn forbid_files_over(&self, extra_bytes: Option<u64>) {
         let pid = self.child.as_ref().map(Pid::from_child);
-        let sizes = std::fs::read_dir(self.home()).expect("its folder").filter_map(Result::ok);
-        let largest = sizes.filter_map(|file| file.metadata().ok()).map(|it| it.len()).max().unwrap_or(0);
-        let current = extra_bytes.map(|extra| largest + extra);
+        let size = std::fs::metadata(self.home().join("store.redb")).expect("a store").len();
+        let current = extra_bytes.map(|extra| size + extra);
         let limit = Rlimit { current, maximum: getrlimit(Resource::Fsize).maximum };
         prlimit(pid, Resource::Fsize, limit).expect("a limit of one's own process");
     }

@@ -1,7 +1,7 @@
 //! Bytes of attachments go from a device with the last thing there that names them, and not before; crashes too.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use assist_proto::api::attachment::{AttachmentState, BlobState, List};
 use assist_proto::api::{project, sync, user};
@@ -33,7 +33,7 @@ fn path_of(device: &DaemonProcess, blob: &str) -> PathBuf {
 }
 
 /// Waits, with a bound, for what brings no event.
-fn until_gone(device: &DaemonProcess, path: &PathBuf) {
+fn until_gone(device: &DaemonProcess, path: &Path) {
     device.until_called("a file that goes", &sync::GetStatus::default(), |_| !path.exists());
 }
 

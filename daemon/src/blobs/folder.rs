@@ -245,7 +245,7 @@ impl BlobFolder {
     pub fn remove(&self, blob: BlobHash) -> Result<(), BlobFault> {
         let path = self.path_of(blob);
         // The bytes last: of what is there whole, nothing else is left behind by a crash.
-        for path in [self.thumbnail_path(blob), list_path(&path), path] {
+        for path in [self.upload_path(blob), self.thumbnail_path(blob), list_path(&path), path] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}

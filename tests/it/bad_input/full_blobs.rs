@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use assist_proto::api::attachment::{AttachmentState, BlobState, List};
+use assist_proto::api::attachment::{AttachmentState, BlobState, Fetch, List};
 use assist_proto::api::{sync, user};
 use assist_proto::client::{ClientError, TransferError};
 use assist_tests::process::DaemonProcess;
@@ -65,6 +65,8 @@ fn attachment_that_finds_no_room_is_told_and_comes_when_there_is_some() {
     amir.forbid_files_over(Some(4 << 20));
     server.forbid_files_over(None);
     until_attachment(&carla, id, |it| it.upload.is_none());
+    // So large a file comes when it is asked for.
+    amir.call(&Fetch { project: None, ticket: id.into(), blob: refused.blob });
     let told = until_attachment(&amir, id, |it| it.trouble.is_some());
     assert!(told.trouble.unwrap().contains("disk of this device is full"));
     let output = amir.home().to_str().unwrap().to_owned();

@@ -64,7 +64,7 @@ fn what_is_taken_in_is_read_back_and_kept_once() {
     assert_eq!(folder.size_of(blob).unwrap(), Some(bytes.len() as u64));
     assert_eq!(read(&folder, blob).unwrap(), bytes);
     let found = files(home.path());
-    assert_eq!(found.len(), 2, "the blob, and the list of its pieces: {found:?}");
+    assert_eq!(found.len(), 3, "the blob, the list of its pieces, the mark of the upload: {found:?}");
     for file in found {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
         assert_eq!(fs::metadata(file.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
