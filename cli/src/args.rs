@@ -28,7 +28,7 @@ pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs, 
 
 /// Support tickets, on this device first: works offline, syncs when the project's server is in reach.
 #[derive(Debug, Parser)]
-#[command(name = "assist", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "assist", version, propagate_version = true, after_help = EXIT_CODES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -111,7 +111,9 @@ pub(crate) enum Noun {
     /// The server role of this daemon
     #[command(subcommand)]
     Server(ServerVerb),
-    /// Check who wrote a ticket that came as a bundle; needs no daemon and no network
+    /// Write everything that this device may see to a folder, in forms that other programs read
+    Export(ExportAllArgs),
+    /// Check an export, or who wrote a ticket that came as a bundle; needs no daemon and no network
     Verify(VerifyArgs),
     /// Call a method of the local API
     Rpc(RpcArgs),
@@ -119,6 +121,16 @@ pub(crate) enum Noun {
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
+    },
+    /// Write manual pages, one for each command
+    Man {
+        /// The folder to write them to
+        folder: PathBuf,
+    },
+    /// Print the help of a command, or a topic: `exit-codes`, `json`, `output`, `query`, `wait`
+    Help {
+        /// The command, or the topic
+        words: Vec<String>,
     },
 }
 
@@ -237,6 +249,8 @@ pub(crate) enum TicketVerb {
     },
     /// Write a ticket to a file, with all that proves who wrote it
     Export(ExportArgs),
+    /// Make one HTML file of a ticket, to read and print anywhere
+    Print(PrintArgs),
     /// Say who sees a ticket beside the team, and change that
     #[command(subcommand)]
     Member(TicketMemberVerb),
@@ -279,10 +293,33 @@ pub(crate) struct ExportArgs {
     pub(crate) force: bool,
 }
 
+/// Arguments of `ticket print`.
+#[derive(Debug, Args)]
+pub(crate) struct PrintArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
+    /// The file to make [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// With the team's notes
+    #[arg(long)]
+    pub(crate) notes: bool,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportAllArgs {
+    /// The folder to make; `assist verify` checks it anywhere
+    pub(crate) folder: PathBuf,
+    /// Only the tickets that this finds, as `is:closed updated:<2026`
+    #[arg(long, value_name = "QUERY")]
+    pub(crate) query: Option<String>,
+}
+
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// What `assist ticket export` wrote; `-` reads it from stdin
+    /// What `assist ticket export` or `assist export` wrote; `-` reads a bundle from stdin
     pub(crate) bundle: PathBuf,
     /// The project that it has to be signed for: its whole id
     #[arg(long, value_name = "ID", value_parser = project_id)]
@@ -360,6 +397,9 @@ pub(crate) struct ListArgs {
     /// All there are
     #[arg(long)]
     pub(crate) all: bool,
+    /// Rows for a spreadsheet, with a line of names
+    #[arg(long, conflicts_with_all = ["json", "jsonl"])]
+    pub(crate) csv: bool,
 }
 
 /// Arguments of `ticket edit`.

@@ -3,10 +3,12 @@
 mod attachment;
 mod canned;
 mod comment;
-mod completions;
+pub(crate) mod completions;
 mod daemon;
 mod device;
 mod draft;
+mod export;
+mod help;
 mod member;
 mod note;
 mod open;
@@ -50,8 +52,11 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Server(verb) => server::run(verb, invocation),
         Noun::Open(args) => open::run(args, invocation),
         Noun::Rpc(args) => rpc::run(&args, invocation),
+        Noun::Export(args) => export::run(&args, invocation),
         Noun::Verify(args) => verify::run(&args, invocation),
         Noun::Completions { shell } => completions::run(shell, invocation),
+        Noun::Man { folder } => help::man(&folder, invocation),
+        Noun::Help { words } => help::run(&words, invocation),
     }
 }
 

@@ -7,6 +7,7 @@ mod args;
 mod attach;
 mod body;
 mod commands;
+mod complete;
 mod connection;
 mod daemon_process;
 mod desktop;
@@ -20,6 +21,7 @@ mod wait;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap_complete::CompleteEnv;
 
 use crate::args::Cli;
 use crate::error::CliError;
@@ -27,6 +29,8 @@ use crate::invocation::{Invocation, format, talk};
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    // A shell that asks for completions is answered, and nothing else happens.
+    CompleteEnv::with_factory(complete::command).var(commands::completions::VARIABLE).complete();
     let cli = Cli::parse();
     let mut invocation = match Invocation::of_process(&cli.globals) {
         Ok(invocation) => invocation,

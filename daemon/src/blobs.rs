@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`folder`] | where blobs lie: whole ones by hash, unfinished ones beside them |
 //! | [`exchange`] | the words on one stream, for both sides |
-//! | [`sweep`] | the removal of what nothing names any more |
+//! | [`mod@sweep`] | the removal of what nothing names any more |
 //! | [`service`] | the tasks that run them, and what front ends are told of their progress |
 //!
 //! Which blob is sent, fetched or given is the hubs' to say; this module moves bytes and checks every piece of them.

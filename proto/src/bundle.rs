@@ -45,8 +45,8 @@ pub struct Said {
 /// Why evidence is not written as a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteBundleError {
-    /// Only tickets are.
-    #[error("a bundle holds a ticket")]
+    /// Only tickets and their notes are.
+    #[error("a bundle holds a ticket, or its notes")]
     NoTicket,
     /// Beyond a bound.
     #[error("there are {count} {what}, a bundle holds {max}")]
@@ -97,7 +97,7 @@ impl Bundle {
     /// # Errors
     /// When it is beyond the bounds, or no ticket.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WriteBundleError> {
-        let DocId::Ticket(ticket) = self.evidence.doc else { return Err(WriteBundleError::NoTicket) };
+        let ticket = self.evidence.doc.ticket().ok_or(WriteBundleError::NoTicket)?;
         for (what, count, max) in [
             ("nodes", self.evidence.nodes.len(), BUNDLE_NODES_MAX),
             ("certificates", self.evidence.certificates.len(), BUNDLE_CERTIFICATES_MAX),
@@ -160,6 +160,7 @@ impl Bundle {
             ticket,
             number: said.number,
             made_at_millis: said.made_at.0,
+            notes: matches!(evidence.doc, DocId::Notes(_)),
         };
         let people = said.people.iter().map(|(user, name)| Line::Person { user: *user, name: name.clone() });
         let nodes = evidence
@@ -189,6 +190,8 @@ enum Line {
         ticket: TicketId,
         number: Option<u32>,
         made_at_millis: u64,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        notes: bool,
     },
     Person {
         #[serde(with = "text")]
@@ -257,8 +260,9 @@ struct Builder {
 impl Builder {
     fn add(&mut self, line: Line) -> Result<(), String> {
         match (line, self.head) {
-            (Line::Bundle { project, project_name, ticket, number, made_at_millis, .. }, None) => {
-                self.head = Some((project, DocId::Ticket(ticket)));
+            (Line::Bundle { project, project_name, ticket, number, made_at_millis, notes, .. }, None) => {
+                let doc = if notes { DocId::Notes(ticket) } else { DocId::Ticket(ticket) };
+                self.head = Some((project, doc));
                 self.said =
                     Said { project_name, number, made_at: UnixMillis(made_at_millis), people: Vec::new() };
                 Ok(())

@@ -20,6 +20,7 @@ pub mod hub;
 pub mod limits;
 pub mod link;
 pub mod mail;
+pub mod manifest;
 pub mod query;
 #[cfg(test)]
 mod samples;

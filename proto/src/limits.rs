@@ -234,3 +234,7 @@ pub const BUNDLE_NODES_MAX: usize = 16;
 pub const BUNDLE_CERTIFICATES_MAX: usize = 4_096;
 /// People in a bundle.
 pub const BUNDLE_PEOPLE_MAX: usize = 4_096;
+/// The list of what an export holds: 100,000 tickets with ten files each at 250 bytes a line.
+pub const MANIFEST_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// One line of it: a path in an export has few folders, each name at most 255 bytes.
+pub const MANIFEST_LINE_BYTES_MAX: usize = 4 * 1024;

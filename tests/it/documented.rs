@@ -3,6 +3,7 @@
 //! A command that stands in a page and that no test here runs makes a test fail.
 
 mod columns;
+mod cookbook;
 mod spans;
 mod walks;
 

@@ -9,6 +9,7 @@ mod blob_removal;
 mod cli;
 mod documented;
 mod enrolment;
+mod export;
 mod fuzz;
 mod hostile_peer;
 mod join_by_email;

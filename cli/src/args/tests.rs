@@ -196,7 +196,9 @@ fn labels_are_put_on_and_taken_off() {
 
 #[test]
 fn other_ticket_verbs() {
-    assert!(matches!(ticket("assist ticket view abcd"), TicketVerb::View { ticket } if ticket == "abcd"));
+    assert!(
+        matches!(ticket("assist ticket view abcd"), TicketVerb::View { ticket, at: None } if ticket == "abcd")
+    );
     assert!(
         matches!(ticket("assist ticket history abcd"), TicketVerb::History { ticket } if ticket == "abcd")
     );

@@ -174,7 +174,7 @@ fn not_come(state: BlobState, timeout: Duration) -> CliError {
         .hint("it comes by itself once it can; `assist sync status` says how the connection stands")
 }
 
-fn saving_error(error: TransferError) -> CliError {
+pub(super) fn saving_error(error: TransferError) -> CliError {
     match error {
         TransferError::Client(error) => error.into(),
         TransferError::File(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {

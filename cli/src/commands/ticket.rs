@@ -6,6 +6,7 @@ mod bulk;
 mod export;
 mod history;
 mod members;
+mod print;
 mod row;
 mod view;
 mod work;
@@ -23,6 +24,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+use super::export::{CSV_HEAD, csv_line};
 use super::verify;
 use crate::args::{
     AssignArgs, CommentArgs, EditArgs, LabelArgs, ListArgs, NONE, NewArgs, StatusArgs, TicketVerb, WaitArgs,
@@ -70,6 +72,7 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
             verify::print(&verification, invocation)
         }
         TicketVerb::Export(args) => export::run(args, invocation),
+        TicketVerb::Print(args) => print::run(args, invocation),
         TicketVerb::Member(verb) => members::run(verb, invocation),
     }
 }
@@ -173,7 +176,11 @@ fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
         cursor: None,
         limit: None,
     };
-    let is_streamed = matches!(invocation.output.format(), Format::Plain | Format::JsonLines(_));
+    let is_csv = args.csv;
+    if is_csv {
+        invocation.output.line(CSV_HEAD.trim_end_matches('\n'))?;
+    }
+    let is_streamed = is_csv || matches!(invocation.output.format(), Format::Plain | Format::JsonLines(_));
     let mut kept = Vec::new();
     let mut count = 0;
     loop {
@@ -181,7 +188,12 @@ fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
         query.limit = Some(u32::try_from(rows_wanted).unwrap_or(limits::PAGE_ROWS_MAX));
         let page = invocation.call(&query)?;
         count += page.tickets.len() as u64;
-        if is_streamed {
+        if is_csv {
+            for row in &page.tickets {
+                // The line ends as RFC 4180 wants it.
+                invocation.output.line(csv_line(row).trim_end_matches('\n'))?;
+            }
+        } else if is_streamed {
             invocation.output.rows(&page.tickets)?;
         } else {
             kept.extend(page.tickets);

@@ -21,8 +21,11 @@ use crate::error::{CliError, ErrorKind};
 use crate::invocation::Invocation;
 use crate::output::{Audience, Cell, Row, Times, Tone, columns, exact, tab_separated};
 
-/// Checks a bundle.
+/// Checks a bundle, or an export.
 pub(crate) fn run(args: &VerifyArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+    if args.bundle.is_dir() {
+        return super::export::verify(&args.bundle, args.project_id.as_ref(), invocation);
+    }
     invocation.output.check_fields::<Verification>()?;
     let bytes = read(&args.bundle)?;
     let verification = check(&bytes, &args.bundle)?;

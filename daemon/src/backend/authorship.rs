@@ -7,7 +7,7 @@ use assist_proto::api::ApiError;
 use assist_proto::api::ticket::{Export, TicketBundle, Verification, Verify};
 use assist_proto::authorship::{Claim, Evidence, Place};
 use assist_proto::bundle::{Bundle, Said};
-use assist_proto::store::Membership;
+use assist_proto::store::{Membership, TicketRow};
 
 use super::LocalBackend;
 use super::errors::{Answer, Failure};
@@ -26,13 +26,15 @@ impl Handle<Verify> for LocalBackend {
 impl Handle<Export> for LocalBackend {
     async fn handle(&self, params: Export) -> Result<TicketBundle, ApiError> {
         let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
+        let doc = if params.notes { DocId::Notes(row.ticket) } else { DocId::Ticket(row.ticket) };
+        self.verify(own.project, doc).await?;
         let now = read_clock();
-        Ok(self.read(move |reader| export(reader, &own, row.ticket, row.number, now)).await?)
+        Ok(self.read(move |reader| export(reader, &own, doc, &row, now)).await?)
     }
 }
 
 fn verify(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Verification> {
-    let evidence = evidence(reader, own, ticket)?;
+    let evidence = evidence(reader, own, DocId::Ticket(ticket))?;
     let mut names = Names::new(reader);
     let named = names.ticket(own.project, ticket)?;
     let mut verification =
@@ -51,13 +53,13 @@ fn verify(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Verific
 fn export(
     reader: &Reader,
     own: &Membership,
-    ticket: TicketId,
-    number: Option<u32>,
+    doc: DocId,
+    row: &TicketRow,
     now: UnixMillis,
 ) -> Answer<TicketBundle> {
-    let evidence = evidence(reader, own, ticket)?;
+    let evidence = evidence(reader, own, doc)?;
     let mut names = Names::new(reader);
-    let named = names.ticket(own.project, ticket)?;
+    let named = names.ticket(own.project, row.ticket)?;
     // Telling it once shows whose names whoever reads the bundle will want.
     let mut people: BTreeMap<UserId, String> = BTreeMap::new();
     Verification::new(named.clone(), own.name.clone(), evidence.check(), |user| -> Answer<String> {
@@ -66,8 +68,12 @@ fn export(
         }
         Ok(String::new())
     })?;
-    let said =
-        Said { project_name: own.name.clone(), number, made_at: now, people: people.into_iter().collect() };
+    let said = Said {
+        project_name: own.name.clone(),
+        number: row.number,
+        made_at: now,
+        people: people.into_iter().collect(),
+    };
     let bytes = Bundle { evidence, said }
         .to_bytes()
         .map_err(|error| ApiError::limit("bundle_too_large", error.to_string()))?;
@@ -75,9 +81,9 @@ fn export(
     Ok(TicketBundle { ticket: named, bundle })
 }
 
-/// All that is here of a ticket: what was admitted in the order in which it came, then what waits.
-fn evidence(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Evidence> {
-    let (project, doc) = (own.project, DocId::Ticket(ticket));
+/// All that is here of a ticket, or of its notes: what was admitted in the order in which it came, then what waits.
+fn evidence(reader: &Reader, own: &Membership, doc: DocId) -> Answer<Evidence> {
+    let project = own.project;
     let admitted = reader.doc_records(&project, doc)?.into_iter().map(|record| Claim {
         serial: record.serial,
         place: Some(Place { seq: record.seq, admitted_at: record.admitted_at }),
@@ -89,6 +95,9 @@ fn evidence(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Evide
         envelope: entry.envelope,
     });
     let claims: Vec<Claim> = admitted.chain(waiting).collect();
+    if claims.is_empty() && matches!(doc, DocId::Notes(_)) {
+        return Err(ApiError::not_found("no_notes", "nobody noted anything under the ticket").into());
+    }
     if claims.is_empty() {
         return Err(ApiError::conflict(
             "not_loaded",

@@ -45,6 +45,10 @@ fn commands_print_the_columns_that_the_page_lists() {
     let exported = amir.assist_ok(["ticket", "export", "1", "--bundle", &bundle]);
     let columns = unseen.remove("ticket export").expect("docs/cli.md lists ticket export");
     assert_eq!(exported.trim_end().split('\t').count(), columns.len(), "{exported:?}");
+    let folder = amir.home().join("export").display().to_string();
+    let exported = amir.assist_ok(["export", &folder]);
+    let columns = unseen.remove("export").expect("docs/cli.md lists export");
+    assert_eq!(exported.trim_end().split('\t').count(), columns.len(), "{exported:?}");
     // A join is what made this world; a further one prints the same.
     assert_eq!(unseen.remove("project join").map(|columns| columns.len()), Some(1));
     let phone = DaemonProcess::device();

@@ -35,7 +35,7 @@ struct Exported {
 pub(crate) fn run(args: ExportArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<Exported>()?;
     let project = invocation.project.clone();
-    let packed = invocation.call(&Export { project, ticket: super::reference(args.ticket) })?;
+    let packed = invocation.call(&Export { project, ticket: super::reference(args.ticket), notes: false })?;
     let bytes = packed.bundle.as_bytes();
     let verification = check(bytes, &args.bundle)?;
     write(&args.bundle, args.force, bytes)?;

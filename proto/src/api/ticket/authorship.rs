@@ -32,6 +32,9 @@ pub struct Export {
     pub project: Option<String>,
     /// The id, an unambiguous beginning of it, or `#number`.
     pub ticket: String,
+    /// The team's notes under it, instead of the ticket itself.
+    #[serde(default)]
+    pub notes: bool,
 }
 
 /// Answer of `ticket.export`.

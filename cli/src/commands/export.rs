@@ -1,0 +1,278 @@
+//! `export`: everything that this device may see, in a folder that other programs read. `docs/export.md` is the format.
+//!
+//! **Invariant:** nothing that is there is written over, and the list of files is written last: an export that has one
+//! is whole.
+
+mod csv;
+mod folder;
+mod markdown;
+mod mbox;
+mod verify;
+
+use std::path::Path;
+
+use assist_proto::api::attachment::{self, AttachmentState, BlobState};
+use assist_proto::api::comment::Comment;
+use assist_proto::api::project::{ProjectDetails, ProjectInfo};
+use assist_proto::api::ticket::{Export, Get, History, HistoryChange, List, TicketRow};
+use assist_proto::api::user::Role;
+use assist_proto::api::{draft, limits, note, project, user};
+use assist_proto::blob::{file_name, numbered};
+use assist_proto::bundle::Bundle;
+use assist_proto::manifest::MissingFile;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::folder::{Folder, NewFile};
+use super::attachment::saving_error;
+use super::ticket::check_query;
+use crate::args::ExportAllArgs;
+use crate::error::{CliError, ErrorKind};
+use crate::invocation::Invocation;
+use crate::output::{Audience, tab_separated};
+
+pub(super) use self::csv::{HEAD as CSV_HEAD, line as csv_line};
+pub(super) use self::verify::run as verify;
+
+/// What was written.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+struct Exported {
+    /// How many projects.
+    projects: u64,
+    /// How many tickets.
+    tickets: u64,
+    /// How many files, the list of them not counted.
+    files: u64,
+    /// How many bytes they have.
+    size_bytes: u64,
+    /// How many attachments are not on this device.
+    missing: u64,
+}
+
+/// Writes the export.
+pub(crate) fn run(args: &ExportAllArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<Exported>()?;
+    if let Some(query) = &args.query {
+        check_query(query)?;
+    }
+    let mut folder = Folder::create(&args.folder)?;
+    let mut exported = Exported::default();
+    let projects = wanted_projects(invocation)?;
+    for project in &projects {
+        export_project(project, args.query.as_deref(), &mut folder, &mut exported, invocation)?;
+    }
+    folder.json("drafts.json", &invocation.call(&draft::List::default())?.drafts)?;
+    folder.text("README.md", README)?;
+    exported.projects = projects.len() as u64;
+    let manifest = folder.finish()?;
+    exported.files = manifest.files.len() as u64;
+    exported.size_bytes = manifest.files.iter().map(|file| file.size_bytes).sum();
+    exported.missing = manifest.missing.len() as u64;
+    if exported.missing > 0 {
+        let (count, name) = (exported.missing, folder::LIST);
+        invocation.output.say(&format!(
+            "{count} attachments are not on this device: {name} names them, `assist attachment save` fetches them"
+        ));
+    }
+    print(&exported, &args.folder, invocation)
+}
+
+fn print(exported: &Exported, folder: &Path, invocation: &mut Invocation) -> Result<(), CliError> {
+    let folder = folder.display().to_string();
+    invocation.output.document(exported, |exported, audience| match audience {
+        Audience::Script => vec![tab_separated(&[
+            exported.projects.to_string(),
+            exported.tickets.to_string(),
+            exported.files.to_string(),
+            exported.size_bytes.to_string(),
+            exported.missing.to_string(),
+        ])],
+        Audience::People(_) => vec![
+            format!("wrote {} tickets of {} projects to {folder}", exported.tickets, exported.projects),
+            format!("`assist verify {folder}` checks every file and every signature, anywhere"),
+        ],
+    })
+}
+
+fn wanted_projects(invocation: &mut Invocation) -> Result<Vec<ProjectDetails>, CliError> {
+    let wanted = match invocation.project.clone() {
+        Some(project) => vec![project],
+        None => invocation.call(&project::List {})?.projects.into_iter().map(|project| project.id).collect(),
+    };
+    let get = |project| invocation.call(&project::Get { project: Some(project) });
+    wanted.into_iter().map(get).collect()
+}
+
+fn export_project(
+    project: &ProjectDetails,
+    query: Option<&str>,
+    folder: &mut Folder,
+    exported: &mut Exported,
+    invocation: &mut Invocation,
+) -> Result<(), CliError> {
+    let ProjectInfo { id, name, role, .. } = &project.info;
+    let place = folder.new_folder("", name)?;
+    folder.json(&format!("{place}/project.json"), project)?;
+    let people = user::List { project: Some(id.clone()) };
+    folder.json(&format!("{place}/people.json"), &invocation.call(&people)?.users)?;
+    let mut rows = folder.create_file(&format!("{place}/tickets.csv"))?;
+    let mut mails = folder.create_file(&format!("{place}/tickets.mbox"))?;
+    rows.text(csv::HEAD)?;
+    let mut page = List {
+        project: Some(id.clone()),
+        query: query.map(str::to_owned),
+        limit: Some(limits::PAGE_ROWS_MAX),
+        ..List::default()
+    };
+    loop {
+        let found = invocation.call(&page)?;
+        for row in &found.tickets {
+            rows.text(&csv::line(row))?;
+            export_ticket(&place, row, *role != Role::Customer, &mut mails, folder, invocation)?;
+            exported.tickets += 1;
+        }
+        page.cursor = found.next_cursor;
+        if page.cursor.is_none() {
+            break;
+        }
+    }
+    folder.close(rows)?;
+    folder.close(mails)
+}
+
+/// A ticket in a folder of its own, under its number, or the beginning of its id while it has none.
+fn export_ticket(
+    place: &str,
+    row: &TicketRow,
+    is_team: bool,
+    mails: &mut NewFile,
+    folder: &mut Folder,
+    invocation: &mut Invocation,
+) -> Result<(), CliError> {
+    let project = Some(row.project.clone());
+    let get = Get { project: project.clone(), ticket: row.id.clone(), ..Get::default() };
+    let ticket = invocation.call(&get)?;
+    let notes = if is_team { all_notes(row, invocation)? } else { Vec::new() };
+    let name = row.number.map_or_else(|| row.short_id.clone(), |number| number.to_string());
+    let place = folder.new_folder(place, &name)?;
+    let at = |name: &str| format!("{place}/{name}");
+    folder.json(&at("ticket.json"), &ticket)?;
+    folder.json(&at("history.json"), &history(row, invocation)?)?;
+    let list = attachment::List { project: project.clone(), ticket: row.id.clone() };
+    let attachments = invocation.call(&list)?.attachments;
+    let saved = save_attachments(&place, &attachments, folder, invocation)?;
+    folder.text(&at("ticket.md"), &markdown::ticket(&ticket, &saved))?;
+    mails.text(&mbox::ticket(&ticket))?;
+    if ticket.row.is_loaded {
+        raw(&at("ticket"), row, false, folder, invocation)?;
+    }
+    if !notes.is_empty() {
+        folder.json(&at("notes.json"), &notes)?;
+        folder.text(&at("notes.md"), &markdown::notes(&ticket, &notes, &saved))?;
+        raw(&at("notes"), row, true, folder, invocation)?;
+    }
+    Ok(())
+}
+
+/// The changes with what proves them, and the same as a plain Automerge document.
+fn raw(
+    stem: &str,
+    row: &TicketRow,
+    notes: bool,
+    folder: &mut Folder,
+    invocation: &mut Invocation,
+) -> Result<(), CliError> {
+    let export = Export { project: Some(row.project.clone()), ticket: row.id.clone(), notes };
+    let packed = invocation.call(&export)?;
+    folder.text(&format!("{stem}.bundle"), &packed.bundle)?;
+    let bundle = Bundle::read(packed.bundle.as_bytes()).map_err(|error| {
+        let error = anyhow::Error::new(error).context("the daemon gave a bundle that is none");
+        CliError::new(ErrorKind::Failed, error)
+    })?;
+    let changes = bundle.evidence.claims.iter().map(|claim| claim.envelope.change.as_slice());
+    folder.bytes(&format!("{stem}.automerge"), &changes.collect::<Vec<_>>().concat())
+}
+
+fn all_notes(row: &TicketRow, invocation: &mut Invocation) -> Result<Vec<Comment>, CliError> {
+    let mut all = Vec::new();
+    loop {
+        let page = note::List {
+            project: Some(row.project.clone()),
+            ticket: row.id.clone(),
+            offset: all.len() as u64,
+            limit: Some(limits::PAGE_ROWS_MAX),
+        };
+        let page = invocation.call(&page)?;
+        let is_last = page.notes.is_empty() || (all.len() + page.notes.len()) as u64 >= page.total;
+        all.extend(page.notes);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+fn history(row: &TicketRow, invocation: &mut Invocation) -> Result<Vec<HistoryChange>, CliError> {
+    let mut all = Vec::new();
+    loop {
+        let page = History {
+            project: Some(row.project.clone()),
+            ticket: row.id.clone(),
+            offset: all.len() as u64,
+            limit: Some(limits::PAGE_ROWS_MAX),
+        };
+        let page = invocation.call(&page)?;
+        let is_last = page.changes.is_empty() || (all.len() + page.changes.len()) as u64 >= page.total;
+        all.extend(page.changes);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// An attachment and where it stands in the ticket's folder.
+struct Saved {
+    /// The comment or note that names it.
+    comment: String,
+    name: String,
+    path: String,
+    size_bytes: u64,
+    is_here: bool,
+}
+
+/// Saves those whose bytes are on this device. Their names are labels: two of one name both find a place.
+fn save_attachments(
+    place: &str,
+    attachments: &[AttachmentState],
+    folder: &mut Folder,
+    invocation: &mut Invocation,
+) -> Result<Vec<Saved>, CliError> {
+    let mut saved: Vec<Saved> = Vec::new();
+    for attachment in attachments {
+        let name = file_name(&attachment.name);
+        let is_taken = |path: &str| saved.iter().any(|it| it.path.eq_ignore_ascii_case(path));
+        let paths = std::iter::once(name.clone()).chain((2..).map(|count| numbered(&name, count)));
+        let path = paths.map(|name| format!("attachments/{name}")).find(|path| !is_taken(path));
+        let path = path.expect("numbers do not end");
+        let is_here = attachment.state == BlobState::Here;
+        let whole = format!("{place}/{path}");
+        if is_here {
+            let mut file = folder.create_file(&whole)?;
+            invocation.client()?.get_blob(&attachment.blob, &mut file).map_err(saving_error)?;
+            folder.close(file)?;
+        } else {
+            let (size_bytes, blob) = (attachment.size_bytes, attachment.blob.clone());
+            folder.miss(MissingFile { path: whole, size_bytes, blob });
+        }
+        saved.push(Saved {
+            comment: attachment.comment.clone(),
+            name: attachment.name.clone(),
+            path,
+            size_bytes: attachment.size_bytes,
+            is_here,
+        });
+    }
+    Ok(saved)
+}
+
+/// What stands in every export, for whoever finds it.
+const README: &str = include_str!("export/README.md");
