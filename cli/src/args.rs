@@ -1,13 +1,13 @@
 //! What can be asked for: noun, then verb.
 
 mod bulk;
+mod export;
 mod hold;
 mod work;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use assist_crdt_model::ProjectId;
 use assist_proto::api::presence::SetDoing;
 use assist_proto::api::sync::WaitUntil;
 use assist_proto::api::ticket::{Patch, Priority, Sort, Status};
@@ -19,10 +19,10 @@ use serde_json::Value;
 
 use crate::attach::AttachArgs;
 use crate::body::BodyArgs;
-use crate::commands::verify::project_id;
 use crate::output::Fields;
 
 pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen};
+pub(crate) use export::{ExportAllArgs, ExportArgs, PrintArgs, VerifyArgs};
 pub(crate) use hold::{CommentDeleteArgs, CommentEditArgs, CommentReplyArgs, CommentVerb, HoldArgs};
 pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs, UndoArgs};
 
@@ -278,52 +278,6 @@ pub(crate) enum TicketMemberVerb {
         /// As they were added, or `me`
         member: String,
     },
-}
-
-/// Arguments of `ticket export`.
-#[derive(Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// The ticket's id, the beginning of it, or its number
-    pub(crate) ticket: String,
-    /// The file to write; `assist verify` checks it anywhere
-    #[arg(long, value_name = "FILE")]
-    pub(crate) bundle: PathBuf,
-    /// Write over a file that is there
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-/// Arguments of `ticket print`.
-#[derive(Debug, Args)]
-pub(crate) struct PrintArgs {
-    /// The ticket's id, the beginning of it, or its number
-    pub(crate) ticket: String,
-    /// The file to make [default: stdout]
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// With the team's notes
-    #[arg(long)]
-    pub(crate) notes: bool,
-}
-
-/// Arguments of `export`.
-#[derive(Debug, Args)]
-pub(crate) struct ExportAllArgs {
-    /// The folder to make; `assist verify` checks it anywhere
-    pub(crate) folder: PathBuf,
-    /// Only the tickets that this finds, as `is:closed updated:<2026`
-    #[arg(long, value_name = "QUERY")]
-    pub(crate) query: Option<String>,
-}
-
-/// Arguments of `verify`.
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArgs {
-    /// What `assist ticket export` or `assist export` wrote; `-` reads a bundle from stdin
-    pub(crate) bundle: PathBuf,
-    /// The project that it has to be signed for: its whole id
-    #[arg(long, value_name = "ID", value_parser = project_id)]
-    pub(crate) project_id: Option<ProjectId>,
 }
 
 /// Arguments of `ticket new`.
