@@ -193,7 +193,8 @@ fn raw(
     folder.bytes(&format!("{stem}.automerge"), &changes.collect::<Vec<_>>().concat())
 }
 
-fn all_notes(row: &TicketRow, invocation: &mut Invocation) -> Result<Vec<Comment>, CliError> {
+/// Every note under a ticket, oldest first.
+pub(super) fn all_notes(row: &TicketRow, invocation: &mut Invocation) -> Result<Vec<Comment>, CliError> {
     let mut all = Vec::new();
     loop {
         let page = note::List {

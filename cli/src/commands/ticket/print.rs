@@ -11,13 +11,13 @@ use std::path::Path;
 
 use assist_proto::api::attachment::{self, AttachmentState, BlobState};
 use assist_proto::api::comment::Comment;
-use assist_proto::api::note;
 use assist_proto::api::ticket::Ticket;
 use assist_proto::blob::media_type;
 use data_encoding::BASE64;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use super::super::attachment::saving_error;
+use super::super::export::all_notes;
 use super::super::{optional, word};
 use super::{get, name_of};
 use crate::args::PrintArgs;
@@ -30,16 +30,7 @@ pub(super) fn run(args: PrintArgs, invocation: &mut Invocation) -> Result<(), Cl
     let ticket = invocation.call(&get(args.ticket, invocation))?;
     let (project, id) = (Some(ticket.row.project.clone()), ticket.row.id.clone());
     let notes = match args.notes {
-        true => {
-            invocation
-                .call(&note::List {
-                    project: project.clone(),
-                    ticket: id.clone(),
-                    offset: 0,
-                    limit: Some(NOTES_MAX),
-                })?
-                .notes
-        }
+        true => all_notes(&ticket.row, invocation)?,
         false => Vec::new(),
     };
     let listed = invocation.call(&attachment::List { project, ticket: id })?.attachments;
@@ -210,8 +201,6 @@ const LINKS: [&str; 3] = ["https://", "http://", "mailto:"];
 const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 /// Of all pictures in one page: a browser opens it without a thought.
 const PICTURES_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Notes in one page: as many as the daemon gives at once.
-const NOTES_MAX: u32 = assist_proto::api::limits::PAGE_ROWS_MAX;
 
 const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1a1c20;background:#fff}\
