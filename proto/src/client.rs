@@ -1,13 +1,14 @@
 //! The blocking client of the local API: what the command line, the GUI's worker and the tests share.
 //!
-//! One connection, kept alive; one write a request, one or two reads a reply. It never reads a clock and starts
-//! no thread. A daemon that was restarted is found again: a call is sent anew when it surely was not taken, or
+//! One connection, kept alive; one write a request, one or two reads a reply. It never reads a clock.
+//! A daemon that was restarted is found again: a call is sent anew when it surely was not taken, or
 //! when taking it twice does no harm.
 
 mod blobs;
 mod events;
 mod home;
 mod http;
+pub mod launch;
 
 use std::io;
 use std::path::{Path, PathBuf};
