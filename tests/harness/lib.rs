@@ -8,6 +8,7 @@ pub mod memory_store;
 pub mod network;
 pub mod peer;
 pub mod process;
+pub mod raster;
 pub mod rogue;
 pub mod smtp;
 pub mod store_contract;

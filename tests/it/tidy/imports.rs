@@ -17,7 +17,7 @@ struct Rule {
     unlinked: &'static [&'static str],
 }
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule {
         package: "assist-crdt-model",
         ours: &[],
@@ -45,8 +45,22 @@ const RULES: [Rule; 6] = [
         unlinked: &["assist-daemon", "quinn", "redb", "tokio", "axum", "eframe", "egui"],
     },
     Rule {
+        package: "assist-gui",
+        ours: &["assist-proto"],
+        unnamed: &["automerge"],
+        // One renderer is enough: wgpu costs half a build more.
+        unlinked: &["assist-daemon", "quinn", "redb", "tokio", "axum", "wgpu"],
+    },
+    Rule {
         package: "assist-tests",
-        ours: &["assist-crdt-model", "assist-proto", "assist-daemon", "assist-cli", "assist-forge"],
+        ours: &[
+            "assist-crdt-model",
+            "assist-proto",
+            "assist-daemon",
+            "assist-cli",
+            "assist-forge",
+            "assist-gui",
+        ],
         unnamed: &[],
         unlinked: &[],
     },

@@ -1,0 +1,54 @@
+//! Every bound of the client, with its reason.
+
+use std::time::Duration;
+
+/// Rows that are asked for at once: more than fit on any screen, and quick to answer.
+pub(crate) const PAGE_ROWS: u64 = 100;
+
+/// Pages that are kept: 3,000 rows, about 2 MB. Those far from what is shown go first.
+pub(crate) const PAGES_MAX: usize = 30;
+
+/// Requests that wait for the daemon. A person cannot be that quick: more are kept back in the window.
+pub(crate) const REQUESTS_MAX: usize = 64;
+
+/// Answers that wait for the window: the worker waits when it does not draw.
+pub(crate) const REPLIES_MAX: usize = 256;
+
+/// Answers that one frame takes, so that a flood of news costs no hitch.
+pub(crate) const REPLIES_A_FRAME_MAX: usize = 64;
+
+/// Places that "back" remembers.
+pub(crate) const ROUTES_MAX: usize = 100;
+
+/// Lines on what happened that are shown at once.
+pub(crate) const TOASTS_MAX: usize = 4;
+
+/// How long such a line stays, in milliseconds.
+pub(crate) const TOAST_MILLIS: u64 = 6_000;
+
+/// Changes of a history that are asked for: the daemon gives no more at once.
+pub(crate) const HISTORY_MAX: u32 = 500;
+
+/// Notes that are asked for: the daemon gives no more at once.
+pub(crate) const NOTES_MAX: u32 = 500;
+
+/// A text longer than this is shown as it is: laying out Markdown of such a size would cost a frame.
+pub(crate) const MARKDOWN_BYTES_MAX: usize = 64 * 1024;
+
+/// How deep lists and quotes are set in; what is nested deeper stands at the same place.
+pub(crate) const MARKDOWN_DEPTH_MAX: usize = 6;
+
+/// Texts whose layout is kept.
+pub(crate) const LAYOUTS_MAX: usize = 2_000;
+
+/// What the client remembers between its runs: unsent words above all. More is damage, not memory.
+pub(crate) const MEMORY_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// How often a daemon that went away is looked for.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How often it is looked for before one is started: a restart takes less.
+pub(crate) const LOOKS_BEFORE_START: u32 = 12;
+
+/// How long to wait after it could not be started.
+pub(crate) const START_AGAIN_AFTER: Duration = Duration::from_secs(5);

@@ -1,0 +1,178 @@
+//! A thread that asks the daemon one thing after the other.
+
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use assist_proto::api::comment::Comment;
+use assist_proto::api::project::Confirmed;
+use assist_proto::api::ticket::{self, Ticket};
+use assist_proto::api::{draft, note, project, sync, user};
+use assist_proto::client::{Client, ClientError, Home};
+
+use super::{Done, Failure, Overview, Reply, Request, Wake, Write};
+use crate::limits;
+use crate::route::{TicketKey, View};
+
+pub(super) struct Worker {
+    home: Home,
+    requests: Receiver<Request>,
+    replies: SyncSender<Reply>,
+    wake: Wake,
+    client: Option<Client>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        home: Home,
+        requests: Receiver<Request>,
+        replies: SyncSender<Reply>,
+        wake: Wake,
+    ) -> Self {
+        Self { home, requests, replies, wake, client: None }
+    }
+
+    pub(super) fn run(mut self) {
+        while let Ok(request) = self.requests.recv() {
+            let Some(reply) = self.answer(request) else { continue };
+            if self.replies.send(reply).is_err() {
+                return;
+            }
+            (self.wake)();
+        }
+    }
+
+    fn answer(&mut self, request: Request) -> Option<Reply> {
+        Some(match request {
+            Request::Overview => Reply::Overview(self.overview()),
+            Request::People { project } => Reply::People { outcome: self.people(&project), project },
+            Request::Drafts => Reply::Drafts(self.call(&draft::List::default()).map(|drafts| drafts.drafts)),
+            Request::Rows { serial, page, list } => Reply::Rows { serial, page, outcome: self.call(&*list) },
+            Request::Counts { project, views } => {
+                Reply::Counts { outcome: self.counts(project.as_deref(), views), project }
+            }
+            Request::Ticket { key, has_notes } => {
+                Reply::Ticket { outcome: self.ticket(&key, has_notes), key }
+            }
+            Request::History(key) => Reply::History { outcome: self.history(&key), key },
+            Request::MarkRead { key, through } => {
+                let read = ticket::MarkRead {
+                    project: Some(key.project.clone()),
+                    ticket: key.ticket.clone(),
+                    through: Some(through),
+                };
+                self.call(&read).err().map(|_| Reply::NotRead(key))?
+            }
+            Request::Write(write) => Reply::Written { outcome: self.write(&write), write },
+            Request::Remember(memory) => {
+                memory.store(&self.home).err().map(|error| Reply::NotRemembered(error.to_string()))?
+            }
+        })
+    }
+
+    fn overview(&mut self) -> Result<Overview, Failure> {
+        Ok(Overview {
+            projects: self.call(&project::List {})?.projects,
+            pending: self.call(&project::ListPending {})?.joins,
+            syncs: self.call(&sync::GetStatus::default())?.projects,
+        })
+    }
+
+    fn people(&mut self, id: &str) -> Result<(Vec<user::User>, Box<project::ProjectDetails>), Failure> {
+        let users = self.call(&user::List { project: Some(id.to_owned()) })?.users;
+        let details = self.call(&project::Get { project: Some(id.to_owned()) })?;
+        Ok((users, Box::new(details)))
+    }
+
+    fn counts(&mut self, project: Option<&str>, views: &[View]) -> Result<Vec<(View, u64)>, Failure> {
+        let mut counts = Vec::with_capacity(views.len());
+        for view in views {
+            let list = ticket::List {
+                project: project.map(str::to_owned),
+                query: (!view.query().is_empty()).then(|| view.query().to_owned()),
+                limit: Some(1),
+                ..ticket::List::default()
+            };
+            counts.push((*view, self.call(&list)?.total));
+        }
+        Ok(counts)
+    }
+
+    fn ticket(&mut self, key: &TicketKey, has_notes: bool) -> Result<(Box<Ticket>, Vec<Comment>), Failure> {
+        let get = ticket::Get {
+            project: Some(key.project.clone()),
+            ticket: key.ticket.clone(),
+            ..ticket::Get::default()
+        };
+        let ticket = self.call(&get)?;
+        let mut notes = Vec::new();
+        if has_notes && ticket.note_count > 0 {
+            let list = note::List {
+                project: Some(key.project.clone()),
+                ticket: key.ticket.clone(),
+                // The newest are what counts, should there be more.
+                offset: ticket.note_count.saturating_sub(u64::from(limits::NOTES_MAX)),
+                limit: Some(limits::NOTES_MAX),
+            };
+            notes = self.call(&list)?.notes;
+        }
+        Ok((Box::new(ticket), notes))
+    }
+
+    fn history(&mut self, key: &TicketKey) -> Result<Vec<ticket::HistoryChange>, Failure> {
+        let history = ticket::History {
+            project: Some(key.project.clone()),
+            ticket: key.ticket.clone(),
+            offset: 0,
+            limit: Some(limits::HISTORY_MAX),
+        };
+        Ok(self.call(&history)?.changes)
+    }
+
+    fn write(&mut self, write: &Write) -> Result<Done, Failure> {
+        Ok(match write {
+            Write::Create(create) => Done::Ticket(self.call(create)?.ticket),
+            Write::Comment(_, add) => Done::Ticket(self.call(add)?.ticket),
+            Write::Note(_, add) => Done::Ticket(self.call(add)?.ticket),
+            Write::Edit(_, edit) => Done::Ticket(self.call(edit)?.ticket),
+            Write::TakeBack(_, undo) => {
+                let undone = self.call(undo)?;
+                // The words go back to where they were typed: a second copy of them would only be in the way.
+                self.call(&draft::Discard { draft: undone.draft.clone() }).ok();
+                Done::TakenBack(Box::new(undone))
+            }
+            Write::RequestCode(request) => Done::CodeMailed(Box::new(self.call(request)?)),
+            Write::Confirm(confirm) => Done::Joined(Box::new(self.call(confirm)?)),
+            Write::Join(join) => {
+                let joined = Some(self.call(join)?);
+                Done::Joined(Box::new(Confirmed { joined, waiting: None }))
+            }
+            Write::Leave(leave) => self.call(leave).map(|_| Done::Plain)?,
+            Write::Pause { project, is_paused } => {
+                let project = project.clone();
+                match is_paused {
+                    true => self.call(&sync::Pause { project })?,
+                    false => self.call(&sync::Resume { project })?,
+                };
+                Done::Plain
+            }
+            Write::RetryDraft(draft) => {
+                Done::Ticket(self.call(&draft::Retry { draft: draft.clone() })?.ticket)
+            }
+            Write::DiscardDraft(draft) => {
+                self.call(&draft::Discard { draft: draft.clone() }).map(|_| Done::Plain)?
+            }
+        })
+    }
+
+    /// Calls, over the connection that there is or a new one.
+    fn call<M: assist_proto::api::Method>(&mut self, params: &M) -> Result<M::Result, Failure> {
+        let mut client = match self.client.take() {
+            Some(client) => client,
+            None => Client::connect(self.home.socket())?,
+        };
+        let outcome = client.call(params);
+        // One that failed to answer is not asked again.
+        let is_sound = matches!(outcome, Ok(_) | Err(ClientError::Api(_)));
+        self.client = is_sound.then_some(client);
+        Ok(outcome?)
+    }
+}

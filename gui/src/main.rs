@@ -1,0 +1,131 @@
+//! `assist-gui`: the client in a window of its own. Only what is a window's is here: its size, its title, its theme.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use assist_gui::memory::{Memory, ThemeChoice};
+use assist_gui::{Route, Support, Tokens, fonts, icon_pixels};
+use assist_proto::client::Home;
+use clap::Parser;
+use eframe::egui::{Context, IconData, Theme, ThemePreference, Ui, ViewportBuilder, ViewportCommand, vec2};
+
+/// Support tickets on your desktop.
+#[derive(Debug, Parser)]
+#[command(name = "assist-gui", version)]
+struct Args {
+    /// The daemon's folder.
+    #[arg(long, value_name = "FOLDER", env = Home::VARIABLE)]
+    home: Option<PathBuf>,
+    /// Where to begin: `assist://<project>/ticket/<ticket>`, or a project's address to join.
+    #[arg(value_name = "LINK")]
+    link: Option<String>,
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "without a window there is nowhere else to say why")]
+fn tell(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+}
+
+fn run(args: Args) -> anyhow::Result<()> {
+    let home = Home::locate(args.home)?;
+    let (icon, side) = icon_pixels();
+    let viewport = ViewportBuilder::default()
+        .with_title(TITLE)
+        .with_app_id(APP_ID)
+        .with_icon(IconData { rgba: icon, width: side, height: side })
+        .with_inner_size(Memory::load(&home).window_size.map_or(vec2(1240.0, 820.0), |[x, y]| vec2(x, y)))
+        .with_min_inner_size(vec2(460.0, 420.0));
+    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    eframe::run_native(
+        TITLE,
+        options,
+        Box::new(move |creation| {
+            let window = Window::open(&creation.egui_ctx, home, args.link.as_deref())?;
+            Ok(Box::new(window))
+        }),
+    )
+    .map_err(|error| anyhow::anyhow!("{error}"))
+    .context("cannot open a window")
+}
+
+struct Window {
+    support: Support,
+    home: Home,
+    unread: Option<u64>,
+    looks: Option<assist_gui::memory::Looks>,
+}
+
+impl Window {
+    fn open(ctx: &Context, home: Home, link: Option<&str>) -> std::io::Result<Self> {
+        fonts::install(ctx);
+        for (theme, tokens) in [(Theme::Dark, Tokens::dark()), (Theme::Light, Tokens::light())] {
+            ctx.set_style_of(theme, tokens.style(&ctx.style_of(theme)));
+        }
+        let mut support = Support::open(ctx, &home, "window")?;
+        match link.map(str::parse::<Route>) {
+            Some(Ok(route)) => support.go(route),
+            Some(Err(_)) => support.join(link.unwrap_or_default()),
+            None => {}
+        }
+        Ok(Self { support, home, unread: None, looks: None })
+    }
+
+    /// Makes the window be as the client wants it: only where something changed.
+    fn dress(&mut self, ctx: &Context) {
+        let looks = self.support.state().looks;
+        if self.looks != Some(looks) {
+            ctx.set_theme(match looks.theme {
+                ThemeChoice::System => ThemePreference::System,
+                ThemeChoice::Dark => ThemePreference::Dark,
+                ThemeChoice::Light => ThemePreference::Light,
+            });
+            if looks.zoom_percent > 0 {
+                ctx.set_zoom_factor(f32::from(looks.zoom_percent) / 100.0);
+            }
+            let seconds = if looks.has_reduced_motion { 0.0 } else { 0.1 };
+            ctx.all_styles_mut(|style| style.animation_time = seconds);
+            self.looks = Some(looks);
+        }
+        let unread = self.support.state().unread_count();
+        if self.unread != Some(unread) {
+            let title = if unread == 0 { TITLE.to_owned() } else { format!("({unread}) {TITLE}") };
+            ctx.send_viewport_cmd(ViewportCommand::Title(title));
+            self.unread = Some(unread);
+        }
+    }
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.support.logic(ctx);
+        self.dress(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let size = ui.ctx().input(|input| input.viewport().inner_rect.map(|rect| rect.size()));
+        self.support.set_window_size(size.map(|size| [size.x, size.y]));
+        self.support.ui(ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        if let Err(error) = self.support.state().memory().store(&self.home) {
+            tell(&anyhow::Error::new(error).context("what is not sent could not be kept"));
+        }
+    }
+}
+
+const TITLE: &str = "Hero Assistance";
+
+/// The name of the desktop file, by which desktops find the icon.
+const APP_ID: &str = "hero-assistance";

@@ -1,0 +1,413 @@
+//! All that the client knows and shows, as plain data. Changed by [`crate::update`] alone, drawn by [`crate::views`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assist_proto::api::comment::Comment;
+use assist_proto::api::draft::Draft;
+use assist_proto::api::project::{PendingJoin, ProjectDetails, ProjectInfo};
+use assist_proto::api::sync::{ConnectionState, ProjectSync};
+use assist_proto::api::ticket::{HistoryChange, List, Sort, Ticket, TicketRow};
+use assist_proto::api::user::{Role, User};
+
+use crate::limits;
+use crate::memory::{Looks, Memory};
+use crate::route::{Route, TicketKey, View};
+
+/// Everything.
+#[derive(Debug)]
+pub struct State {
+    /// Whether there is a daemon to talk to.
+    pub daemon: DaemonState,
+    /// Where the window stands.
+    pub route: Route,
+    /// Where it stood before, the latest last.
+    pub back: Vec<Route>,
+    /// Where it stood before going back, the latest last.
+    pub forward: Vec<Route>,
+    /// The joined projects, by name; nothing before the daemon told.
+    pub projects: Option<Vec<ProjectInfo>>,
+    /// Those that this device has asked to join.
+    pub pending: Vec<PendingJoin>,
+    /// How each project stands with its server.
+    pub syncs: Vec<ProjectSync>,
+    /// Projects whose server was out of reach when last tried: trying again is no news.
+    pub(crate) offline: BTreeSet<String>,
+    /// Members and catalogues, by the project's id.
+    pub people: BTreeMap<String, People>,
+    /// What was refused, oldest first.
+    pub drafts: Vec<Draft>,
+    /// The list of tickets.
+    pub inbox: Inbox,
+    /// The ticket that is shown.
+    pub open: Option<OpenTicket>,
+    /// The form that files a ticket.
+    pub new_ticket: NewTicket,
+    /// The form that joins a project.
+    pub join: JoinForm,
+    /// A project that is about to be left, until it is confirmed.
+    pub leaving: Option<Leaving>,
+    /// What was written and not sent, by ticket.
+    pub composers: BTreeMap<TicketKey, Composer>,
+    /// What happened, for a moment.
+    pub toasts: Vec<Toast>,
+    /// What is to be asked of the daemon again.
+    pub stale: Stale,
+    /// How it looks.
+    pub looks: Looks,
+    /// How large the window is, where there is one.
+    pub window_size: Option<[f32; 2]>,
+    /// Whether the details of the connections are shown.
+    pub are_connections_open: bool,
+    /// Counts what was asked, so that late answers are told from current ones.
+    pub(crate) last_serial: u64,
+    /// Whether what is remembered has changed since it was last stored.
+    pub(crate) is_memory_stale: bool,
+}
+
+/// Whether there is a daemon to talk to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DaemonState {
+    /// Being looked for.
+    Looking,
+    /// Did not run, and is being started.
+    Starting,
+    /// Answers.
+    Ready,
+    /// Went away; being looked for.
+    Lost,
+    /// Cannot be reached or started; tried again in a while.
+    Failed(String),
+}
+
+/// A project's people and words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct People {
+    /// Members that this device knows.
+    pub users: Vec<User>,
+    /// The project with its catalogue, once it was told.
+    pub details: Option<ProjectDetails>,
+}
+
+/// The list of tickets: a window of pages into it.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    /// Only of this project, by its id.
+    pub project: Option<String>,
+    /// Which of them.
+    pub view: Option<View>,
+    /// What was typed besides, in the query language.
+    pub query: String,
+    /// By what it is sorted.
+    pub sort: Sort,
+    /// How many rows it has; nothing before the daemon told.
+    pub total: Option<u64>,
+    /// Rows by page.
+    pub pages: BTreeMap<u64, Vec<TicketRow>>,
+    /// Why the query was not understood.
+    pub error: Option<String>,
+    /// How many tickets each view has.
+    pub counts: BTreeMap<View, u64>,
+    /// Rows that are on the screen.
+    pub(crate) shown: std::ops::Range<u64>,
+    /// Pages that were asked for and have not come.
+    pub(crate) awaited: BTreeSet<u64>,
+    /// Pages that are shown and may be old.
+    pub(crate) stale: BTreeSet<u64>,
+    /// The serial of what is asked for now: answers to anything before are dropped.
+    pub(crate) serial: u64,
+    /// Whether counts were asked for and have not come.
+    pub(crate) are_counts_awaited: bool,
+}
+
+/// A ticket that is shown.
+#[derive(Debug)]
+pub struct OpenTicket {
+    /// Which.
+    pub key: TicketKey,
+    /// What it holds; nothing before the daemon told.
+    pub ticket: Option<Box<Ticket>>,
+    /// The team's notes.
+    pub notes: Vec<Comment>,
+    /// What changed it, oldest first; asked for when it is shown.
+    pub history: Option<Vec<HistoryChange>>,
+    /// Whether the history is shown beside it.
+    pub is_history_open: bool,
+    /// Why it cannot be shown.
+    pub error: Option<String>,
+    /// The title while it is being rewritten.
+    pub title: Option<String>,
+    /// A label while it is being typed.
+    pub label: String,
+    pub(crate) is_awaited: bool,
+    /// How far it was told that it was read.
+    pub(crate) read_through: Option<u64>,
+}
+
+/// What somebody writes under a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Composer {
+    /// The text.
+    pub text: String,
+    /// Whether it is a note.
+    pub is_note: bool,
+    /// The comment that it answers.
+    pub reply_to: Option<String>,
+    /// Whether it is shown as others will see it.
+    pub is_preview: bool,
+    /// Whether it was given to the daemon and nothing came back yet.
+    pub is_sending: bool,
+    /// Why it could not be sent.
+    pub error: Option<String>,
+}
+
+/// What somebody writes to file a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewTicket {
+    /// The project's id; the only one if there is one.
+    pub project: Option<String>,
+    /// The title.
+    pub title: String,
+    /// The report.
+    pub body: String,
+    /// Whether it was given to the daemon and nothing came back yet.
+    pub is_sending: bool,
+    /// Why it could not be filed.
+    pub error: Option<String>,
+}
+
+/// What somebody types to join a project.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JoinForm {
+    /// What the operator gave.
+    pub address: String,
+    /// One's own email address.
+    pub email: String,
+    /// One's own name.
+    pub name: String,
+    /// The code of an invitation or of a mail.
+    pub code: String,
+    /// Whether there is a code already.
+    pub has_code: bool,
+    /// The project whose mailed code is waited for.
+    pub pending: Option<String>,
+    /// Whether the server was asked and nothing came back yet.
+    pub is_asking: bool,
+    /// Why it did not work.
+    pub error: Option<String>,
+}
+
+/// A project that is about to be left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    /// Its id.
+    pub project: String,
+    /// Why the daemon would not do it unless forced.
+    pub objection: Option<String>,
+}
+
+/// A line on what happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// What.
+    pub text: String,
+    /// Whether it went well.
+    pub tone: ToastTone,
+    /// When it came.
+    pub at_millis: u64,
+    /// Where a click on it leads.
+    pub route: Option<Route>,
+}
+
+/// Whether something went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToastTone {
+    /// Done.
+    Good,
+    /// Something happened elsewhere.
+    News,
+    /// It did not work.
+    Bad,
+}
+
+/// What may have changed since it was last asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stale {
+    /// Projects, pending joins and connections.
+    pub overview: bool,
+    /// The list.
+    pub inbox: bool,
+    /// The ticket that is shown.
+    pub open: bool,
+    /// What was refused.
+    pub drafts: bool,
+    /// Members and catalogues of these projects.
+    pub people: BTreeSet<String>,
+    pub(crate) is_overview_awaited: bool,
+}
+
+impl State {
+    /// Makes the state of a client that has just started.
+    pub fn new(memory: Memory) -> Self {
+        let composers = memory.drafts.into_iter().map(|draft| draft.into_composer()).collect();
+        let new_ticket = NewTicket { title: memory.new_title, body: memory.new_body, ..NewTicket::default() };
+        Self {
+            daemon: DaemonState::Looking,
+            route: Route::START,
+            back: Vec::new(),
+            forward: Vec::new(),
+            projects: None,
+            pending: Vec::new(),
+            syncs: Vec::new(),
+            offline: BTreeSet::new(),
+            people: BTreeMap::new(),
+            drafts: Vec::new(),
+            inbox: Inbox { view: Some(View::Active), ..Inbox::default() },
+            open: None,
+            new_ticket,
+            join: JoinForm::default(),
+            leaving: None,
+            composers,
+            toasts: Vec::new(),
+            stale: Stale::default(),
+            looks: memory.looks,
+            window_size: memory.window_size,
+            are_connections_open: false,
+            last_serial: 0,
+            is_memory_stale: false,
+        }
+    }
+
+    /// Returns the joined projects.
+    pub fn projects(&self) -> &[ProjectInfo] {
+        self.projects.as_deref().unwrap_or_default()
+    }
+
+    /// Returns a joined project.
+    pub fn project(&self, id: &str) -> Option<&ProjectInfo> {
+        self.projects().iter().find(|project| project.id == id)
+    }
+
+    /// Returns what this user may do in a project.
+    pub fn role(&self, project: &str) -> Role {
+        self.project(project).map_or(Role::Customer, |project| project.role)
+    }
+
+    /// Tells whether this user is of the team of a project.
+    pub fn is_team(&self, project: &str) -> bool {
+        self.role(project) != Role::Customer
+    }
+
+    /// Returns the views that make sense to this user.
+    pub fn views(&self) -> &'static [View] {
+        let is_team = self.projects().iter().any(|project| project.role != Role::Customer);
+        if is_team { View::TEAM } else { View::CUSTOMER }
+    }
+
+    /// Returns how many tickets are unread in all.
+    pub fn unread_count(&self) -> u64 {
+        self.projects().iter().filter_map(|project| project.unread_count).sum()
+    }
+
+    /// Returns how many own changes wait to be sent.
+    pub fn unsent_count(&self) -> u64 {
+        self.syncs.iter().map(|sync| sync.outbox_count).sum()
+    }
+
+    /// Returns how a project stands with its server, without the flicker of trying again.
+    pub fn connection_of(&self, project: &str, now: ConnectionState) -> ConnectionState {
+        match now {
+            ConnectionState::Connecting if self.offline.contains(project) => ConnectionState::Offline,
+            now => now,
+        }
+    }
+
+    /// Returns the worst of all connections.
+    pub fn connection(&self) -> Option<&ProjectSync> {
+        let rank = |sync: &ProjectSync| match self.connection_of(&sync.project, sync.connection.state) {
+            ConnectionState::Online => 0,
+            ConnectionState::Connecting => 1,
+            ConnectionState::Paused => 2,
+            ConnectionState::Offline => 3,
+            ConnectionState::Unknown => 4,
+            ConnectionState::Refused => 5,
+        };
+        self.syncs.iter().max_by_key(|sync| rank(sync))
+    }
+
+    /// Returns what is written under a ticket.
+    pub fn composer(&self, key: &TicketKey) -> Composer {
+        self.composers.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Returns what is worth keeping until the next start.
+    pub fn memory(&self) -> Memory {
+        Memory::of(self)
+    }
+}
+
+impl Inbox {
+    /// Returns a row, if it is here.
+    pub fn row(&self, index: u64) -> Option<&TicketRow> {
+        let page = self.pages.get(&(index / limits::PAGE_ROWS))?;
+        page.get(usize::try_from(index % limits::PAGE_ROWS).ok()?)
+    }
+
+    /// Returns what asks for a page.
+    pub(crate) fn request(&self, page: u64) -> List {
+        let view = self.view.map_or("", View::query);
+        let typed = self.query.trim();
+        let query = [view, typed].join(" ").trim().to_owned();
+        List {
+            project: self.project.clone(),
+            query: (!query.is_empty()).then_some(query),
+            sort: self.sort,
+            offset: Some(page * limits::PAGE_ROWS),
+            limit: u32::try_from(limits::PAGE_ROWS).ok(),
+            ..List::default()
+        }
+    }
+}
+
+impl OpenTicket {
+    /// Makes one of which nothing is known yet.
+    pub fn new(key: TicketKey) -> Self {
+        Self {
+            key,
+            ticket: None,
+            notes: Vec::new(),
+            history: None,
+            is_history_open: false,
+            error: None,
+            title: None,
+            label: String::new(),
+            is_awaited: false,
+            read_through: None,
+        }
+    }
+
+    /// Returns comments and notes as one thread: each in its own order, and together by time.
+    pub fn thread(&self) -> Vec<Entry<'_>> {
+        let comments = self.ticket.as_deref().map_or(&[][..], |ticket| &ticket.comments);
+        let mut entries = Vec::with_capacity(comments.len() + self.notes.len());
+        let (mut comments, mut notes) = (comments.iter().peekable(), self.notes.iter().peekable());
+        loop {
+            let is_note_next = match (comments.peek(), notes.peek()) {
+                (Some(comment), Some(note)) => note.created_at_millis < comment.created_at_millis,
+                (None, Some(_)) => true,
+                (Some(_), None) => false,
+                (None, None) => return entries,
+            };
+            let next = if is_note_next { notes.next() } else { comments.next() };
+            entries.extend(next.map(|comment| Entry { comment, is_note: is_note_next }));
+        }
+    }
+}
+
+/// One text of a thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The text.
+    pub comment: &'a Comment,
+    /// Whether only the team sees it.
+    pub is_note: bool,
+}

@@ -1,0 +1,326 @@
+//! What the daemon tells.
+
+use assist_proto::api::comment::Comment;
+use assist_proto::api::events::{Cause, News};
+use assist_proto::api::project::Confirmed;
+use assist_proto::api::sync::ConnectionState;
+use assist_proto::api::ticket::{Ticket, TicketPage, TicketRef};
+
+use super::{go, list_anew, toast};
+use crate::link::{Done, Failure, Overview, Reply, Request, Write};
+use crate::route::{Route, TicketKey};
+use crate::state::{Composer, DaemonState, JoinForm, NewTicket, State, ToastTone};
+
+/// Takes in what the daemon told, and returns what to ask of it.
+pub fn receive(state: &mut State, reply: Reply, now_millis: u64) -> Vec<Request> {
+    let mut requests = Vec::new();
+    match reply {
+        Reply::Daemon(daemon) => {
+            state.daemon = daemon;
+            if state.daemon == DaemonState::Ready {
+                look_again_at_all(state);
+            }
+        }
+        Reply::News(news) => hear(state, *news, now_millis),
+        Reply::Overview(outcome) => {
+            state.stale.is_overview_awaited = false;
+            if let Ok(overview) = outcome {
+                take_overview(state, overview);
+            }
+        }
+        Reply::People { project, outcome } => {
+            if let Ok((users, details)) = outcome {
+                let people = state.people.entry(project).or_default();
+                people.users = users;
+                people.details = Some(*details);
+            }
+        }
+        Reply::Drafts(outcome) => {
+            if let Ok(drafts) = outcome {
+                state.drafts = drafts;
+            }
+        }
+        Reply::Rows { serial, page, outcome } => take_rows(state, serial, page, outcome),
+        Reply::Counts { project, outcome } => {
+            if project == state.inbox.project {
+                state.inbox.are_counts_awaited = false;
+                state.inbox.counts = outcome.map(|counts| counts.into_iter().collect()).unwrap_or_default();
+            }
+        }
+        Reply::Ticket { key, outcome } => take_ticket(state, &key, outcome, &mut requests),
+        Reply::History { key, outcome } => {
+            if let Some(open) = state.open.as_mut().filter(|open| open.key == key) {
+                open.history = outcome.ok();
+            }
+        }
+        Reply::NotRead(key) => {
+            if let Some(open) = state.open.as_mut().filter(|open| open.key == key) {
+                open.read_through = None;
+            }
+        }
+        Reply::Written { write, outcome: Ok(done) } => take_done(state, *write, done, now_millis),
+        Reply::Written { write, outcome: Err(failure) } => take_failure(state, *write, failure, now_millis),
+        Reply::NotRemembered(why) => {
+            let text = format!("What is not sent yet cannot be kept for the next start: {why}");
+            toast(state, now_millis, ToastTone::Bad, text, None);
+        }
+    }
+    requests
+}
+
+fn look_again_at_all(state: &mut State) {
+    state.stale.overview = true;
+    state.stale.is_overview_awaited = false;
+    state.stale.inbox = true;
+    state.stale.drafts = true;
+    state.stale.people.extend(state.people.keys().cloned());
+    state.inbox.are_counts_awaited = false;
+    state.inbox.awaited.clear();
+    if let Some(open) = &mut state.open {
+        open.is_awaited = false;
+        state.stale.open = true;
+    }
+}
+
+fn hear(state: &mut State, news: News, now_millis: u64) {
+    match news {
+        News::TicketChanged { ticket, cause, .. } => {
+            state.stale.inbox |= cause != Cause::Delivery || is_listed(state, &ticket);
+            state.stale.open |= is_open(state, &ticket);
+            // Counts of unread tickets, and of what waits to be sent.
+            state.stale.overview = true;
+        }
+        News::TicketRead { ticket, .. } | News::NoteAdded { ticket, .. } => {
+            state.stale.open |= is_open(state, &ticket);
+        }
+        News::CommentAdded { ticket, cause: Cause::Remote, actor: Some(actor), .. } => {
+            if !is_open(state, &ticket) {
+                let text = format!("{actor} wrote in \u{201c}{}\u{201d}", ticket.title);
+                let key = TicketKey { project: ticket.project, ticket: ticket.id };
+                toast(state, now_millis, ToastTone::News, text, Some(Route::Ticket(key)));
+            }
+        }
+        News::SyncChanged { .. } => state.stale.overview = true,
+        News::ProjectChanged { project, .. } => {
+            state.stale.overview = true;
+            state.stale.inbox = true;
+            if state.people.contains_key(&project) {
+                state.stale.people.insert(project);
+            }
+        }
+        News::DraftAdded { message, .. } => {
+            state.stale.drafts = true;
+            let text = format!("Something you wrote was refused, and kept: {message}");
+            toast(state, now_millis, ToastTone::Bad, text, Some(Route::Settings));
+        }
+        News::DraftRemoved { .. } => state.stale.drafts = true,
+        News::Reset {} => look_again_at_all(state),
+        News::CommentAdded { .. }
+        | News::AttachmentChanged { .. }
+        | News::PresenceChanged { .. }
+        | News::DeviceAdded { .. }
+        | News::Unknown => {}
+    }
+}
+
+fn is_open(state: &State, ticket: &TicketRef) -> bool {
+    state.open.as_ref().is_some_and(|open| open.key.ticket == ticket.id)
+}
+
+/// Tells whether a ticket is among the rows that are here.
+fn is_listed(state: &State, ticket: &TicketRef) -> bool {
+    state.inbox.pages.values().flatten().any(|row| row.id == ticket.id)
+}
+
+fn take_overview(state: &mut State, overview: Overview) {
+    let is_first = state.projects.is_none();
+    let had_none = state.projects().is_empty();
+    state.pending = overview.pending;
+    for sync in &overview.syncs {
+        match sync.connection.state {
+            ConnectionState::Connecting => {}
+            ConnectionState::Offline => drop(state.offline.insert(sync.project.clone())),
+            _ => drop(state.offline.remove(&sync.project)),
+        }
+    }
+    state.syncs = overview.syncs;
+    state.projects = Some(overview.projects);
+    if state.projects().is_empty() {
+        state.open = None;
+        state.route = Route::Join;
+        if is_first && state.join.pending.is_none() {
+            state.join.pending = state.pending.first().map(|pending| pending.project.clone());
+        }
+        return;
+    }
+    if had_none {
+        if state.route == Route::Join {
+            state.route = Route::START;
+        }
+        state.stale.inbox = true;
+    }
+    // A project that was left takes its tickets along.
+    let open = state.open.as_ref().map(|open| open.key.project.clone());
+    let is_gone = |project: Option<String>| project.is_some_and(|project| state.project(&project).is_none());
+    if is_gone(open) || is_gone(state.inbox.project.clone()) {
+        state.open = None;
+        state.back.clear();
+        state.forward.clear();
+        go(state, Route::START);
+    }
+}
+
+fn take_rows(state: &mut State, serial: u64, page: u64, outcome: Result<TicketPage, Failure>) {
+    let inbox = &mut state.inbox;
+    if inbox.serial != serial {
+        return;
+    }
+    inbox.awaited.remove(&page);
+    match outcome {
+        Ok(rows) => {
+            inbox.error = None;
+            inbox.total = Some(rows.total);
+            inbox.pages.insert(page, rows.tickets);
+        }
+        // The daemon went away: it is asked again when it is back.
+        Err(failure) if failure.reason.is_empty() => {}
+        Err(failure) => {
+            inbox.error = Some(failure.message);
+            inbox.total = Some(0);
+            inbox.pages.clear();
+            inbox.pages.insert(0, Vec::new());
+        }
+    }
+}
+
+fn take_ticket(
+    state: &mut State,
+    key: &TicketKey,
+    outcome: Result<(Box<Ticket>, Vec<Comment>), Failure>,
+    requests: &mut Vec<Request>,
+) {
+    let Some(open) = state.open.as_mut().filter(|open| open.key == *key) else { return };
+    open.is_awaited = false;
+    match outcome {
+        Ok((ticket, notes)) => {
+            open.error = None;
+            let is_read_further = open.read_through.is_none_or(|place| place < ticket.place);
+            if is_read_further && (ticket.row.is_unread || open.read_through.is_some()) {
+                open.read_through = Some(ticket.place);
+                requests.push(Request::MarkRead { key: key.clone(), through: ticket.place });
+            }
+            open.ticket = Some(ticket);
+            open.notes = notes;
+        }
+        // The daemon went away: it is asked again when it is back.
+        Err(failure) if failure.reason.is_empty() => {}
+        Err(failure) => open.error = Some(failure.message),
+    }
+}
+
+fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
+    match (write, done) {
+        (Write::Create(_), Done::Ticket(ticket)) => {
+            state.new_ticket = NewTicket::default();
+            state.is_memory_stale = true;
+            state.stale.inbox = true;
+            let key = TicketKey { project: ticket.project, ticket: ticket.id };
+            go(state, Route::Ticket(key));
+            toast(state, now_millis, ToastTone::Good, "Filed. It is sent by itself.", None);
+        }
+        (Write::Comment(key, _) | Write::Note(key, _), _) => {
+            // Nothing was typed meanwhile: the field is closed while its text is on the way.
+            let is_note = state.composers.get(&key).is_some_and(|composer| composer.is_note);
+            state.stale.open |= state.open.as_ref().is_some_and(|open| open.key == key);
+            state.composers.insert(key, Composer { is_note, ..Composer::default() });
+            state.is_memory_stale = true;
+        }
+        (Write::TakeBack(key, _), Done::TakenBack(undone)) => {
+            let composer = state.composers.entry(key).or_default();
+            composer.is_note = undone.is_note;
+            composer.text = match composer.text.trim().is_empty() {
+                true => undone.body,
+                false => format!("{}\n\n{}", undone.body, composer.text),
+            };
+            state.is_memory_stale = true;
+            toast(state, now_millis, ToastTone::Good, "Taken back: it has not left this device.", None);
+        }
+        (Write::RequestCode(_), Done::CodeMailed(pending)) => {
+            state.join.is_asking = false;
+            state.join.code.clear();
+            state.join.pending = Some(pending.project.clone());
+            state.pending.retain(|known| known.project != pending.project);
+            state.pending.push(*pending);
+        }
+        (Write::Confirm(_) | Write::Join(_), Done::Joined(confirmed)) => {
+            joined(state, *confirmed, now_millis);
+        }
+        (Write::Leave(leave), _) => {
+            state.leaving = None;
+            state.stale.overview = true;
+            state.people.remove(&leave.project);
+            list_anew(state);
+            toast(state, now_millis, ToastTone::Good, "You have left the project.", None);
+        }
+        (Write::RetryDraft(_) | Write::DiscardDraft(_), _) => state.stale.drafts = true,
+        (Write::Edit(key, _), _) => {
+            state.stale.open |= state.open.as_ref().is_some_and(|open| open.key == key);
+        }
+        (Write::Pause { .. }, _) => state.stale.overview = true,
+        // An answer of another kind than was asked for does not come.
+        (Write::Create(_) | Write::TakeBack(..) | Write::RequestCode(_), _) => {}
+        (Write::Confirm(_) | Write::Join(_), _) => {}
+    }
+}
+
+fn joined(state: &mut State, confirmed: Confirmed, now_millis: u64) {
+    state.join.is_asking = false;
+    state.stale.overview = true;
+    if let Some(waiting) = confirmed.waiting {
+        state.join.code.clear();
+        state.join.pending = Some(waiting.project.clone());
+        state.pending.retain(|known| known.project != waiting.project);
+        state.pending.push(waiting);
+    }
+    if let Some(project) = confirmed.joined {
+        state.join = JoinForm::default();
+        let text = format!("You have joined {} as {}.", project.name, project.user_name);
+        toast(state, now_millis, ToastTone::Good, text, None);
+        list_anew(state);
+        if !state.projects().is_empty() {
+            go(state, Route::START);
+        }
+    }
+}
+
+fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u64) {
+    let message = failure.message;
+    match write {
+        Write::Create(_) => {
+            state.new_ticket.is_sending = false;
+            state.new_ticket.error = Some(message);
+        }
+        Write::Comment(key, _) | Write::Note(key, _) => {
+            let composer = state.composers.entry(key).or_default();
+            composer.is_sending = false;
+            composer.error = Some(message);
+        }
+        Write::RequestCode(_) | Write::Confirm(_) | Write::Join(_) => {
+            state.join.is_asking = false;
+            state.join.error = Some(message);
+        }
+        Write::Leave(_) => {
+            if let Some(leaving) = &mut state.leaving {
+                leaving.objection = Some(message);
+            }
+        }
+        Write::TakeBack(..)
+        | Write::Edit(..)
+        | Write::Pause { .. }
+        | Write::RetryDraft(_)
+        | Write::DiscardDraft(_) => {
+            state.stale.open = state.open.is_some();
+            toast(state, now_millis, ToastTone::Bad, message, None);
+        }
+    }
+}

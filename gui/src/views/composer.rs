@@ -1,0 +1,147 @@
+//! Where one writes under a ticket. Whether the customer will read it is plain before, while and after one writes.
+
+use egui::{Align, Frame, Key, KeyboardShortcut, Layout, Margin, Modifiers, RichText, Stroke, TextEdit, Ui};
+
+use super::text::text_ui;
+use super::thread::answered_words;
+use crate::icon::Icon;
+use crate::intent::{Field, Intent};
+use crate::scene::Scene;
+use crate::state::{Composer, OpenTicket};
+use crate::theme;
+use crate::widgets::{self, Weight, button_enabled, icon_button};
+
+pub(super) fn composer_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket) {
+    let tokens = scene.tokens;
+    let composer = scene.state.composer(&open.key);
+    let is_team = scene.state.is_team(&open.key.project);
+    let is_note = composer.is_note && is_team;
+    let (fill, line) = match is_note {
+        true => (tokens.note_fill, Stroke::new(1.5, tokens.note_line)),
+        false => (tokens.raised, Stroke::new(1.0, tokens.line_strong)),
+    };
+    let margin = Margin { left: 12, right: 8, top: 8, bottom: 8 };
+    let frame = Frame::new().fill(fill).stroke(line).corner_radius(theme::RADIUS_LARGE).inner_margin(margin);
+    frame.show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 4.0;
+        if is_team {
+            kind_ui(scene, ui, is_note);
+        }
+        answering_ui(scene, ui, &composer, open);
+        match composer.is_preview {
+            true => {
+                egui::ScrollArea::vertical().id_salt("preview").max_height(220.0).show(ui, |ui| {
+                    text_ui(scene, ui, &composer.text);
+                });
+            }
+            false => write_ui(scene, ui, &composer, is_note),
+        }
+        if let Some(error) = &composer.error {
+            widgets::error_ui(ui, tokens, error);
+        }
+        foot_ui(scene, ui, &composer, is_note);
+    });
+}
+
+/// A comment or a note: two words side by side, of which one is chosen.
+fn kind_ui(scene: &mut Scene<'_>, ui: &mut Ui, is_note: bool) {
+    let tokens = scene.tokens;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (name, makes_note) in [("Reply", false), ("Note", true)] {
+            let is_chosen = makes_note == is_note;
+            let colour = match (is_chosen, is_note) {
+                (true, true) => tokens.note,
+                (true, false) => tokens.accent,
+                (false, _) => tokens.soft,
+            };
+            let text = RichText::new(name).font(tokens.strong(13.0)).color(colour);
+            let fill = match is_chosen {
+                true => tokens.tint(colour, if is_note { tokens.note_fill } else { tokens.raised }),
+                false => egui::Color32::TRANSPARENT,
+            };
+            let button = egui::Button::selectable(is_chosen, text).fill(fill).stroke(Stroke::NONE);
+            let pressed = ui.add(button).clicked();
+            scene.act_if(pressed && !is_chosen, || Intent::WriteNote(makes_note));
+        }
+        ui.add_space(6.0);
+        match is_note {
+            true => {
+                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(14.0), egui::Sense::hover());
+                Icon::Lock.paint(ui.painter(), rect, tokens.note);
+                let words = "Only your team sees this note";
+                ui.label(RichText::new(words).size(theme::SMALL).color(tokens.note));
+            }
+            false => {
+                let words = "The customer will read this";
+                ui.label(RichText::new(words).size(theme::SMALL).color(tokens.soft));
+            }
+        }
+    });
+}
+
+fn answering_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, open: &OpenTicket) {
+    let Some(answered) = &composer.reply_to else { return };
+    let tokens = scene.tokens;
+    let found = open.thread().into_iter().find(|entry| entry.comment.id == *answered);
+    let words = found.map_or_else(|| "an earlier comment".to_owned(), |entry| answered_words(entry.comment));
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(14.0), egui::Sense::hover());
+        Icon::Reply.paint(ui.painter(), rect, tokens.soft);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let pressed = icon_button(ui, tokens, Icon::Cross, "Answer nobody in particular", true).clicked();
+            scene.act_if(pressed, || Intent::ReplyTo(None));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = RichText::new(words).size(theme::SMALL).color(tokens.soft);
+                ui.add(egui::Label::new(text).truncate());
+            });
+        });
+    });
+}
+
+fn write_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bool) {
+    let id = widgets::field_id(scene.salt, TEXT);
+    let is_sent = ui.memory(|memory| memory.has_focus(id))
+        && ui.input_mut(|input| {
+            input.consume_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter))
+        });
+    let hint = if is_note { "Write a note for your team\u{2026}" } else { "Write a reply\u{2026}" };
+    let mut text = composer.text.clone();
+    egui::ScrollArea::vertical().id_salt("writing").max_height(220.0).show(ui, |ui| {
+        let edit = TextEdit::multiline(&mut text)
+            .id(id)
+            .hint_text(RichText::new(hint).color(scene.tokens.faint))
+            .frame(Frame::NONE)
+            .margin(Margin::symmetric(0, 4))
+            .desired_width(f32::INFINITY)
+            .desired_rows(2)
+            .interactive(!composer.is_sending);
+        let response = ui.add(edit);
+        widgets::name(ui, &response, if is_note { "Note" } else { "Reply" });
+        scene.act_if(response.changed(), || Intent::Type(Field::Composer, text));
+    });
+    scene.act_if(is_sent, || Intent::Send);
+}
+
+fn foot_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bool) {
+    let tokens = scene.tokens;
+    let is_empty = composer.text.trim().is_empty();
+    ui.horizontal(|ui| {
+        let words = if composer.is_preview { "Write on" } else { "Preview" };
+        let weight = Weight::Quiet;
+        let pressed =
+            button_enabled(ui, tokens, weight, None, words, !is_empty || composer.is_preview).clicked();
+        scene.act_if(pressed, || Intent::Preview(!composer.is_preview));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let words = if is_note { "Add note" } else { "Send reply" };
+            let icon = if is_note { Icon::Lock } else { Icon::Send };
+            let is_ready = !is_empty && !composer.is_sending;
+            let sent = button_enabled(ui, tokens, Weight::Primary, Some(icon), words, is_ready);
+            scene.act_if(sent.clicked(), || Intent::Send);
+            ui.label(RichText::new("Ctrl+Enter").size(theme::SMALL).color(tokens.faint));
+        });
+    });
+}
+
+/// What the field is called among the fields.
+pub(super) const TEXT: &str = "Text under the ticket";

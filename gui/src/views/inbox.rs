@@ -1,0 +1,266 @@
+//! The list of tickets: a window into as many rows as there are, drawn as far as they can be seen.
+
+use assist_proto::api::sync::DeliveryState;
+use assist_proto::api::ticket::{Priority, Sort, Status, TicketRow};
+use egui::{
+    Align, Align2, Color32, Layout, Margin, Rect, Response, RichText, Role, ScrollArea, Sense, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
+};
+
+use super::state_line::{ARROW_ROOM, arrow, priority_name, state_icon, state_words, status_name};
+use crate::icon::{Icon, square_at};
+use crate::intent::{Field, Intent};
+use crate::limits;
+use crate::route::{Route, TicketKey, View};
+use crate::scene::Scene;
+use crate::theme;
+use crate::times;
+use crate::widgets::{self, focus_ring, line, paint_avatar, paint_chip};
+
+pub(super) fn inbox_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let rect = ui.max_rect();
+    let (head, list) = rect.split_top_bottom_at_y(rect.top() + HEAD);
+    widgets::within(ui, head.shrink2(vec2(14.0, 10.0)), "head", |ui| head_ui(scene, ui));
+    ui.painter().hline(rect.x_range(), head.bottom(), egui::Stroke::new(1.0, scene.tokens.line));
+    widgets::within(ui, list, "rows", |ui| rows_ui(scene, ui));
+}
+
+fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let tokens = scene.tokens;
+    let state = scene.state;
+    ui.horizontal(|ui| {
+        let name = state.inbox.view.map_or("Tickets", View::name);
+        ui.label(RichText::new(name).font(tokens.strong(theme::HEADING)).color(tokens.text));
+        if let Some(total) = state.inbox.total {
+            ui.label(RichText::new(total.to_string()).color(tokens.faint));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| sort_ui(scene, ui));
+    });
+    ui.add_space(2.0);
+    let mut query = state.inbox.query.clone();
+    let edit = TextEdit::singleline(&mut query)
+        .id(widgets::field_id(scene.salt, SEARCH))
+        .hint_text(RichText::new("Find: words, label:crash, assignee:me \u{2026}").color(tokens.faint))
+        .margin(Margin { left: 32, right: 10, top: 7, bottom: 7 })
+        .desired_width(f32::INFINITY);
+    let response = ui.add(edit);
+    widgets::name(ui, &response, SEARCH);
+    let at = square_at(response.rect.left() + 11.0, response.rect.center().y, 13.0);
+    Icon::Search.paint(ui.painter(), at, tokens.faint);
+    scene.act_if(response.changed(), || Intent::Type(Field::Query, query));
+}
+
+fn sort_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let tokens = scene.tokens;
+    let chosen = scene.state.inbox.sort;
+    let text =
+        RichText::new(format!("{}{ARROW_ROOM}", sort_name(chosen))).color(tokens.soft).size(theme::SMALL);
+    let button = egui::Button::new(text).frame(false);
+    let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
+        for sort in [Sort::Updated, Sort::Created, Sort::Number, Sort::Priority] {
+            let pressed = ui.selectable_label(sort == chosen, sort_name(sort)).clicked();
+            scene.act_if(pressed, || Intent::Sort(sort));
+        }
+    });
+    widgets::name(ui, &response, &format!("Order: {}", sort_name(chosen)));
+    arrow(ui, response.rect.translate(vec2(10.0, 0.0)), tokens.soft);
+}
+
+const fn sort_name(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Updated => "Latest first",
+        Sort::Created => "Newest first",
+        Sort::Number => "By number",
+        Sort::Priority => "Most urgent first",
+    }
+}
+
+fn rows_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let state = scene.state;
+    let inbox = &state.inbox;
+    if let Some(error) = &inbox.error {
+        ui.add_space(16.0);
+        egui::Frame::new().inner_margin(Margin::symmetric(16, 0)).show(ui, |ui| {
+            widgets::error_ui(ui, scene.tokens, error);
+        });
+        return;
+    }
+    if inbox.total == Some(0) {
+        empty_ui(scene, ui);
+        return;
+    }
+    // Before the first answer a few quiet bars stand where rows will.
+    let total = inbox.total.map_or(8, |total| usize::try_from(total).unwrap_or(usize::MAX));
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let area = ScrollArea::vertical().id_salt(("rows", inbox.serial)).auto_shrink(false);
+    area.show_rows(ui, ROW, total, |ui, range| {
+        let shown = range.start as u64..range.end as u64;
+        if shown != inbox.shown {
+            scene.act(Intent::ShowRows(shown));
+        }
+        for index in range {
+            match inbox.row(index as u64) {
+                Some(row) => row_ui(scene, ui, row),
+                None => waiting_row_ui(scene, ui),
+            }
+        }
+    });
+}
+
+fn empty_ui(scene: &Scene<'_>, ui: &mut Ui) {
+    let inbox = &scene.state.inbox;
+    let (head, below) = match (inbox.query.trim().is_empty(), inbox.view) {
+        (false, _) => ("No ticket matches.", "Fewer words find more."),
+        (true, Some(View::Active)) => ("All done.", "New tickets and answers appear here by themselves."),
+        (true, Some(View::Snoozed)) => ("Nothing sleeps.", "Snoozed tickets wait here until their time."),
+        (true, _) => ("Nothing here.", "Tickets appear here by themselves."),
+    };
+    super::quiet_ui(ui, scene, Icon::Check, head, below);
+}
+
+fn waiting_row_ui(scene: &Scene<'_>, ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+    let painter = ui.painter();
+    let bar = |top: f32, width: f32| Rect::from_min_size(rect.min + vec2(PAD + 14.0, top), vec2(width, 10.0));
+    widgets::skeleton(painter, scene.tokens, bar(18.0, rect.width() * 0.55));
+    widgets::skeleton(painter, scene.tokens, bar(42.0, rect.width() * 0.3));
+}
+
+fn row_ui(scene: &mut Scene<'_>, ui: &mut Ui, row: &TicketRow) {
+    let tokens = scene.tokens;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_open(scene, row), spoken(row)));
+    let behind = match (is_open(scene, row), response.hovered()) {
+        (true, _) => tokens.selected,
+        (false, true) => tokens.hover,
+        (false, false) => tokens.surface,
+    };
+    let painter = ui.painter();
+    painter.rect_filled(rect, 0.0, behind);
+    if is_open(scene, row) {
+        let bar = Rect::from_min_size(rect.min, vec2(3.0, rect.height()));
+        painter.rect_filled(bar, 0.0, tokens.accent);
+    }
+    painter.hline(rect.x_range(), rect.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
+    paint_row(scene, ui, rect, row, behind);
+    row_focus(ui, scene, rect, &response);
+    let key = TicketKey { project: row.project.clone(), ticket: row.id.clone() };
+    scene.act_if(response.clicked(), || Intent::Go(Route::Ticket(key)));
+}
+
+fn row_focus(ui: &Ui, scene: &Scene<'_>, rect: Rect, response: &Response) {
+    focus_ring(ui.painter(), scene.tokens, rect.shrink(3.0), response);
+}
+
+fn paint_row(scene: &Scene<'_>, ui: &Ui, rect: Rect, row: &TicketRow, behind: Color32) {
+    let tokens = scene.tokens;
+    let painter = ui.painter();
+    let (left, right) = (rect.left() + PAD + 14.0, rect.right() - PAD);
+    let (first, second) = (rect.top() + 22.0, rect.top() + 48.0);
+    if row.is_unread {
+        painter.circle_filled(pos2(rect.left() + PAD + 2.0, first), 4.0, tokens.accent);
+    }
+    let time = times::short(scene.now_millis, row.updated_at_millis);
+    let time_rect =
+        painter.text(pos2(right, first), Align2::RIGHT_CENTER, time, widgets::small(), tokens.faint);
+    let (font, colour) = match row.is_unread {
+        true => (tokens.strong(theme::BODY), tokens.text),
+        false => (widgets::body(), tokens.text),
+    };
+    let title = line(painter, &row.title, font, colour, time_rect.left() - left - 10.0);
+    painter.galley(pos2(left, first - title.size().y / 2.0), title, colour);
+
+    let right = paint_row_end(scene, ui, right, second, row);
+    let mut at = left;
+    let (word, colour) = (status_name(row.status), tokens.status(row.status));
+    at += paint_chip(
+        painter,
+        tokens,
+        pos2(at, second - widgets::CHIP_HEIGHT / 2.0),
+        None,
+        word,
+        colour,
+        behind,
+    );
+    let name = match row.number {
+        Some(number) => format!("#{number}"),
+        None => row.short_id.clone(),
+    };
+    let by = line(
+        painter,
+        &format!("{name} \u{b7} {}", row.requester.name),
+        widgets::small(),
+        tokens.soft,
+        (right - at - 18.0).min(160.0),
+    );
+    painter.galley(pos2(at + 8.0, second - by.size().y / 2.0), by.clone(), tokens.soft);
+    at += 8.0 + by.size().x + 8.0;
+    for label in &row.labels {
+        let width = painter.layout_no_wrap(label.clone(), widgets::small(), tokens.soft).size().x + 16.0;
+        if at + width > right - 4.0 {
+            break;
+        }
+        let place = pos2(at, second - widgets::CHIP_HEIGHT / 2.0);
+        at += paint_chip(painter, tokens, place, None, label, tokens.soft, behind) + 4.0;
+    }
+}
+
+/// Draws what stands at the end of a row's second line, and returns where that begins.
+fn paint_row_end(scene: &Scene<'_>, ui: &Ui, right: f32, middle: f32, row: &TicketRow) -> f32 {
+    let tokens = scene.tokens;
+    let painter = ui.painter();
+    let mut right = right;
+    if let Some(assignee) = &row.assignee {
+        right -= 20.0;
+        paint_avatar(painter, tokens, square_at(right, middle, 20.0), &assignee.name);
+        right -= 8.0;
+    }
+    let mut icon = |icon: Icon, colour: Color32| {
+        right -= 13.0;
+        icon.paint(painter, square_at(right, middle, 13.0), colour);
+        right -= 8.0;
+    };
+    if let Some(state @ (DeliveryState::SavedHere | DeliveryState::OnServer)) = row.state {
+        icon(state_icon(state), tokens.faint);
+    }
+    if row.has_conflict {
+        icon(Icon::Warning, tokens.warn);
+    }
+    match row.priority {
+        Some(priority @ (Priority::Urgent | Priority::High)) => icon(Icon::Up, tokens.priority(priority)),
+        Some(Priority::Low | Priority::Normal) | None => {}
+    }
+    right
+}
+
+fn is_open(scene: &Scene<'_>, row: &TicketRow) -> bool {
+    scene.state.open.as_ref().is_some_and(|open| open.key.ticket == row.id)
+}
+
+/// What a screen reader says of a row: all that it shows, in words.
+fn spoken(row: &TicketRow) -> String {
+    let mut words = vec![row.title.clone()];
+    words.extend(row.number.map(|number| format!("number {number}")));
+    words.extend(row.is_unread.then(|| "unread".to_owned()));
+    words.push(status_name(row.status).to_owned());
+    words.extend(row.priority.map(|priority| format!("priority {}", priority_name(priority))));
+    words.push(format!("by {}", row.requester.name));
+    words.extend(row.assignee.as_ref().map(|assignee| format!("assigned to {}", assignee.name)));
+    words.extend(row.labels.iter().map(|label| format!("label {label}")));
+    words.extend(row.has_conflict.then(|| "has a conflict".to_owned()));
+    words.extend(row.state.map(|state| state_words(state).to_owned()));
+    words.join(", ")
+}
+
+/// Tells whether a status is one that nobody has to do anything about.
+pub(super) const fn is_done(status: Status) -> bool {
+    matches!(status, Status::Resolved | Status::Closed)
+}
+
+pub(super) const SEARCH: &str = "Find tickets";
+
+const HEAD: f32 = 92.0;
+const ROW: f32 = 70.0;
+const PAD: f32 = 12.0;
+
+const _: () = assert!(limits::PAGE_ROWS >= 50, "a screen of rows comes in two pages at most");

@@ -1,0 +1,182 @@
+//! Projects, connections, what was refused, and how the client looks.
+
+use assist_proto::api::project::ProjectInfo;
+use assist_proto::api::sync::ConnectionState;
+use assist_proto::api::user::Role;
+use egui::{Align, Layout, Margin, RichText, ScrollArea, Sense, Ui, vec2};
+
+use super::sidebar::connection_icon;
+use super::ticket::reading_ui;
+use crate::intent::{Intent, connection_words};
+use crate::memory::ThemeChoice;
+use crate::scene::Scene;
+use crate::state::Leaving;
+use crate::theme;
+use crate::times;
+use crate::widgets::{self, Weight, button, card};
+
+pub(super) fn settings_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    ScrollArea::vertical().id_salt("settings").auto_shrink(false).show(ui, |ui| {
+        reading_ui(ui, Margin { left: 24, right: 24, top: 22, bottom: 20 }, |ui| {
+            let tokens = scene.tokens;
+            ui.label(RichText::new("Settings").font(tokens.strong(theme::TITLE)).color(tokens.text));
+            ui.add_space(10.0);
+            drafts_ui(scene, ui);
+            part_ui(scene, ui, "Projects", projects_ui);
+            part_ui(scene, ui, "Looks", looks_ui);
+            part_ui(scene, ui, "Keyboard", keys_ui);
+        });
+    });
+}
+
+fn part_ui(scene: &mut Scene<'_>, ui: &mut Ui, head: &str, draw: impl FnOnce(&mut Scene<'_>, &mut Ui)) {
+    let tokens = scene.tokens;
+    ui.label(RichText::new(head).font(tokens.strong(theme::HEADING)).color(tokens.text));
+    card(tokens).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        draw(scene, ui);
+    });
+    ui.add_space(16.0);
+}
+
+fn drafts_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let state = scene.state;
+    if state.drafts.is_empty() {
+        return;
+    }
+    part_ui(scene, ui, "Refused, and kept", |scene, ui| {
+        let tokens = scene.tokens;
+        for draft in &state.drafts {
+            let title = draft.ticket.as_ref().map_or("", |ticket| ticket.title.as_str());
+            ui.label(RichText::new(title).font(tokens.strong(theme::BODY)).color(tokens.text));
+            for edit in &draft.edits {
+                if let Some(after) = &edit.after {
+                    ui.add(egui::Label::new(RichText::new(after).color(tokens.soft)).wrap());
+                }
+            }
+            ui.label(RichText::new(&draft.message).size(theme::SMALL).color(tokens.bad));
+            ui.horizontal(|ui| {
+                let is_retried = button(ui, tokens, Weight::Plain, None, "Try again").clicked();
+                scene.act_if(is_retried, || Intent::RetryDraft(draft.id.clone()));
+                let is_gone = button(ui, tokens, Weight::Quiet, None, "Throw away").clicked();
+                scene.act_if(is_gone, || Intent::DiscardDraft(draft.id.clone()));
+            });
+            ui.add_space(6.0);
+        }
+    });
+}
+
+fn projects_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let state = scene.state;
+    for (index, project) in state.projects().iter().enumerate() {
+        if index > 0 {
+            ui.separator();
+        }
+        project_ui(scene, ui, project);
+    }
+}
+
+fn project_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &ProjectInfo) {
+    let tokens = scene.tokens;
+    let connection = &project.connection;
+    ui.horizontal(|ui| {
+        let (icon, colour) = connection_icon(scene, scene.state.connection_of(&project.id, connection.state));
+        let (rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::hover());
+        icon.paint(ui.painter(), rect, colour);
+        ui.label(RichText::new(&project.name).font(tokens.strong(theme::BODY)).color(tokens.text));
+        let role = match project.role {
+            Role::Customer => "customer",
+            Role::Agent => "agent",
+            Role::Admin => "admin",
+        };
+        let words = format!("{}, {role}", project.user_name);
+        ui.label(RichText::new(words).color(tokens.soft));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let is_paused = connection.state == ConnectionState::Paused;
+            let words = if is_paused { "Go online" } else { "Work offline" };
+            let name = Some(project.id.clone());
+            let pressed = button(ui, tokens, Weight::Plain, None, words).clicked();
+            scene.act_if(pressed, || Intent::Pause { project: name, is_paused: !is_paused });
+        });
+    });
+    let since = times::relative(scene.now_millis, connection.since_millis);
+    let words = format!(
+        "{} since {since}. {}",
+        connection_words(scene.state.connection_of(&project.id, connection.state)),
+        connection.detail
+    );
+    ui.add(egui::Label::new(RichText::new(words).size(theme::SMALL).color(tokens.soft)).wrap());
+    match scene.state.leaving.as_ref().filter(|leaving| leaving.project == project.id) {
+        Some(leaving) => leaving_ui(scene, ui, leaving),
+        None => {
+            let words = format!("Leave {}\u{2026}", project.name);
+            let pressed = widgets::link_button(ui, tokens, &words).clicked();
+            scene.act_if(pressed, || Intent::AskToLeave(Some(project.id.clone())));
+        }
+    }
+}
+
+fn leaving_ui(scene: &mut Scene<'_>, ui: &mut Ui, leaving: &Leaving) {
+    let tokens = scene.tokens;
+    let words = leaving.objection.as_deref().unwrap_or(
+        "Its tickets go from this device. They stay with the project, and come back when you join again.",
+    );
+    ui.add(egui::Label::new(RichText::new(words).color(tokens.warn)).wrap());
+    ui.horizontal(|ui| {
+        let is_forced = leaving.objection.is_some();
+        let words = if is_forced { "Leave, and lose it" } else { "Leave" };
+        let pressed = button(ui, tokens, Weight::Danger, None, words).clicked();
+        scene.act_if(pressed, || Intent::Leave { is_forced });
+        let pressed = button(ui, tokens, Weight::Plain, None, "Stay").clicked();
+        scene.act_if(pressed, || Intent::AskToLeave(None));
+    });
+}
+
+fn looks_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let looks = scene.state.looks;
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Theme").color(scene.tokens.soft));
+        let themes = [
+            (ThemeChoice::System, "As the system"),
+            (ThemeChoice::Dark, "Dark"),
+            (ThemeChoice::Light, "Light"),
+        ];
+        for (theme, name) in themes {
+            let pressed = ui.selectable_label(looks.theme == theme, name).clicked();
+            scene.act_if(pressed, || Intent::Theme(theme));
+        }
+    });
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Size").color(scene.tokens.soft));
+        for percent in [90, 100, 110, 125, 150] {
+            let is_chosen = looks.zoom_percent == percent || (looks.zoom_percent == 0 && percent == 100);
+            let pressed = ui.selectable_label(is_chosen, format!("{percent} %")).clicked();
+            scene.act_if(pressed, || Intent::Zoom(percent));
+        }
+    });
+    let mut is_reduced = looks.has_reduced_motion;
+    let changed = ui.checkbox(&mut is_reduced, "Move no more than needed").changed();
+    scene.act_if(changed, || Intent::ReduceMotion(is_reduced));
+}
+
+fn keys_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let tokens = scene.tokens;
+    egui::Grid::new(scene.salt.with("keys")).spacing(vec2(24.0, 6.0)).show(ui, |ui| {
+        for (keys, what) in KEYS {
+            ui.label(RichText::new(keys).monospace().color(tokens.text));
+            ui.label(RichText::new(what).color(tokens.soft));
+            ui.end_row();
+        }
+    });
+}
+
+const KEYS: [(&str, &str); 8] = [
+    ("J, K", "the next ticket, the one before"),
+    ("N, Ctrl+N", "file a ticket"),
+    ("R", "reply"),
+    ("Ctrl+Enter", "send what was written"),
+    ("/, Ctrl+F", "find tickets"),
+    ("Alt+Left, Alt+Right", "back, forward"),
+    ("Tab", "on to the next button or field"),
+    ("Ctrl++, Ctrl+-, Ctrl+0", "larger, smaller, as it was"),
+];

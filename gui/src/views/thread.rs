@@ -1,0 +1,244 @@
+//! What was written under a ticket, oldest first. Only what can be seen is laid out: what is above and below stands as
+//! high as it was when it was last drawn.
+
+use assist_proto::api::comment::Comment;
+use assist_proto::api::sync::DeliveryState;
+use assist_proto::api::ticket::Ticket;
+use assist_proto::api::user::Role;
+use egui::{Align, Frame, Layout, Margin, RichText, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
+
+use super::state_line::{state_icon, state_words};
+use super::text::text_ui;
+use crate::icon::Icon;
+use crate::intent::Intent;
+use crate::layouts::hash;
+use crate::scene::Scene;
+use crate::state::{Entry, OpenTicket};
+use crate::theme;
+use crate::times;
+use crate::widgets::{self, icon_button, paint_avatar};
+
+pub(super) fn thread_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket, ticket: &Ticket) {
+    let entries = open.thread();
+    let width = ui.available_width();
+    report_ui(scene, ui, ticket);
+    for entry in &entries {
+        let comment = entry.comment;
+        let is_held = comment.held_until_millis.is_some();
+        let look = (&comment.id, comment.edited_at_millis, comment.is_deleted, comment.state, is_held);
+        let key = hash((look, comment.body.len(), comment.read_by.len(), comment.losing_bodies.len()));
+        let top = ui.cursor().top();
+        let known = scene.layouts.height(key, width);
+        if let Some(height) = known {
+            let rect = egui::Rect::from_min_size(ui.cursor().min, vec2(width, height));
+            if !ui.is_rect_visible(rect) {
+                ui.allocate_exact_size(rect.size(), Sense::hover());
+                continue;
+            }
+        }
+        entry_ui(scene, ui, *entry, &entries);
+        scene.layouts.set_height(key, ui.min_rect().bottom() - top);
+    }
+}
+
+/// What the requester reported.
+fn report_ui(scene: &mut Scene<'_>, ui: &mut Ui, ticket: &Ticket) {
+    let row = &ticket.row;
+    let head = Head {
+        name: &row.requester.name,
+        word: None,
+        at_millis: row.created_at_millis,
+        is_edited: false,
+        is_note: false,
+    };
+    entry_frame(scene, ui, false, |scene, ui| {
+        head_ui(scene, ui, &head, |_, _| {});
+        match ticket.body.trim().is_empty() {
+            true if !row.is_loaded => {
+                ui.label(
+                    RichText::new("The text is still on its way to this device.").color(scene.tokens.faint),
+                );
+            }
+            true => {
+                ui.label(RichText::new("No further words.").color(scene.tokens.faint));
+            }
+            false => text_ui(scene, ui, &ticket.body),
+        }
+    });
+}
+
+fn entry_ui(scene: &mut Scene<'_>, ui: &mut Ui, entry: Entry<'_>, all: &[Entry<'_>]) {
+    let comment = entry.comment;
+    let is_team = comment.author.role.is_some_and(|role| role != Role::Customer);
+    let head = Head {
+        name: &comment.author.name,
+        word: is_team.then_some("Team"),
+        at_millis: comment.created_at_millis,
+        is_edited: comment.edited_at_millis.is_some(),
+        is_note: entry.is_note,
+    };
+    ui.push_id(&comment.id, |ui| {
+        entry_frame(scene, ui, entry.is_note, |scene, ui| {
+            head_ui(scene, ui, &head, |scene, ui| {
+                let name = format!("Reply to {}", comment.author.name);
+                let pressed = icon_button(ui, scene.tokens, Icon::Reply, &name, true).clicked();
+                if pressed {
+                    scene.act(Intent::WriteNote(entry.is_note));
+                    scene.act(Intent::ReplyTo(Some(comment.id.clone())));
+                    let id = widgets::field_id(scene.salt, super::composer::TEXT);
+                    ui.memory_mut(|memory| memory.request_focus(id));
+                }
+            });
+            answered_ui(scene, ui, comment, all);
+            match comment.is_deleted {
+                true => {
+                    ui.label(RichText::new("Struck by its author.").italics().color(scene.tokens.faint));
+                }
+                false => text_ui(scene, ui, &comment.body),
+            }
+            losing_ui(scene, ui, comment);
+            files_ui(scene, ui, comment);
+            foot_ui(scene, ui, comment);
+        });
+    });
+}
+
+/// What is written at the head of an entry.
+struct Head<'a> {
+    name: &'a str,
+    word: Option<&'static str>,
+    at_millis: u64,
+    is_edited: bool,
+    is_note: bool,
+}
+
+fn entry_frame(
+    scene: &mut Scene<'_>,
+    ui: &mut Ui,
+    is_note: bool,
+    draw: impl FnOnce(&mut Scene<'_>, &mut Ui),
+) {
+    let tokens = scene.tokens;
+    let frame = match is_note {
+        true => Frame::new().fill(tokens.note_fill).stroke(Stroke::new(1.0, tokens.note_line)),
+        false => Frame::new(),
+    };
+    let margin = Margin { left: 12, right: 12, top: 10, bottom: 12 };
+    let shown = frame.corner_radius(theme::RADIUS_LARGE).inner_margin(margin).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        let rect = ui.max_rect();
+        let body = egui::Rect::from_min_max(rect.min + vec2(AVATAR_ROOM, 0.0), rect.max);
+        ui.scope_builder(UiBuilder::new().max_rect(body), |ui| draw(scene, ui));
+    });
+    if is_note {
+        let rect = shown.response.rect;
+        let bar = egui::Rect::from_min_size(rect.min + vec2(0.0, 8.0), vec2(3.0, rect.height() - 16.0));
+        ui.painter().rect_filled(bar, 1.5, tokens.note_line);
+    }
+    ui.add_space(if is_note { 8.0 } else { 2.0 });
+}
+
+fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui, head: &Head<'_>, tools: impl FnOnce(&mut Scene<'_>, &mut Ui)) {
+    let tokens = scene.tokens;
+    let avatar = egui::Rect::from_min_size(ui.cursor().min + vec2(-AVATAR_ROOM, 1.0), Vec2::splat(28.0));
+    paint_avatar(ui.painter(), tokens, avatar, head.name);
+    ui.horizontal(|ui| {
+        ui.set_height(theme::CONTROL_HEIGHT);
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(RichText::new(head.name).font(tokens.strong(theme::BODY)).color(tokens.text));
+        if head.is_note {
+            widgets::chip(ui, tokens, Some(Icon::Lock), "Only your team sees this", tokens.note);
+        } else if let Some(word) = head.word {
+            widgets::chip(ui, tokens, None, word, tokens.accent);
+        }
+        let when = times::relative(scene.now_millis, head.at_millis);
+        let when = if head.is_edited { format!("{when} \u{b7} edited") } else { when };
+        let when = ui.label(RichText::new(when).size(theme::SMALL).color(tokens.faint));
+        when.on_hover_text(times::exact(head.at_millis));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| tools(scene, ui));
+    });
+}
+
+/// The beginning of what this one answers.
+fn answered_ui(scene: &Scene<'_>, ui: &mut Ui, comment: &Comment, all: &[Entry<'_>]) {
+    let Some(answered) = &comment.reply_to else { return };
+    let tokens = scene.tokens;
+    let found = all.iter().find(|entry| entry.comment.id == *answered).map(|entry| entry.comment);
+    let words = found.map_or_else(|| "an earlier comment".to_owned(), answered_words);
+    ui.horizontal(|ui| {
+        let (bar, _) = ui.allocate_exact_size(vec2(3.0, 16.0), Sense::hover());
+        ui.painter().rect_filled(bar, 1.5, tokens.line_strong);
+        let text = RichText::new(words).size(theme::SMALL).color(tokens.soft);
+        ui.add(egui::Label::new(text).truncate());
+    });
+}
+
+pub(super) fn answered_words(comment: &Comment) -> String {
+    let start: String = comment.body.lines().next().unwrap_or_default().chars().take(120).collect();
+    format!("{}: {start}", comment.author.name)
+}
+
+/// What others wrote in its place while apart: nothing is dropped silently.
+fn losing_ui(scene: &mut Scene<'_>, ui: &mut Ui, comment: &Comment) {
+    let tokens = scene.tokens;
+    for body in &comment.losing_bodies {
+        ui.horizontal(|ui| {
+            let (rect, _) = ui.allocate_exact_size(Vec2::splat(14.0), Sense::hover());
+            Icon::Warning.paint(ui.painter(), rect, tokens.warn);
+            let text = "Was rewritten at the same time elsewhere to:";
+            ui.label(RichText::new(text).size(theme::SMALL).color(tokens.warn));
+        });
+        text_ui(scene, ui, body);
+    }
+}
+
+fn files_ui(scene: &Scene<'_>, ui: &mut Ui, comment: &Comment) {
+    let tokens = scene.tokens;
+    ui.horizontal_wrapped(|ui| {
+        for file in &comment.attachments {
+            let words = format!("{} \u{b7} {}", file.name, size_words(file.size_bytes));
+            widgets::chip(ui, tokens, Some(Icon::Down), &words, tokens.soft);
+        }
+    });
+}
+
+fn size_words(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes / 1024),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+/// How far one's own words have come, and the way to take them back while there is one.
+fn foot_ui(scene: &mut Scene<'_>, ui: &mut Ui, comment: &Comment) {
+    let Some(state) = comment.state else { return };
+    let tokens = scene.tokens;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        let (rect, _) = ui.allocate_exact_size(Vec2::splat(13.0), Sense::hover());
+        let is_held = comment.held_until_millis.is_some_and(|until| until > scene.now_millis);
+        let icon = if is_held { Icon::Clock } else { state_icon(state) };
+        icon.paint(ui.painter(), rect, tokens.faint);
+        let words = match (is_held, state) {
+            (true, _) => "Held back for a moment".to_owned(),
+            (false, DeliveryState::Read) if !comment.read_by.is_empty() => read_words(comment),
+            _ => state_words(state).to_owned(),
+        };
+        ui.label(RichText::new(words).size(theme::SMALL).color(tokens.faint));
+        if comment.held_until_millis.is_some() {
+            let pressed = widgets::link_button(ui, tokens, "Undo").clicked();
+            scene.act_if(pressed, || Intent::TakeBack(comment.id.clone()));
+        }
+    });
+}
+
+fn read_words(comment: &Comment) -> String {
+    let names: Vec<&str> = comment.read_by.iter().take(3).map(|read| read.user.name.as_str()).collect();
+    match comment.read_by.len().saturating_sub(names.len()) {
+        0 => format!("Read by {}", names.join(", ")),
+        more => format!("Read by {} and {more} more", names.join(", ")),
+    }
+}
+
+const AVATAR_ROOM: f32 = 40.0;

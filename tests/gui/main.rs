@@ -1,0 +1,8 @@
+//! The client without a window: its looks as pictures, and what people do in it against real daemons.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
+mod flows;
+mod people;
+mod pictured;
+mod pictures;

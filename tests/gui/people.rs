@@ -1,0 +1,156 @@
+//! People at the client: each has a daemon of their own, and eyes that find things by what they are called.
+
+use std::sync::mpsc::{self, Receiver};
+use std::time::Instant;
+
+use assist_gui::state::State;
+use assist_gui::{Support, fonts};
+use assist_proto::client::Home;
+use assist_tests::process::{DaemonProcess, PATIENCE};
+use egui::accesskit::Role;
+use egui::{Key, Modifiers, Vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+/// Somebody who sits before the client.
+pub(crate) struct Person {
+    harness: Harness<'static, Support>,
+    /// Says that there is news to be drawn.
+    news: Receiver<()>,
+}
+
+impl Person {
+    /// Opens the client on a daemon.
+    pub(crate) fn at(daemon: &DaemonProcess) -> Self {
+        let home = Home::locate(Some(daemon.home().to_owned())).unwrap();
+        let (news_tx, news) = mpsc::sync_channel(1);
+        let mut is_open = false;
+        let mut harness = Harness::builder()
+            .with_size(Vec2::new(1240.0, 820.0))
+            .with_context_setup(move |ctx| {
+                fonts::install(ctx);
+                ctx.set_request_repaint_callback(move |_| {
+                    // One that waits already says the same.
+                    news_tx.try_send(()).ok();
+                });
+            })
+            .build_ui_state(
+                move |ui, state: &mut Support| {
+                    // The client wants the context that it is drawn in.
+                    if !std::mem::replace(&mut is_open, true) {
+                        *state = Support::open(ui.ctx(), &home, "test").unwrap();
+                    }
+                    state.logic(&ui.ctx().clone());
+                    state.ui(ui);
+                },
+                Support::of_state(State::new(assist_gui::memory::Memory::default()), "before"),
+            );
+        harness.step();
+        Self { harness, news }
+    }
+
+    /// Looks until something is so.
+    pub(crate) fn until(&mut self, what: &str, is_so: impl Fn(&Harness<'static, Support>) -> bool) {
+        #[expect(clippy::disallowed_methods, reason = "a bound on a wait for a condition in real processes")]
+        let started = Instant::now();
+        loop {
+            self.harness.step();
+            if is_so(&self.harness) {
+                // What has just appeared may still move.
+                self.harness.step();
+                return;
+            }
+            let left = PATIENCE.checked_sub(started.elapsed());
+            let left = left.unwrap_or_else(|| panic!("waited in vain: {what}\n{:#?}", self.words()));
+            self.news.recv_timeout(left.min(std::time::Duration::from_millis(50))).ok();
+        }
+    }
+
+    /// Waits until somewhere there stands what contains these words.
+    pub(crate) fn sees(&mut self, words: &str) {
+        self.until(words, |harness| harness.query_all_by_label_contains(words).next().is_some());
+    }
+
+    /// Waits until these words stand nowhere.
+    pub(crate) fn sees_no_more(&mut self, words: &str) {
+        self.until(words, |harness| harness.query_all_by_label_contains(words).next().is_none());
+    }
+
+    /// Tells whether these words stand somewhere now.
+    pub(crate) fn has_in_sight(&self, words: &str) -> bool {
+        self.harness.query_all_by_label_contains(words).next().is_some()
+    }
+
+    /// Presses what is called so, once it is there.
+    pub(crate) fn presses(&mut self, name: &str) {
+        self.until(name, |harness| harness.query_all_by_label(name).next().is_some());
+        let buttons = self.harness.query_all_by_label(name);
+        buttons.into_iter().next().unwrap().click();
+        self.harness.step();
+        self.harness.step();
+    }
+
+    /// Presses what is called somehow so, once it is there.
+    pub(crate) fn presses_what_says(&mut self, words: &str) {
+        let is_button = |harness: &Harness<'static, Support>| {
+            harness.query_all_by_role(Role::Button).any(|node| says(&node, words))
+        };
+        self.until(words, is_button);
+        let mut buttons = self.harness.query_all_by_role(Role::Button);
+        buttons.find(|node| says(node, words)).unwrap().click();
+        drop(buttons);
+        self.harness.step();
+        self.harness.step();
+    }
+
+    /// Types into the field of that name.
+    pub(crate) fn types(&mut self, field: &str, text: &str) {
+        self.until(field, |harness| fields(harness, field).next().is_some());
+        fields(&self.harness, field).next().unwrap().focus();
+        self.harness.step();
+        fields(&self.harness, field).next().unwrap().type_text(text);
+        self.harness.step();
+        self.harness.step();
+    }
+
+    /// Types into the field of that name in place of what is there.
+    pub(crate) fn replaces(&mut self, field: &str, text: &str) {
+        self.types(field, "");
+        self.keys(Modifiers::COMMAND, Key::A);
+        match text.is_empty() {
+            true => self.keys(Modifiers::NONE, Key::Delete),
+            false => self.types(field, text),
+        }
+    }
+
+    /// Presses keys together.
+    pub(crate) fn keys(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.step();
+        self.harness.step();
+    }
+
+    /// What the client knows.
+    pub(crate) fn state(&self) -> &State {
+        self.harness.state().state()
+    }
+
+    /// All that can be read now.
+    fn words(&self) -> Vec<String> {
+        let nodes = self.harness.root().children_recursive();
+        nodes.filter_map(|node| node.accesskit_node().label()).collect()
+    }
+}
+
+fn says(node: &egui_kittest::Node<'_>, words: &str) -> bool {
+    node.accesskit_node().label().is_some_and(|label| label.contains(words))
+}
+
+fn fields<'a>(
+    harness: &'a Harness<'static, Support>,
+    name: &'a str,
+) -> impl Iterator<Item = egui_kittest::Node<'a>> {
+    [Role::TextInput, Role::MultilineTextInput]
+        .into_iter()
+        .flat_map(move |role| harness.query_all_by_role_and_label(role, name))
+}

@@ -1,0 +1,221 @@
+//! States worth a picture, filled with what a daemon would answer.
+
+use assist_gui::link::{Overview, Reply};
+use assist_gui::memory::Memory;
+use assist_gui::route::TicketKey;
+use assist_gui::state::{DaemonState, State};
+use assist_gui::{Route, update};
+use assist_proto::api::comment::Comment;
+use assist_proto::api::project::{PendingJoin, ProjectDetails, ProjectInfo};
+use assist_proto::api::sync::ProjectSync;
+use assist_proto::api::ticket::{Ticket, TicketPage, TicketRow};
+use assist_proto::api::user::User;
+use serde_json::{Value, json};
+
+/// The moment of all pictures.
+pub(crate) const NOW: u64 = 1_795_700_000_000;
+
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+
+pub(crate) fn made<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+pub(crate) fn project(name: &str, role: &str, connection: &str, unread: u64) -> ProjectInfo {
+    let detail = match connection {
+        "online" => "connected to 400:52:1c::7",
+        "refused" => "an admin has shut this device out",
+        _ => "nobody answers at 400:52:1c::7; tried again in 20 seconds",
+    };
+    made(json!({
+        "id": name.repeat(13), "name": name, "addresses": [], "role": role, "user_id": "me", "user_name": "Bob",
+        "device_name": "desk", "unread_count": unread,
+        "connection": {"state": connection, "since_millis": NOW - 14 * MINUTE, "detail": detail},
+    }))
+}
+
+fn sync_of(project: &ProjectInfo, unsent: u64) -> ProjectSync {
+    ProjectSync {
+        project: project.id.clone(),
+        name: project.name.clone(),
+        connection: project.connection.clone(),
+        outbox_count: unsent,
+        oldest_unsent_at_millis: None,
+        cursor: 1,
+        head: Some(1),
+        last_sync_at_millis: Some(NOW - 14 * MINUTE),
+        documents: 1,
+        unverified: 0,
+    }
+}
+
+/// Titles as people write them: short, long, of five scripts.
+const TITLES: [(&str, &str); 12] = [
+    ("The printer hums at noon and then prints everything twice", "Carla"),
+    (
+        "\u{41d}\u{435} \u{43c}\u{43e}\u{433}\u{443} \u{432}\u{43e}\u{439}\u{442}\u{438} \u{43f}\u{43e}\u{441}\u{43b}\u{435} \u{43e}\u{431}\u{43d}\u{43e}\u{432}\u{43b}\u{435}\u{43d}\u{438}\u{44f}",
+        "Dora",
+    ),
+    (
+        "Export to CSV loses the last column when a cell holds a line break and the file is larger than two megabytes",
+        "Erin",
+    ),
+    ("Dark mode, please", "Amir"),
+    (
+        "\u{397} \u{3b5}\u{3ba}\u{3c4}\u{3cd}\u{3c0}\u{3c9}\u{3c3}\u{3b7} \u{3b1}\u{3c0}\u{3bf}\u{3c4}\u{3c5}\u{3b3}\u{3c7}\u{3ac}\u{3bd}\u{3b5}\u{3b9}",
+        "Dave",
+    ),
+    ("Crash on start after the update to 4.2", "Carla"),
+    ("How do I move my licence to a new machine?", "Alice"),
+    ("Invoices show the wrong address", "Dora"),
+    ("Sync stops when the laptop sleeps", "Erin"),
+    ("Tr\u{1b0}\u{1edb}c khi in, m\u{e1}y b\u{e1}o l\u{1ed7}i", "Arno"),
+    ("Keyboard shortcut for search does nothing on the settings page", "Amir"),
+    ("Thank you!", "Alice"),
+];
+
+fn rows(project: &ProjectInfo, count: u64) -> Vec<TicketRow> {
+    let row = |index: u64| {
+        let (title, requester) = TITLES[(index % 12) as usize];
+        let pick = |from: &[&str]| from[(index % from.len() as u64) as usize].to_owned();
+        let labels: &[&str] = match index % 4 {
+            0 => &["printing"],
+            1 => &["login", "4.2"],
+            _ => &[],
+        };
+        let priority =
+            [Some("urgent"), None, Some("high"), Some("low"), Some("normal")][(index % 5) as usize];
+        let assignee = index.is_multiple_of(3).then(|| json!({"id": "me", "name": "Bob"}));
+        made(json!({
+            "project": project.id, "id": format!("t{index:025}"), "short_id": "9v3kq0ta",
+            "number": (index > 0).then_some(142 - index.min(100)), "title": title,
+            "status": pick(&["open", "open", "pending", "open", "resolved", "closed"]), "priority": priority,
+            "assignee": assignee, "requester": {"id": format!("u{}", index % 12), "name": requester},
+            "labels": labels, "created_at_millis": NOW - 3 * HOUR, "comment_count": 3, "is_loaded": true,
+            "updated_at_millis": NOW - [2 * MINUTE, 17 * MINUTE, 3 * HOUR, 50 * HOUR, 900 * HOUR][(index.min(40) / 3 % 5) as usize],
+            "snoozed_until_millis": null, "has_conflict": index == 4, "is_unread": index % 12 < 3,
+            "state": pick(&["saved_here", "on_server", "read"]),
+        }))
+    };
+    (0..count).map(row).collect()
+}
+
+fn told(state: &mut State, reply: Reply) {
+    update::receive(state, reply, NOW);
+}
+
+/// A client whose daemon answered that there is nothing.
+pub(crate) fn empty() -> State {
+    let mut state = State::new(Memory::default());
+    told(&mut state, Reply::Daemon(DaemonState::Ready));
+    told(&mut state, Reply::Overview(Ok(Overview::default())));
+    state
+}
+
+/// A client that waits for a mailed code.
+pub(crate) fn joining() -> State {
+    let mut state = State::new(Memory::default());
+    let pending: PendingJoin = made(json!({
+        "project": "hero", "name": "Hero", "email": "carla@example.org", "device": "d", "device_name": "desk",
+        "check": "ORBIT-62", "asked_at_millis": NOW, "is_waiting": false,
+    }));
+    let overview = Overview { pending: vec![pending], ..Overview::default() };
+    told(&mut state, Reply::Daemon(DaemonState::Ready));
+    told(&mut state, Reply::Overview(Ok(overview)));
+    state
+}
+
+/// An agent's client with a list of so many tickets.
+pub(crate) fn inbox(connection: &str, unsent: u64, total: u64) -> State {
+    let mut state = State::new(Memory::default());
+    let projects = vec![project("anvil", "admin", connection, 3), project("bellows", "agent", "online", 0)];
+    let syncs = vec![sync_of(&projects[0], unsent), sync_of(&projects[1], 0)];
+    let tickets = rows(&projects[0], total.min(100));
+    told(&mut state, Reply::Daemon(DaemonState::Ready));
+    told(&mut state, Reply::Overview(Ok(Overview { projects, pending: Vec::new(), syncs })));
+    let page = TicketPage { tickets, total, next_cursor: None };
+    told(&mut state, Reply::Rows { serial: 0, page: 0, outcome: Ok(page) });
+    let counts = state.views().iter().zip([total, 4, 17, 2, 318, 412]).map(|(view, count)| (*view, count));
+    let counts = counts.collect();
+    told(&mut state, Reply::Counts { project: None, outcome: Ok(counts) });
+    state
+}
+
+/// The same with a ticket open, told and answered, with a note.
+pub(crate) fn ticket() -> State {
+    let mut state = inbox("online", 0, 412);
+    let row = state.inbox.row(0).unwrap().clone();
+    let key = TicketKey { project: row.project.clone(), ticket: row.id.clone() };
+    update::act(&mut state, assist_gui::intent::Intent::Go(Route::Ticket(key.clone())));
+    let ticket = Ticket {
+        row,
+        body: "Every day at **noon**, as soon as somebody prints more than one page:\n\n1. it hums for a minute,\n2. then prints everything *twice*.\n\n```\nE042 duplex: tray 2 not ready\nE042 duplex: tray 2 not ready\n```\nSee [the manual](https://example.org/manual), page 12.".into(),
+        comments: comments(),
+        conflicts: Vec::new(),
+        close_reason: None,
+        links: Vec::new(),
+        merged: Vec::new(),
+        note_count: 1,
+        place: 1,
+        read_by: Vec::new(),
+    };
+    let notes: Vec<Comment> = vec![made(json!({
+        "id": "n1", "author": {"id": "a", "name": "Amir", "role": "agent"}, "created_at_millis": NOW - 20 * MINUTE,
+        "body": "Third one with tray 2 this week. Firmware 4.2 again? Don't promise a date yet.", "reply_to": null,
+        "edited_at_millis": null, "is_deleted": false, "attachments": [], "state": null, "losing_bodies": [],
+        "change": "n1",
+    }))];
+    told(&mut state, Reply::Ticket { key: key.clone(), outcome: Ok((Box::new(ticket), notes)) });
+    let details: ProjectDetails = made(json!({
+        "id": key.project, "name": "anvil", "addresses": [], "role": "admin", "user_id": "me", "user_name": "Bob",
+        "device_name": "desk", "unread_count": 3, "cold_start": null,
+        "connection": {"state": "online", "since_millis": NOW, "detail": ""},
+        "labels": [{"label": "printing", "description": "Anything on paper"}], "canned_replies": [],
+    }));
+    let users: Vec<User> = vec![
+        made(json!({"id": "me", "name": "Bob", "email": null, "role": "admin", "is_self": true})),
+        made(json!({"id": "a", "name": "Amir", "email": null, "role": "agent", "is_self": false})),
+    ];
+    told(&mut state, Reply::People { project: key.project, outcome: Ok((users, Box::new(details))) });
+    state
+}
+
+fn comments() -> Vec<Comment> {
+    let comment = |id: &str, name: &str, role: &str, ago: u64, body: &str, more: Value| {
+        let mut value = json!({
+            "id": id, "author": {"id": name, "name": name, "role": role}, "created_at_millis": NOW - ago,
+            "body": body, "reply_to": null, "edited_at_millis": null, "is_deleted": false, "attachments": [],
+            "state": null, "losing_bodies": [], "change": id,
+        });
+        value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        made(value)
+    };
+    vec![
+        comment(
+            "c1",
+            "Bob",
+            "admin",
+            2 * HOUR,
+            "Thank you for the report. Which firmware does it show under *Settings \u{203a} About*?",
+            json!({"state": "read", "read_by": [{"user": {"id": "c", "name": "Carla"}, "at_millis": NOW}]}),
+        ),
+        comment(
+            "c2",
+            "Carla",
+            "customer",
+            HOUR,
+            "It says `4.2.0-rc1`. Here is what it looks like when it happens.",
+            json!({"reply_to": "c1", "attachments": [
+                {"blob": "b", "name": "noon.png", "size_bytes": 482_113, "media_type": "image/png"}]}),
+        ),
+        comment(
+            "c3",
+            "Bob",
+            "admin",
+            2 * MINUTE,
+            "That one has a known fault. 4.2.1 is out today and mends it:\n\n- open *Settings \u{203a} Updates*\n- choose **4.2.1**",
+            json!({"state": "on_server"}),
+        ),
+    ]
+}
