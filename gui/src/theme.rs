@@ -124,7 +124,7 @@ impl Tokens {
             Status::Open => self.accent,
             Status::Pending => self.warn,
             Status::Resolved => self.good,
-            Status::Closed => self.faint,
+            Status::Closed => self.soft,
         }
     }
 
@@ -133,14 +133,13 @@ impl Tokens {
         match priority {
             Priority::Urgent => self.bad,
             Priority::High => self.warn,
-            Priority::Normal => self.soft,
-            Priority::Low => self.faint,
+            Priority::Normal | Priority::Low => self.soft,
         }
     }
 
     /// Returns what is behind a word of this colour that stands on `behind`.
     pub fn tint(&self, colour: Color32, behind: Color32) -> Color32 {
-        behind.lerp_to_gamma(colour, if self.is_dark { 0.16 } else { 0.09 })
+        behind.lerp_to_gamma(colour, if self.is_dark { 0.12 } else { 0.09 })
     }
 
     /// Returns the style that makes egui's own widgets fit in.

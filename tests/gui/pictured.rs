@@ -93,7 +93,7 @@ fn rows(project: &ProjectInfo, count: u64) -> Vec<TicketRow> {
             "status": pick(&["open", "open", "pending", "open", "resolved", "closed"]), "priority": priority,
             "assignee": assignee, "requester": {"id": format!("u{}", index % 12), "name": requester},
             "labels": labels, "created_at_millis": NOW - 3 * HOUR, "comment_count": 3, "is_loaded": true,
-            "updated_at_millis": NOW - [2 * MINUTE, 17 * MINUTE, 3 * HOUR, 50 * HOUR, 900 * HOUR][(index.min(40) / 3 % 5) as usize],
+            "updated_at_millis": NOW - [2 * MINUTE, 17 * MINUTE, 3 * HOUR, 50 * HOUR, 890 * HOUR][(index.min(40) / 3 % 5) as usize],
             "snoozed_until_millis": null, "has_conflict": index == 4, "is_unread": index % 12 < 3,
             "state": pick(&["saved_here", "on_server", "read"]),
         }))

@@ -14,13 +14,13 @@ pub(super) fn text_ui(scene: &mut Scene<'_>, ui: &mut Ui, text: &str) {
     let blocks = scene.layouts.blocks(text);
     let tokens = scene.tokens;
     ui.spacing_mut().item_spacing.y = 8.0;
-    for block in blocks.iter() {
+    for (index, block) in blocks.iter().enumerate() {
         match block {
             Block::Heading(spans) => spans_ui(ui, tokens, spans, theme::HEADING, true),
             Block::Text { depth, marker, is_quote, spans } => {
                 indented_ui(ui, tokens, *depth, marker.as_deref(), *is_quote, spans);
             }
-            Block::Code(code) => code_ui(ui, tokens, code),
+            Block::Code(code) => code_ui(ui, tokens, index, code),
             Block::Rule => {
                 let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 5.0), Sense::hover());
                 ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, tokens.line));
@@ -60,17 +60,20 @@ fn indented_ui(
     }
 }
 
-fn code_ui(ui: &mut Ui, tokens: &Tokens, code: &str) {
+fn code_ui(ui: &mut Ui, tokens: &Tokens, index: usize, code: &str) {
     Frame::new()
         .fill(tokens.tint(tokens.soft, tokens.page))
         .corner_radius(theme::RADIUS)
         .inner_margin(Margin::symmetric(12, 10))
         .show(ui, |ui| {
             ui.set_min_width(ui.available_width());
-            egui::ScrollArea::horizontal().id_salt(crate::layouts::hash(code)).show(ui, |ui| {
-                let text = RichText::new(code).monospace().color(tokens.text);
-                ui.add(Label::new(text).wrap_mode(TextWrapMode::Extend));
-            });
+            egui::ScrollArea::horizontal().id_salt(("code", index, crate::layouts::hash(code))).show(
+                ui,
+                |ui| {
+                    let text = RichText::new(code).monospace().color(tokens.text);
+                    ui.add(Label::new(text).wrap_mode(TextWrapMode::Extend));
+                },
+            );
         });
 }
 
