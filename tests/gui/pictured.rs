@@ -159,6 +159,7 @@ pub(crate) fn ticket() -> State {
         note_count: 1,
         place: 1,
         read_by: Vec::new(),
+        as_of_change: None,
     };
     let notes: Vec<Comment> = vec![made(json!({
         "id": "n1", "author": {"id": "a", "name": "Amir", "role": "agent"}, "created_at_millis": NOW - 20 * MINUTE,
