@@ -65,6 +65,22 @@ pub(crate) fn is_safe_link(link: &str) -> bool {
         .any(|scheme| link.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
+/// Returns the beginning of a text without its marks, as one line.
+pub(crate) fn plain_start(text: &str) -> String {
+    let start = &text[..text.floor_char_boundary(START_BYTES)];
+    let words = blocks(start).into_iter().find_map(|block| match block {
+        Block::Text { spans, .. } | Block::Heading(spans) => {
+            Some(spans.into_iter().map(|span| span.text).collect())
+        }
+        Block::Code(code) => Some(code),
+        Block::Rule => None,
+    });
+    words.unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+}
+
+/// As much of a text is read for its beginning.
+const START_BYTES: usize = 1_000;
+
 fn plain(text: &str) -> Block {
     let spans = vec![Span { text: text.to_owned(), look: Look::default() }];
     Block::Text { depth: 0, marker: None, is_quote: false, spans }
@@ -204,7 +220,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use super::{Block, blocks, is_safe_link};
+    use super::{Block, blocks, is_safe_link, plain_start};
 
     fn told(text: &str) -> Vec<String> {
         let spans = |spans: &[super::Span]| -> String {
@@ -269,6 +285,14 @@ mod tests {
         assert_eq!(told("[x](javascript:alert(1)) [y](file:///etc/passwd)"), ["0x y"]);
         assert_eq!(told("![alt](https://example.org/pixel.png)"), ["0<alt|https://example.org/pixel.png>"]);
         assert!(is_safe_link("HTTPS://example.org") && !is_safe_link("https") && !is_safe_link("\u{e4}"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_text_has_no_marks() {
+        assert_eq!(plain_start("Under *Settings* there\nis `x`.\n\nMore."), "Under Settings there");
+        assert_eq!(plain_start("---\n```\nls\n```"), "ls");
+        assert_eq!(plain_start(&"\u{20ac}".repeat(1_000)).len(), 999);
+        assert_eq!(plain_start(""), "");
     }
 
     #[test]

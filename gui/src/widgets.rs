@@ -82,7 +82,12 @@ pub(crate) fn button_at_least(
         (_, true) => tokens.hover,
         _ => fill,
     };
-    let opacity = if is_enabled { 1.0 } else { 0.45 };
+    // What is out of use is grey, whatever it asks for in use: its word can still be read.
+    let (fill, line, text) = match is_enabled || weight == Weight::Quiet {
+        true => (fill, line, text),
+        false => (tokens.tint(tokens.faint, tokens.page), Color32::TRANSPARENT, tokens.faint),
+    };
+    let opacity = if is_enabled { 1.0 } else { 0.7 };
     let painter = ui.painter();
     painter.rect(
         rect,

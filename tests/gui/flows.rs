@@ -110,21 +110,23 @@ fn tickets_are_found_by_words_and_by_conditions() {
 
 #[test]
 fn offline_is_said_quietly_and_what_was_written_leaves_when_the_server_is_back() {
-    let mut server = DaemonProcess::server("anvil");
+    let server = DaemonProcess::server("anvil");
     let mut carlas = member(&server, user::Role::Customer, "Carla");
     carlas.assist_ok(["ticket", "new", "-t", "It hums", "-b", "Now.", "--wait=server"]);
     let mut carla = Person::at(&carlas);
     carla.presses_what_says("It hums");
     carla.sees("Now.");
 
-    server.kill();
-    carla.sees("You are offline.");
+    carla.presses("Settings");
+    carla.presses("Work offline");
+    carla.sees("You are working offline.");
+    carla.presses_what_says("It hums");
     carla.types("Reply", "Still humming.");
     carla.presses("Send reply");
     carla.sees("Saved here");
     carla.sees("1 change is kept here");
-    server.start();
-    carla.sees_no_more("You are offline.");
+    carla.presses("Go online");
+    carla.sees_no_more("You are working offline.");
     carla.sees("On server");
 
     // The daemon itself goes and comes: what is on the screen stays, and goes on.

@@ -138,7 +138,10 @@ impl Person {
     /// All that can be read now.
     fn words(&self) -> Vec<String> {
         let nodes = self.harness.root().children_recursive();
-        nodes.filter_map(|node| node.accesskit_node().label()).collect()
+        // Text on the screen is the value of its node.
+        nodes
+            .filter_map(|node| node.accesskit_node().label().or_else(|| node.accesskit_node().value()))
+            .collect()
     }
 }
 

@@ -24,7 +24,17 @@ fn harness(state: State, theme: Theme, size: [f32; 2], scale: f32) -> Harness<'s
                 ctx.set_style_of(theme, tokens.style(&ctx.style_of(theme)));
             }
         })
-        .build_ui_state(|ui, support: &mut Support| support.ui(ui), support);
+        .build_ui_state(
+            |ui, support: &mut Support| {
+                // A window has no margin.
+                let whole = egui::UiBuilder::new().max_rect(ui.ctx().content_rect());
+                ui.scope_builder(whole, |ui| {
+                    ui.set_clip_rect(ui.max_rect());
+                    support.ui(ui);
+                });
+            },
+            support,
+        );
     harness.run_steps(4);
     harness
 }

@@ -12,14 +12,19 @@ use crate::widgets::{self, Weight, button_enabled, link_button};
 
 pub(super) fn joining_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     let room = ui.available_rect_before_wrap();
+    ui.painter().rect_filled(room, 0.0, scene.tokens.canvas);
     let width = CARD.min(room.width() - 32.0);
     ScrollArea::vertical().id_salt("joining").auto_shrink(false).show(ui, |ui| {
-        ui.add_space((room.height() * 0.14).max(16.0));
+        ui.add_space((room.height() * 0.12).max(16.0));
         ui.horizontal(|ui| {
             ui.add_space((room.width() - width) / 2.0);
             ui.allocate_ui(vec2(width, 0.0), |ui| {
                 ui.vertical(|ui| {
                     ui.set_width(width);
+                    if scene.state.projects().is_empty() {
+                        super::sidebar::brand_ui(scene, ui);
+                        ui.add_space(14.0);
+                    }
                     card_ui(scene, ui);
                 });
             });

@@ -1,6 +1,6 @@
 //! The form that files a ticket.
 
-use egui::{Align, Layout, Margin, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Margin, RichText, ScrollArea, TextEdit, Ui};
 
 use super::ticket::reading_ui;
 use crate::icon::Icon;
@@ -43,7 +43,7 @@ fn form_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         widgets::error_ui(ui, tokens, error);
     }
     ui.add_space(8.0);
-    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+    ui.horizontal(|ui| {
         let filed =
             button_enabled(ui, tokens, Weight::Primary, Some(Icon::Send), "File ticket", !form.is_sending);
         scene.act_if(filed.clicked(), || Intent::File);

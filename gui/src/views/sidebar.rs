@@ -25,11 +25,7 @@ pub(super) fn sidebar_ui(scene: &mut Scene<'_>, ui: &mut Ui, is_wide: bool) {
 fn wide_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     let tokens = scene.tokens;
     ui.spacing_mut().item_spacing.y = 2.0;
-    ui.horizontal(|ui| {
-        let (mark, _) = ui.allocate_exact_size(vec2(24.0, 28.0), Sense::hover());
-        paint_mark(ui, mark, tokens.accent_fill, tokens.on_accent);
-        ui.label(RichText::new("Hero Assistance").font(tokens.strong(theme::BODY)).color(tokens.text));
-    });
+    brand_ui(scene, ui);
     ui.add_space(10.0);
     let (weight, width) = (Weight::Primary, ui.available_width());
     let new = widgets::button_at_least(ui, tokens, weight, Some(Icon::Plus), "New ticket", true, width);
@@ -41,6 +37,16 @@ fn wide_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         }
         head_ui(ui, scene, "Projects");
         projects_ui(scene, ui);
+    });
+}
+
+/// The product's mark and name.
+pub(super) fn brand_ui(scene: &Scene<'_>, ui: &mut Ui) {
+    let tokens = scene.tokens;
+    ui.horizontal(|ui| {
+        let (mark, _) = ui.allocate_exact_size(vec2(24.0, 28.0), Sense::hover());
+        paint_mark(ui, mark, tokens.accent_fill, tokens.on_accent);
+        ui.label(RichText::new("Hero Assistance").font(tokens.strong(theme::BODY)).color(tokens.text));
     });
 }
 

@@ -12,6 +12,7 @@ use super::text::text_ui;
 use crate::icon::Icon;
 use crate::intent::Intent;
 use crate::layouts::hash;
+use crate::markdown::plain_start;
 use crate::scene::Scene;
 use crate::state::{Entry, OpenTicket};
 use crate::theme;
@@ -166,6 +167,7 @@ fn answered_ui(scene: &Scene<'_>, ui: &mut Ui, comment: &Comment, all: &[Entry<'
     let found = all.iter().find(|entry| entry.comment.id == *answered).map(|entry| entry.comment);
     let words = found.map_or_else(|| "an earlier comment".to_owned(), answered_words);
     ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
         let (bar, _) = ui.allocate_exact_size(vec2(3.0, 16.0), Sense::hover());
         ui.painter().rect_filled(bar, 1.5, tokens.line_strong);
         let text = RichText::new(words).size(theme::SMALL).color(tokens.soft);
@@ -174,7 +176,7 @@ fn answered_ui(scene: &Scene<'_>, ui: &mut Ui, comment: &Comment, all: &[Entry<'
 }
 
 pub(super) fn answered_words(comment: &Comment) -> String {
-    let start: String = comment.body.lines().next().unwrap_or_default().chars().take(120).collect();
+    let start: String = plain_start(&comment.body).chars().take(120).collect();
     format!("{}: {start}", comment.author.name)
 }
 
@@ -194,6 +196,9 @@ fn losing_ui(scene: &mut Scene<'_>, ui: &mut Ui, comment: &Comment) {
 
 fn files_ui(scene: &Scene<'_>, ui: &mut Ui, comment: &Comment) {
     let tokens = scene.tokens;
+    if comment.attachments.is_empty() {
+        return;
+    }
     ui.horizontal_wrapped(|ui| {
         for file in &comment.attachments {
             let words = format!("{} \u{b7} {}", file.name, size_words(file.size_bytes));
@@ -215,6 +220,7 @@ fn foot_ui(scene: &mut Scene<'_>, ui: &mut Ui, comment: &Comment) {
     let Some(state) = comment.state else { return };
     let tokens = scene.tokens;
     ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
         ui.spacing_mut().item_spacing.x = 5.0;
         let (rect, _) = ui.allocate_exact_size(Vec2::splat(13.0), Sense::hover());
         let is_held = comment.held_until_millis.is_some_and(|until| until > scene.now_millis);

@@ -1,4 +1,4 @@
-//! Lines on what happened, for a moment, at the bottom.
+//! Lines on what happened, for a moment, at the top: at the bottom they would lie on what is pressed next.
 
 use egui::{Align2, Area, Frame, Margin, Order, Rect, RichText, Sense, Stroke, Ui, vec2};
 
@@ -15,10 +15,10 @@ pub(super) fn toasts_ui(scene: &mut Scene<'_>, ui: &Ui, whole: Rect) {
         return;
     }
     let style = ui.style().clone();
-    let at = whole.right_bottom() - vec2(18.0, 18.0);
+    let at = whole.center_top() + vec2(0.0, 12.0);
     Area::new(scene.salt.with("toasts"))
         .order(Order::Foreground)
-        .pivot(Align2::RIGHT_BOTTOM)
+        .pivot(Align2::CENTER_TOP)
         .fixed_pos(at)
         .show(ui.ctx(), |ui| {
             ui.set_style(style);
