@@ -48,8 +48,7 @@ const RULES: [Rule; 7] = [
         package: "assist-gui",
         ours: &["assist-proto"],
         unnamed: &["automerge"],
-        // One renderer is enough: wgpu costs half a build more.
-        unlinked: &["assist-daemon", "quinn", "redb", "tokio", "axum", "wgpu"],
+        unlinked: &["assist-daemon", "quinn", "redb", "tokio", "axum"],
     },
     Rule {
         package: "assist-tests",
