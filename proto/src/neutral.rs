@@ -1,7 +1,7 @@
-//! Makes text of others harmless for a terminal: no control character, escape sequence or change of writing
-//! direction gets through. What is taken out is shown as `<U+001B>`, so that nothing vanishes silently.
+//! Makes text of others harmless for a terminal and for eyes: no control character, escape sequence or change of
+//! writing direction gets through. What is taken out is shown as `<U+001B>`, so that nothing vanishes silently.
 //!
-//! Only for eyes: JSON output escapes the same characters and loses nothing.
+//! Only where it is shown: JSON output escapes the same characters and loses nothing.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
