@@ -1,20 +1,22 @@
 //! The client as a component: `logic` takes in what came, `ui` draws and carries out what the person did.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use assist_proto::client::Home;
-use egui::{Context, Id, Ui};
+use egui::{ColorImage, Context, Id, Ui};
 
 use crate::fonts;
 use crate::intent::{Field, Intent};
 use crate::layouts::Layouts;
 use crate::limits;
-use crate::link::{Link, Request};
-use crate::memory::{Memory, ThemeChoice};
+use crate::link::{Link, Picker, Reply, Request};
+use crate::memory::{Keeper, ThemeChoice};
+use crate::pictures::Pictures;
 use crate::route::Route;
 use crate::scene::Scene;
-use crate::state::State;
+use crate::state::{DaemonState, State};
 use crate::theme::Tokens;
 use crate::update;
 use crate::views;
@@ -27,7 +29,9 @@ pub type Clock = fn() -> u64;
 pub struct Support {
     state: State,
     link: Option<Link>,
+    keeper: Option<Arc<Keeper>>,
     layouts: Layouts,
+    pictures: Pictures,
     salt: Id,
     clock: Clock,
     /// A host's own looks: dark and light.
@@ -42,8 +46,12 @@ impl Support {
     /// When the system gives no threads.
     pub fn open(ctx: &Context, home: &Home, salt: &str) -> io::Result<Self> {
         let ctx = ctx.clone();
-        let link = Link::open(home, &(Arc::new(move || ctx.request_repaint()) as _))?;
-        Ok(Self { link: Some(link), ..Self::of_state(State::new(Memory::load(home)), salt) })
+        let (keeper, memory) = Keeper::open(home);
+        let keeper = Arc::new(keeper);
+        let link = Link::open(home, &keeper, &(Arc::new(move || ctx.request_repaint()) as _))?;
+        let (link, keeper) = (Some(link), Some(keeper));
+        let client = Self { link, keeper, ..Self::of_state(State::new(memory), salt) };
+        Ok(client.with_downloads(downloads()))
     }
 
     /// Makes a client that shows a state and has no daemon: for pictures and tests.
@@ -51,7 +59,9 @@ impl Support {
         Self {
             state,
             link: None,
+            keeper: None,
             layouts: Layouts::default(),
+            pictures: Pictures::default(),
             salt: Id::unique(("assist", salt)),
             clock: system_clock,
             tokens: None,
@@ -72,16 +82,56 @@ impl Support {
         self
     }
 
+    /// Takes what has the person choose files to attach.
+    #[must_use]
+    pub fn with_picker(mut self, picker: Picker) -> Self {
+        if let Some(link) = &mut self.link {
+            link.set_picker(picker);
+            self.state.has_picker = true;
+        }
+        self
+    }
+
+    /// Takes another folder to save files in than the user's own for that.
+    #[must_use]
+    pub fn with_downloads(mut self, folder: PathBuf) -> Self {
+        self.state.downloads = folder;
+        self
+    }
+
+    /// Takes a picture as if the daemon had made it: for pictures and tests.
+    pub fn put_picture(&mut self, ctx: &Context, blob: &str, picture: ColorImage) {
+        self.pictures.put(ctx, blob.to_owned(), Ok(picture));
+    }
+
+    /// Keeps what was not sent for the next start: for when the host ends. Until then it is kept as it is written.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remember(&self) -> io::Result<()> {
+        self.keeper.as_ref().map_or(Ok(()), |keeper| keeper.keep(self.state.memory()))
+    }
+
     /// Takes in what came from the daemon. To be called each frame, and it may be while the window is hidden.
     pub fn logic(&mut self, ctx: &Context) {
         let now_millis = (self.clock)();
         for taken in 0..=limits::REPLIES_A_FRAME_MAX {
             let Some(reply) = self.link.as_mut().and_then(Link::poll) else { break };
-            let requests = update::receive(&mut self.state, reply, now_millis);
-            self.ask(requests);
             if taken == limits::REPLIES_A_FRAME_MAX {
                 ctx.request_repaint();
             }
+            let reply = match reply {
+                Reply::Picture { blob, outcome } => {
+                    self.pictures.put(ctx, blob, outcome.map_err(|failure| failure.message));
+                    continue;
+                }
+                reply => reply,
+            };
+            if matches!(reply, Reply::Daemon(DaemonState::Ready)) {
+                self.pictures.forget_failures();
+            }
+            let requests = update::receive(&mut self.state, reply, now_millis);
+            self.ask(requests);
         }
         let requests = update::settle(&mut self.state, now_millis);
         self.ask(requests);
@@ -97,6 +147,7 @@ impl Support {
             tokens: &tokens,
             now_millis,
             layouts: &mut self.layouts,
+            pictures: &mut self.pictures,
             salt: self.salt,
             intents: Vec::new(),
         };
@@ -105,7 +156,9 @@ impl Support {
         for intent in scene.intents {
             self.act(intent);
         }
-        let requests = update::settle(&mut self.state, now_millis);
+        self.state.is_focused = ui.input(|input| input.raw.focused);
+        let mut requests = update::settle(&mut self.state, now_millis);
+        requests.extend(self.pictures.take_wanted().into_iter().map(|blob| Request::Picture { blob }));
         self.ask(requests);
         ui.ctx().request_repaint_after(self.next_look());
     }
@@ -164,6 +217,12 @@ impl Support {
             requests.into_iter().for_each(|request| link.ask(request));
         }
     }
+}
+
+/// Where a user's programs save files: what the desktop says, else `Downloads` in their home.
+fn downloads() -> PathBuf {
+    let told = std::env::var_os("XDG_DOWNLOAD_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    told.or_else(|| std::env::home_dir().map(|home| home.join("Downloads"))).unwrap_or_default()
 }
 
 #[expect(

@@ -3,8 +3,9 @@
 use assist_proto::api::sync::ConnectionState;
 use assist_proto::api::ticket::{Priority, Sort, Status};
 
+use crate::files::{Slot, Source};
 use crate::memory::ThemeChoice;
-use crate::route::Route;
+use crate::route::{Route, TicketKey};
 
 /// What a person did.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,27 @@ pub enum Intent {
     Send,
     /// To take back what has not left.
     TakeBack(String),
+    /// To attach a file.
+    Attach(Slot, Source),
+    /// To choose files to attach.
+    PickFiles(Slot),
+    /// Not to send this one of the files that were attached.
+    Detach(Slot, u64),
+    /// To have a file's bytes brought to this device.
+    FetchFile(String),
+    /// To save a file.
+    SaveFile {
+        /// The hash of its bytes.
+        blob: String,
+        /// What its author called it.
+        name: String,
+    },
+    /// To see this picture large; `None` for no more.
+    ShowPicture(Option<String>),
+    /// To see the next picture of the ticket, or the one before.
+    StepPicture(Step),
+    /// To see it so large, in percent; as it fits without.
+    ZoomPicture(Option<u16>),
     /// To file a ticket in this project.
     ChooseProject(String),
     /// To file the ticket.
@@ -61,10 +83,30 @@ pub enum Intent {
         /// Even if that loses what was not sent.
         is_forced: bool,
     },
+    /// The end of the thread is on the screen, or no more.
+    SeeEnd(bool),
+    /// To go to the end of the thread.
+    GoToEnd,
+    /// To choose a ticket of the list, to do something with several.
+    Select(TicketKey, Selecting),
+    /// To choose none any more.
+    SelectNone,
+    /// To change all those that were chosen.
+    ChangeChosen(Change),
+    /// To do something by its name, or no more.
+    ShowPalette(bool),
+    /// Which of those found would be done.
+    ChooseCommand(usize),
+    /// To see what keys do, or no more.
+    ShowShortcuts(bool),
+    /// To put a canned reply into the text, by its name.
+    UseCanned(String),
     /// To see the connections, or no more.
     ShowConnections(bool),
     /// To see what changed the ticket, or no more.
     ShowHistory(bool),
+    /// To see the ticket as it was after this change; as it is without.
+    ShowPast(Option<String>),
     /// To make a refused edit again.
     RetryDraft(String),
     /// To throw a refused edit away.
@@ -79,6 +121,15 @@ pub enum Intent {
     ReduceMotion(bool),
 }
 
+/// How a ticket of the list is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selecting {
+    /// It, or it no more.
+    Toggle,
+    /// All from where choosing began to it.
+    Through,
+}
+
 /// A field that a person types into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -90,6 +141,10 @@ pub enum Field {
     Title,
     /// A label for the ticket that is shown.
     Label,
+    /// What one would like to do.
+    Palette,
+    /// A label for all that were chosen.
+    ChosenLabel,
     /// The title of a ticket to file.
     NewTitle,
     /// The report of a ticket to file.
@@ -125,6 +180,13 @@ pub enum Change {
     RemoveLabel(String),
     /// To hide it until a time, or no more.
     Snooze(Option<u64>),
+    /// To have a field hold what this change wrote, of several that were made at once.
+    Settle {
+        /// The field.
+        field: String,
+        /// The change.
+        change: String,
+    },
 }
 
 /// A way through the list.

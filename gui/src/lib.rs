@@ -6,6 +6,9 @@
 //! of windows: [`Support`] draws into any [`egui::Ui`], be it of `assist-gui` or of somebody else's product.
 
 mod app;
+mod commands;
+mod completion;
+pub mod files;
 pub mod fonts;
 mod icon;
 pub mod intent;
@@ -14,6 +17,7 @@ mod limits;
 pub mod link;
 mod markdown;
 pub mod memory;
+mod pictures;
 pub mod route;
 mod scene;
 pub mod state;

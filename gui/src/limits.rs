@@ -41,6 +41,30 @@ pub(crate) const MARKDOWN_DEPTH_MAX: usize = 6;
 /// Texts whose layout is kept.
 pub(crate) const LAYOUTS_MAX: usize = 2_000;
 
+/// Files that go along with one text: the daemon takes no more.
+pub(crate) const FILES_MAX: usize = 20;
+
+/// What a file may be called when it is attached: the daemon takes no more.
+pub(crate) const FILE_NAME_CHARS_MAX: usize = 200;
+
+/// Files of one name in one folder that are told apart by a number.
+pub(crate) const SAME_NAMES_MAX: u32 = 1_000;
+
+/// Decoded pictures that are kept: two dozen of the largest, hundreds of ordinary ones.
+pub(crate) const PICTURES_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The same by number, with those that could not be shown.
+pub(crate) const PICTURES_MAX: usize = 2_000;
+
+/// Bytes of one small picture, as a file and as pixels: the daemon makes none of more than 800 by 800 pixels.
+pub(crate) const PICTURE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Either side of it.
+pub(crate) const PICTURE_SIDE_MAX: u32 = 1_024;
+
+/// Tickets that are changed at once: the daemon takes no more.
+pub(crate) const CHOSEN_MAX: usize = 500;
+
 /// What the client remembers between its runs: unsent words above all. More is damage, not memory.
 pub(crate) const MEMORY_BYTES_MAX: u64 = 8 * 1024 * 1024;
 

@@ -1,28 +1,37 @@
 //! The way to the daemon: threads of their own that ask it and follow what happens. Plain values go in and come out;
 //! nobody waits in a frame.
 
+mod files;
 mod follower;
+mod teller;
 mod worker;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::{io, thread};
 
+use assist_proto::api::attachment::{AttachmentState, Fetch, StoredBlob};
 use assist_proto::api::comment::{self, Undone};
 use assist_proto::api::draft::Draft;
 use assist_proto::api::events::News;
 use assist_proto::api::note;
+use assist_proto::api::presence::{PresentPerson, SetDoing};
 use assist_proto::api::project::{
     Confirm, Confirmed, Join, Leave, PendingJoin, ProjectDetails, ProjectInfo, Request as RequestCode,
 };
 use assist_proto::api::sync::ProjectSync;
-use assist_proto::api::ticket::{Create, Edit, HistoryChange, List, Ticket, TicketPage, TicketRef};
+use assist_proto::api::ticket::{
+    Bulk, BulkDone, Create, Edit, HistoryChange, List, Ticket, TicketPage, TicketRef,
+};
 use assist_proto::api::user::User;
-use assist_proto::client::{ClientError, Home};
+use assist_proto::client::{ClientError, Home, TransferError};
+use egui::ColorImage;
 
+use crate::files::{NewFile, Slot, Source};
 use crate::limits;
-use crate::memory::Memory;
+use crate::memory::{Keeper, Memory};
 use crate::route::{TicketKey, View};
 use crate::state::DaemonState;
 
@@ -63,6 +72,13 @@ pub enum Request {
     },
     /// What changed a ticket.
     History(TicketKey),
+    /// The ticket as it was after a change.
+    Past {
+        /// Which.
+        key: TicketKey,
+        /// The change.
+        change: String,
+    },
     /// That a ticket was shown.
     MarkRead {
         /// Which.
@@ -70,10 +86,48 @@ pub enum Request {
         /// How far.
         through: u64,
     },
+    /// Who else is at a ticket.
+    Presence(TicketKey),
+    /// To let others know what the person sees and does; nothing is shown without.
+    Show(Option<Shown>),
     /// Something that a person wrote or decided.
     Write(Box<Write>),
     /// To keep this.
     Remember(Box<Memory>),
+    /// The bytes of a file that is about to be sent.
+    Store {
+        /// Where it is gathered.
+        slot: Slot,
+        /// Which of the files there.
+        id: u64,
+        /// Where its bytes come from.
+        source: Source,
+    },
+    /// To have the person choose files.
+    Pick(Slot),
+    /// To save a file that is on this device.
+    Save {
+        /// The hash of its bytes.
+        blob: String,
+        /// What its author called it.
+        name: String,
+        /// Where to.
+        folder: PathBuf,
+    },
+    /// A small picture of a file that is on this device.
+    Picture {
+        /// The hash of its bytes.
+        blob: String,
+    },
+}
+
+/// What the person sees, and does there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The ticket.
+    pub key: TicketKey,
+    /// What they do.
+    pub doing: SetDoing,
 }
 
 /// Something that a person wrote or decided.
@@ -85,10 +139,23 @@ pub enum Write {
     Comment(TicketKey, comment::Add),
     /// To write a note.
     Note(TicketKey, note::Add),
-    /// To take back what has not left.
-    TakeBack(TicketKey, comment::Undo),
+    /// To take back what has not left; the files that went with it.
+    TakeBack(TicketKey, comment::Undo, Vec<NewFile>),
+    /// To change several tickets.
+    Bulk(Bulk),
+    /// To have a file's bytes brought here.
+    Fetch(Fetch),
     /// To change fields.
     Edit(TicketKey, Edit),
+    /// To have a field hold what a change wrote.
+    Settle {
+        /// The ticket.
+        key: TicketKey,
+        /// The field, as conflicts name it.
+        field: String,
+        /// The change.
+        change: String,
+    },
     /// To have a code mailed.
     RequestCode(RequestCode),
     /// To join with a mailed code.
@@ -148,8 +215,8 @@ pub enum Reply {
     Ticket {
         /// Which.
         key: TicketKey,
-        /// What it holds, and its notes.
-        outcome: Result<(Box<Ticket>, Vec<comment::Comment>), Failure>,
+        /// What it holds.
+        outcome: Result<Box<Whole>, Failure>,
     },
     /// To [`Request::History`].
     History {
@@ -157,6 +224,22 @@ pub enum Reply {
         key: TicketKey,
         /// Oldest first.
         outcome: Result<Vec<HistoryChange>, Failure>,
+    },
+    /// To [`Request::Past`].
+    Past {
+        /// Which.
+        key: TicketKey,
+        /// The change.
+        change: String,
+        /// What it held then.
+        outcome: Result<Box<Ticket>, Failure>,
+    },
+    /// To [`Request::Presence`].
+    Presence {
+        /// Which.
+        key: TicketKey,
+        /// Who is there.
+        outcome: Result<Vec<PresentPerson>, Failure>,
     },
     /// To [`Request::MarkRead`], when it did not work.
     NotRead(TicketKey),
@@ -169,6 +252,37 @@ pub enum Reply {
     },
     /// To [`Request::Remember`], when it did not work.
     NotRemembered(String),
+    /// To [`Request::Store`].
+    Stored {
+        /// As it was asked.
+        slot: Slot,
+        /// As it was asked.
+        id: u64,
+        /// What the daemon keeps.
+        outcome: Result<StoredBlob, Failure>,
+    },
+    /// To [`Request::Pick`]: what was chosen, or nothing.
+    Picked(Slot, Vec<PathBuf>),
+    /// To [`Request::Save`]: where it lies.
+    Saved(Result<PathBuf, Failure>),
+    /// To [`Request::Picture`].
+    Picture {
+        /// As it was asked.
+        blob: String,
+        /// The picture.
+        outcome: Result<ColorImage, Failure>,
+    },
+}
+
+/// A ticket with all that is shown of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whole {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// The team's notes.
+    pub notes: Vec<comment::Comment>,
+    /// Its files, and where their bytes are.
+    pub files: Vec<AttachmentState>,
 }
 
 /// Projects and how they stand.
@@ -191,6 +305,8 @@ pub enum Done {
     Ticket(TicketRef),
     /// This was taken back.
     TakenBack(Box<Undone>),
+    /// This became of several tickets.
+    Bulk(Box<BulkDone>),
     /// A code was mailed.
     CodeMailed(Box<PendingJoin>),
     /// The project is joined, or somebody must let this device in.
@@ -217,15 +333,35 @@ impl From<ClientError> for Failure {
     }
 }
 
+impl From<TransferError> for Failure {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Client(error) => error.into(),
+            TransferError::File(source) => Self {
+                message: format!("The file cannot be read or written: {source}."),
+                reason: String::new(),
+            },
+        }
+    }
+}
+
 /// Both ends of the threads' channels.
-#[derive(Debug)]
 pub struct Link {
     quick: Lane,
     slow: Lane,
+    files: Lane,
+    pictures: Lane,
+    shown: SyncSender<Option<Shown>>,
+    picker: Option<Picker>,
+    reply_tx: SyncSender<Reply>,
+    wake: Wake,
     replies: Receiver<Reply>,
     /// Dropped with the link, which ends the follower's waits.
     _alive: SyncSender<()>,
 }
+
+/// What has the person choose files; called on a thread of its own. Returns nothing if they think better of it.
+pub type Picker = Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>;
 
 /// What wakes the window up when there is news.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -235,33 +371,82 @@ impl Link {
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn open(home: &Home, wake: &Wake) -> io::Result<Self> {
+    pub(crate) fn open(home: &Home, keeper: &Arc<Keeper>, wake: &Wake) -> io::Result<Self> {
         let (reply_tx, replies) = mpsc::sync_channel(limits::REPLIES_MAX);
         let (alive_tx, alive) = mpsc::sync_channel(0);
         let lane = |name: &str| {
             let (request_tx, requests) = mpsc::sync_channel(limits::REQUESTS_MAX);
-            let worker = worker::Worker::new(home.clone(), requests, reply_tx.clone(), wake.clone());
+            let worker =
+                worker::Worker::new(home.clone(), keeper.clone(), requests, reply_tx.clone(), wake.clone());
             thread::Builder::new().name(name.to_owned()).spawn(move || worker.run())?;
             io::Result::Ok(Lane { requests: request_tx, kept_back: VecDeque::new() })
         };
         let (quick, slow) = (lane("link-quick")?, lane("link-slow")?);
+        let (files, pictures) = (lane("link-files")?, lane("link-pictures")?);
+        let (shown_tx, shown) = mpsc::sync_channel(limits::REQUESTS_MAX);
+        let teller = teller::Teller::new(home.clone(), shown);
+        thread::Builder::new().name("link-presence".to_owned()).spawn(move || teller.run())?;
         let follower = follower::Follower::new(home.clone(), reply_tx.clone(), wake.clone(), alive);
         thread::Builder::new().name("link-events".to_owned()).spawn(move || follower.run())?;
-        Ok(Self { quick, slow, replies, _alive: alive_tx })
+        Ok(Self {
+            quick,
+            slow,
+            files,
+            pictures,
+            shown: shown_tx,
+            picker: None,
+            reply_tx,
+            wake: wake.clone(),
+            replies,
+            _alive: alive_tx,
+        })
     }
 
     /// Asks, at once or as soon as there is room.
     pub fn ask(&mut self, request: Request) {
-        let lane = if is_slow(&request) { &mut self.slow } else { &mut self.quick };
+        let lane = match request {
+            Request::Pick(slot) => return self.pick(slot),
+            // Where so many wait, the next is soon enough.
+            Request::Show(shown) => return drop(self.shown.try_send(shown)),
+            Request::Store { .. } | Request::Save { .. } => &mut self.files,
+            Request::Picture { .. } => &mut self.pictures,
+            ref request if is_slow(request) => &mut self.slow,
+            _ => &mut self.quick,
+        };
         lane.kept_back.push_back(request);
         lane.push();
     }
 
+    /// Takes what has the person choose files. Without it, they name a file by its path or drop it.
+    pub fn set_picker(&mut self, picker: Picker) {
+        self.picker = Some(picker);
+    }
+
+    /// Has files chosen, for however long that takes.
+    fn pick(&self, slot: Slot) {
+        let Some(picker) = self.picker.clone() else { return };
+        let (reply_tx, wake) = (self.reply_tx.clone(), self.wake.clone());
+        let chosen = move || {
+            // Nobody listens any more once the window is gone.
+            reply_tx.send(Reply::Picked(slot, picker())).ok();
+            wake();
+        };
+        // Without a thread nothing is chosen: the person sees that no dialog comes.
+        thread::Builder::new().name("link-picker".to_owned()).spawn(chosen).ok();
+    }
+
     /// Returns what came, oldest first; nothing if nothing has come.
     pub fn poll(&mut self) -> Option<Reply> {
-        self.quick.push();
-        self.slow.push();
+        for lane in [&mut self.quick, &mut self.slow, &mut self.files, &mut self.pictures] {
+            lane.push();
+        }
         self.replies.try_recv().ok()
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
     }
 }
 

@@ -51,7 +51,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         TITLE,
         options,
         Box::new(move |creation| {
-            let window = Window::open(&creation.egui_ctx, home, args.link.as_deref())?;
+            let window = Window::open(&creation.egui_ctx, &home, args.link.as_deref())?;
             Ok(Box::new(window))
         }),
     )
@@ -61,24 +61,23 @@ fn run(args: Args) -> anyhow::Result<()> {
 
 struct Window {
     support: Support,
-    home: Home,
     unread: Option<u64>,
     looks: Option<assist_gui::memory::Looks>,
 }
 
 impl Window {
-    fn open(ctx: &Context, home: Home, link: Option<&str>) -> std::io::Result<Self> {
+    fn open(ctx: &Context, home: &Home, link: Option<&str>) -> std::io::Result<Self> {
         fonts::install(ctx);
         for (theme, tokens) in [(Theme::Dark, Tokens::dark()), (Theme::Light, Tokens::light())] {
             ctx.set_style_of(theme, tokens.style(&ctx.style_of(theme)));
         }
-        let mut support = Support::open(ctx, &home, "window")?;
+        let mut support = Support::open(ctx, home, "window")?;
         match link.map(str::parse::<Route>) {
             Some(Ok(route)) => support.go(route),
             Some(Err(_)) => support.join(link.unwrap_or_default()),
             None => {}
         }
-        Ok(Self { support, home, unread: None, looks: None })
+        Ok(Self { support, unread: None, looks: None })
     }
 
     /// Makes the window be as the client wants it: only where something changed.
@@ -119,7 +118,7 @@ impl eframe::App for Window {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        if let Err(error) = self.support.state().memory().store(&self.home) {
+        if let Err(error) = self.support.remember() {
             tell(&anyhow::Error::new(error).context("what is not sent could not be kept"));
         }
     }

@@ -1,6 +1,7 @@
 //! Markdown as blocks of spans. What it says is shown and nothing of it is done: no HTML is read, no picture is fetched,
 //! and a link is followed only when somebody clicks it.
 
+use assist_proto::neutral;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use crate::limits;
@@ -47,8 +48,9 @@ pub(crate) struct Look {
 /// Reads a text. One that is too large for that stays as it is.
 pub(crate) fn blocks(text: &str) -> Vec<Block> {
     if text.len() > limits::MARKDOWN_BYTES_MAX {
-        return vec![plain(text)];
+        return vec![plain(&neutral::block(text))];
     }
+    let text = &*neutral::block(text);
     let mut reader = Reader::default();
     let options = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     for event in Parser::new_ext(text, options) {

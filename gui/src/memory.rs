@@ -4,10 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use assist_proto::client::Home;
 use serde::{Deserialize, Serialize};
 
+use crate::files::{NewFile, UnsentFile};
 use crate::limits;
 use crate::route::TicketKey;
 use crate::state::{Composer, State};
@@ -24,6 +26,8 @@ pub struct Memory {
     pub new_title: String,
     /// The report of a ticket that was not filed.
     pub new_body: String,
+    /// The files that were to go along.
+    pub new_files: Vec<UnsentFile>,
     /// How large the window was.
     pub window_size: Option<[f32; 2]>,
 }
@@ -61,30 +65,43 @@ pub struct UnsentText {
     text: String,
     is_note: bool,
     reply_to: Option<String>,
+    #[serde(default)]
+    files: Vec<UnsentFile>,
 }
 
 impl UnsentText {
-    pub(crate) fn into_composer(self) -> (TicketKey, Composer) {
-        let Self { project, ticket, text, is_note, reply_to } = self;
-        (TicketKey { project, ticket }, Composer { text, is_note, reply_to, ..Composer::default() })
+    fn is_of(&self, other: &Self) -> bool {
+        (&self.project, &self.ticket) == (&other.project, &other.ticket)
+    }
+
+    pub(crate) fn into_composer(
+        self,
+        number: &mut impl FnMut(Vec<UnsentFile>) -> Vec<NewFile>,
+    ) -> (TicketKey, Composer) {
+        let Self { project, ticket, text, is_note, reply_to, files } = self;
+        let files = number(files);
+        (TicketKey { project, ticket }, Composer { text, is_note, reply_to, files, ..Composer::default() })
     }
 }
 
 impl Memory {
     pub(crate) fn of(state: &State) -> Self {
-        let written = state.composers.iter().filter(|(_, composer)| !composer.text.is_empty());
+        let is_begun = |composer: &Composer| !composer.text.is_empty() || !composer.files.is_empty();
+        let written = state.composers.iter().filter(|(_, composer)| is_begun(composer));
         let drafts = written.map(|(key, composer)| UnsentText {
             project: key.project.clone(),
             ticket: key.ticket.clone(),
             text: composer.text.clone(),
             is_note: composer.is_note,
             reply_to: composer.reply_to.clone(),
+            files: composer.files.iter().filter_map(NewFile::unsent).collect(),
         });
         Self {
             looks: state.looks,
             drafts: drafts.collect(),
             new_title: state.new_ticket.title.clone(),
             new_body: state.new_ticket.body.clone(),
+            new_files: state.new_ticket.files.iter().filter_map(NewFile::unsent).collect(),
             window_size: state.window_size,
         }
     }
@@ -107,15 +124,76 @@ impl Memory {
         }
     }
 
+    /// Returns this over what another window kept meanwhile: what was changed here since `base` counts, all else stays.
+    fn over(self, base: &Self, kept: Self) -> Self {
+        let mut drafts = kept.drafts;
+        for draft in base.drafts.iter().filter(|draft| !self.drafts.contains(draft)) {
+            drafts.retain(|other| !other.is_of(draft));
+        }
+        for draft in self.drafts.iter().filter(|draft| !base.drafts.contains(draft)) {
+            drafts.retain(|other| !other.is_of(draft));
+            drafts.push(draft.clone());
+        }
+        let form =
+            |memory: &Self| (memory.new_title.clone(), memory.new_body.clone(), memory.new_files.clone());
+        let own = form(&self);
+        let (new_title, new_body, new_files) =
+            if own == form(base) { (kept.new_title, kept.new_body, kept.new_files) } else { own };
+        Self {
+            looks: if self.looks == base.looks { kept.looks } else { self.looks },
+            drafts,
+            new_title,
+            new_body,
+            new_files,
+            window_size: if self.window_size == base.window_size {
+                kept.window_size
+            } else {
+                self.window_size
+            },
+        }
+    }
+
     /// Keeps it: whole or not at all, and for the user alone.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn store(&self, home: &Home) -> io::Result<()> {
+    fn store(&self, home: &Home) -> io::Result<()> {
         let path = path(home);
         let new = path.with_extension("json.new");
         write(&new, &serde_json::to_vec(self)?)?;
         fs::rename(new, path)
+    }
+}
+
+/// Keeps what several windows remember in one file, each its own part.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    home: Home,
+    /// What this window kept last.
+    base: Mutex<Memory>,
+}
+
+impl Keeper {
+    /// Reads what was kept.
+    pub(crate) fn open(home: &Home) -> (Self, Memory) {
+        let memory = Memory::load(home);
+        (Self { home: home.clone(), base: Mutex::new(memory.clone()) }, memory)
+    }
+
+    /// Keeps it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn keep(&self, memory: Memory) -> io::Result<()> {
+        let mut base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+        // One window at a time; the lock goes with the file's handle.
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path(&self.home).with_extension("json.lock"))?;
+        lock.lock()?;
+        memory.clone().over(&base, Memory::load(&self.home)).store(&self.home)?;
+        *base = memory;
+        Ok(())
     }
 }
 
@@ -136,7 +214,32 @@ mod tests {
 
     use assist_proto::client::Home;
 
-    use super::{Looks, Memory, ThemeChoice, UnsentText, path};
+    use super::{Keeper, Looks, Memory, ThemeChoice, UnsentText, path};
+
+    fn draft(ticket: &str, text: &str) -> UnsentText {
+        let (project, ticket) = ("p".into(), ticket.into());
+        UnsentText { project, ticket, text: text.into(), is_note: false, reply_to: None, files: Vec::new() }
+    }
+
+    #[test]
+    fn two_windows_keep_each_others_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::locate(Some(folder.path().to_owned())).unwrap();
+        let begun = Memory { drafts: vec![draft("t1", "one")], ..Memory::default() };
+        begun.store(&home).unwrap();
+        let [(left, _), (right, _)] = [Keeper::open(&home), Keeper::open(&home)];
+        let of_left = Memory { drafts: vec![draft("t1", "one"), draft("t2", "two")], ..Memory::default() };
+        left.keep(of_left.clone()).unwrap();
+        let of_right =
+            Memory { drafts: vec![draft("t1", "one more")], new_title: "It".into(), ..Memory::default() };
+        right.keep(of_right).unwrap();
+        let kept = Memory::load(&home);
+        assert_eq!(kept.drafts, [draft("t2", "two"), draft("t1", "one more")]);
+        // What was sent on the left is gone; what the right one wrote is not.
+        left.keep(Memory { drafts: vec![draft("t1", "one")], ..of_left }).unwrap();
+        let kept = Memory::load(&home);
+        assert_eq!((kept.drafts, kept.new_title), (vec![draft("t1", "one more")], "It".into()));
+    }
 
     #[test]
     fn words_come_back_and_a_damaged_file_is_put_aside() {
@@ -149,6 +252,7 @@ mod tests {
             text: "half a sen".into(),
             is_note: true,
             reply_to: None,
+            files: Vec::new(),
         };
         let looks = Looks { theme: ThemeChoice::Dark, zoom_percent: 120, has_reduced_motion: true };
         let memory = Memory {
@@ -156,6 +260,7 @@ mod tests {
             drafts: vec![draft],
             new_title: "It".into(),
             new_body: "hums".into(),
+            new_files: Vec::new(),
             window_size: Some([900.0, 700.0]),
         };
         memory.store(&home).unwrap();

@@ -4,6 +4,7 @@ use egui::Id;
 
 use crate::intent::Intent;
 use crate::layouts::Layouts;
+use crate::pictures::Pictures;
 use crate::state::State;
 use crate::theme::Tokens;
 
@@ -17,6 +18,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) now_millis: u64,
     /// What was measured and read before.
     pub(crate) layouts: &'a mut Layouts,
+    /// Pictures that came.
+    pub(crate) pictures: &'a mut Pictures,
     /// Tells this client's parts from those of another in the same window.
     pub(crate) salt: Id,
     /// What the person did.

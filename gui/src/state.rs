@@ -1,15 +1,20 @@
 //! All that the client knows and shows, as plain data. Changed by [`crate::update`] alone, drawn by [`crate::views`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
+use assist_proto::api::attachment::{AttachmentState, BlobState};
 use assist_proto::api::comment::Comment;
 use assist_proto::api::draft::Draft;
+use assist_proto::api::presence::PresentPerson;
 use assist_proto::api::project::{PendingJoin, ProjectDetails, ProjectInfo};
 use assist_proto::api::sync::{ConnectionState, ProjectSync};
 use assist_proto::api::ticket::{HistoryChange, List, Sort, Ticket, TicketRow};
 use assist_proto::api::user::{Role, User};
 
+use crate::files::{NewFile, NewFileState, Slot, UnsentFile, is_picture};
 use crate::limits;
+use crate::link::Shown;
 use crate::memory::{Looks, Memory};
 use crate::route::{Route, TicketKey, View};
 
@@ -56,8 +61,24 @@ pub struct State {
     pub looks: Looks,
     /// How large the window is, where there is one.
     pub window_size: Option<[f32; 2]>,
+    /// What somebody types to do something by its name, while that is open.
+    pub palette: Option<Palette>,
+    /// Whether the page of shortcuts is open.
+    pub are_shortcuts_open: bool,
+    /// A picture that is shown large, over everything.
+    pub large: Option<LargePicture>,
+    /// Where files are saved.
+    pub downloads: PathBuf,
+    /// Whether there is a dialog to choose files in.
+    pub has_picker: bool,
     /// Whether the details of the connections are shown.
     pub are_connections_open: bool,
+    /// Whether the window has the keyboard: else nobody looks.
+    pub is_focused: bool,
+    /// Whether the person has just typed under the ticket.
+    pub(crate) has_typed: bool,
+    /// What others were last told that is shown.
+    pub(crate) told: Option<Option<Shown>>,
     /// Counts what was asked, so that late answers are told from current ones.
     pub(crate) last_serial: u64,
     /// Whether what is remembered has changed since it was last stored.
@@ -105,6 +126,12 @@ pub struct Inbox {
     pub pages: BTreeMap<u64, Vec<TicketRow>>,
     /// Why the query was not understood.
     pub error: Option<String>,
+    /// Those that were chosen, to do something with all of them.
+    pub chosen: BTreeSet<TicketKey>,
+    /// Where choosing began, for a run of several.
+    pub(crate) anchor: Option<TicketKey>,
+    /// A label for them while it is being typed.
+    pub label: String,
     /// How many tickets each view has.
     pub counts: BTreeMap<View, u64>,
     /// Rows that are on the screen.
@@ -128,9 +155,21 @@ pub struct OpenTicket {
     pub ticket: Option<Box<Ticket>>,
     /// The team's notes.
     pub notes: Vec<Comment>,
+    /// The files of both, and where their bytes are.
+    pub files: Vec<AttachmentState>,
+    /// Who else is there.
+    pub present: Vec<PresentPerson>,
+    /// Whether the end of the thread is on the screen.
+    pub is_at_end: bool,
+    /// How many texts there were when it last was.
+    pub(crate) seen_count: usize,
+    /// Rises when the end is to be shown.
+    pub(crate) jumps: u64,
     /// What changed it, oldest first; asked for when it is shown.
     pub history: Option<Vec<HistoryChange>>,
-    /// Whether the history is shown beside it.
+    /// The ticket as it was, while that is shown.
+    pub past: Option<Past>,
+    /// Whether the history is shown in place of the thread.
     pub is_history_open: bool,
     /// Why it cannot be shown.
     pub error: Option<String>,
@@ -143,6 +182,15 @@ pub struct OpenTicket {
     pub(crate) read_through: Option<u64>,
 }
 
+/// A ticket as it was once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// When the change was made after which it was so, if that is known.
+    pub at_millis: Option<u64>,
+    /// The ticket then.
+    pub ticket: Box<Ticket>,
+}
+
 /// What somebody writes under a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Composer {
@@ -152,6 +200,8 @@ pub struct Composer {
     pub is_note: bool,
     /// The comment that it answers.
     pub reply_to: Option<String>,
+    /// What goes along.
+    pub files: Vec<NewFile>,
     /// Whether it is shown as others will see it.
     pub is_preview: bool,
     /// Whether it was given to the daemon and nothing came back yet.
@@ -169,6 +219,8 @@ pub struct NewTicket {
     pub title: String,
     /// The report.
     pub body: String,
+    /// What goes along.
+    pub files: Vec<NewFile>,
     /// Whether it was given to the daemon and nothing came back yet.
     pub is_sending: bool,
     /// Why it could not be filed.
@@ -194,6 +246,24 @@ pub struct JoinForm {
     pub is_asking: bool,
     /// Why it did not work.
     pub error: Option<String>,
+}
+
+/// What somebody types to do something by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Palette {
+    /// What was typed.
+    pub text: String,
+    /// Which of those found would be done.
+    pub chosen: usize,
+}
+
+/// A picture that is shown large.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargePicture {
+    /// The hash of its bytes.
+    pub blob: String,
+    /// How large, in percent; what fits without.
+    pub zoom_percent: Option<u16>,
 }
 
 /// A project that is about to be left.
@@ -240,6 +310,8 @@ pub struct Stale {
     pub open: bool,
     /// What was refused.
     pub drafts: bool,
+    /// Who is at the ticket that is shown.
+    pub presence: bool,
     /// Members and catalogues of these projects.
     pub people: BTreeSet<String>,
     pub(crate) is_overview_awaited: bool,
@@ -248,8 +320,17 @@ pub struct Stale {
 impl State {
     /// Makes the state of a client that has just started.
     pub fn new(memory: Memory) -> Self {
-        let composers = memory.drafts.into_iter().map(|draft| draft.into_composer()).collect();
-        let new_ticket = NewTicket { title: memory.new_title, body: memory.new_body, ..NewTicket::default() };
+        let mut last_serial = 0;
+        let mut files = |unsent: Vec<UnsentFile>| -> Vec<NewFile> {
+            let numbered = unsent.into_iter().map(|file| {
+                last_serial += 1;
+                file.into_file(last_serial)
+            });
+            numbered.collect()
+        };
+        let composers = memory.drafts.into_iter().map(|draft| draft.into_composer(&mut files)).collect();
+        let (title, body) = (memory.new_title, memory.new_body);
+        let new_ticket = NewTicket { title, body, files: files(memory.new_files), ..NewTicket::default() };
         Self {
             daemon: DaemonState::Looking,
             route: Route::START,
@@ -271,8 +352,16 @@ impl State {
             stale: Stale::default(),
             looks: memory.looks,
             window_size: memory.window_size,
+            palette: None,
+            are_shortcuts_open: false,
+            large: None,
+            downloads: PathBuf::new(),
+            has_picker: false,
             are_connections_open: false,
-            last_serial: 0,
+            is_focused: true,
+            has_typed: false,
+            told: None,
+            last_serial,
             is_memory_stale: false,
         }
     }
@@ -295,6 +384,11 @@ impl State {
     /// Tells whether this user is of the team of a project.
     pub fn is_team(&self, project: &str) -> bool {
         self.role(project) != Role::Customer
+    }
+
+    /// Tells whether this user is of the team of the ticket that is shown, and sees it as it is.
+    pub fn is_team_here(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.past.is_none() && self.is_team(&open.key.project))
     }
 
     /// Returns the views that make sense to this user.
@@ -339,6 +433,31 @@ impl State {
         self.composers.get(key).cloned().unwrap_or_default()
     }
 
+    /// Returns the files that are gathered somewhere.
+    pub fn gathered(&self, slot: &Slot) -> &[NewFile] {
+        match slot {
+            Slot::Ticket(key) => self.composers.get(key).map_or(&[], |composer| &composer.files),
+            Slot::NewTicket => &self.new_ticket.files,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn gathered_mut(&mut self, slot: &Slot) -> &mut Vec<NewFile> {
+        match slot {
+            Slot::Ticket(key) => &mut self.composers.entry(key.clone()).or_default().files,
+            Slot::NewTicket => &mut self.new_ticket.files,
+        }
+    }
+
+    /// Returns where files go that are pasted or dropped now.
+    pub fn slot(&self) -> Option<Slot> {
+        match (&self.route, &self.open) {
+            (Route::NewTicket, _) => Some(Slot::NewTicket),
+            (Route::Ticket(_), Some(open)) if open.ticket.is_some() => Some(Slot::Ticket(open.key.clone())),
+            _ => None,
+        }
+    }
+
     /// Returns what is worth keeping until the next start.
     pub fn memory(&self) -> Memory {
         Memory::of(self)
@@ -350,6 +469,14 @@ impl Inbox {
     pub fn row(&self, index: u64) -> Option<&TicketRow> {
         let page = self.pages.get(&(index / limits::PAGE_ROWS))?;
         page.get(usize::try_from(index % limits::PAGE_ROWS).ok()?)
+    }
+
+    /// Returns the rows that are here, in order, each with its key.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = TicketKey> {
+        self.pages
+            .values()
+            .flatten()
+            .map(|row| TicketKey { project: row.project.clone(), ticket: row.id.clone() })
     }
 
     /// Returns what asks for a page.
@@ -368,6 +495,19 @@ impl Inbox {
     }
 }
 
+impl Composer {
+    /// Tells whether there is something to send, and all of it can be sent.
+    pub fn is_ready(&self) -> bool {
+        let has_any = !self.text.trim().is_empty() || !self.files.is_empty();
+        has_any && !self.is_sending && are_stored(&self.files)
+    }
+}
+
+/// Tells whether the daemon keeps all of these files.
+pub(crate) fn are_stored(files: &[NewFile]) -> bool {
+    files.iter().all(|file| matches!(file.state, NewFileState::Stored { .. }))
+}
+
 impl OpenTicket {
     /// Makes one of which nothing is known yet.
     pub fn new(key: TicketKey) -> Self {
@@ -375,7 +515,13 @@ impl OpenTicket {
             key,
             ticket: None,
             notes: Vec::new(),
+            files: Vec::new(),
+            present: Vec::new(),
+            is_at_end: true,
+            seen_count: 0,
+            jumps: 0,
             history: None,
+            past: None,
             is_history_open: false,
             error: None,
             title: None,
@@ -385,11 +531,35 @@ impl OpenTicket {
         }
     }
 
+    /// Returns what is shown of it: as it is, or as it was.
+    pub fn shown(&self) -> Option<&Ticket> {
+        self.past.as_ref().map(|past| &*past.ticket).or(self.ticket.as_deref())
+    }
+
+    /// Returns how many texts came while the end was not on the screen.
+    pub fn new_count(&self) -> usize {
+        let comments = self.ticket.as_deref().map_or(0, |ticket| ticket.comments.len());
+        if self.is_at_end { 0 } else { (comments + self.notes.len()).saturating_sub(self.seen_count) }
+    }
+
+    /// Returns the pictures that are here, in the order in which they stand in the thread.
+    pub fn pictures(&self) -> Vec<&AttachmentState> {
+        let mut pictures: Vec<&AttachmentState> = Vec::new();
+        for entry in self.thread() {
+            let of_it = self.files.iter().filter(|file| file.comment == entry.comment.id && is_shown(file));
+            pictures.extend(of_it);
+        }
+        pictures.dedup_by(|one, other| one.blob == other.blob);
+        pictures
+    }
+
     /// Returns comments and notes as one thread: each in its own order, and together by time.
     pub fn thread(&self) -> Vec<Entry<'_>> {
-        let comments = self.ticket.as_deref().map_or(&[][..], |ticket| &ticket.comments);
-        let mut entries = Vec::with_capacity(comments.len() + self.notes.len());
-        let (mut comments, mut notes) = (comments.iter().peekable(), self.notes.iter().peekable());
+        let comments = self.shown().map_or(&[][..], |ticket| &ticket.comments);
+        // Of notes only the present is told.
+        let notes = if self.past.is_some() { &[][..] } else { &self.notes };
+        let mut entries = Vec::with_capacity(comments.len() + notes.len());
+        let (mut comments, mut notes) = (comments.iter().peekable(), notes.iter().peekable());
         loop {
             let is_note_next = match (comments.peek(), notes.peek()) {
                 (Some(comment), Some(note)) => note.created_at_millis < comment.created_at_millis,
@@ -401,6 +571,11 @@ impl OpenTicket {
             entries.extend(next.map(|comment| Entry { comment, is_note: is_note_next }));
         }
     }
+}
+
+/// Tells whether a small picture of a file can be shown.
+pub(crate) fn is_shown(file: &AttachmentState) -> bool {
+    file.state == BlobState::Here && is_picture(&file.media_type)
 }
 
 /// One text of a thread.

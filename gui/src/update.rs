@@ -2,15 +2,18 @@
 //! to be asked of the daemon comes out.
 
 mod acting;
+mod attaching;
+mod choosing;
 mod receiving;
 
+use assist_proto::api::presence::SetDoing;
 use assist_proto::api::user::Role;
 
 pub use acting::act;
 pub use receiving::receive;
 
 use crate::limits;
-use crate::link::{Request, Write};
+use crate::link::{Request, Shown, Write};
 use crate::route::{Route, TicketKey};
 use crate::state::{DaemonState, OpenTicket, State, Toast, ToastTone};
 
@@ -34,6 +37,7 @@ pub fn settle(state: &mut State, now_millis: u64) -> Vec<Request> {
     }
     let people = std::mem::take(&mut state.stale.people);
     requests.extend(people.into_iter().map(|project| Request::People { project }));
+    settle_presence(state, &mut requests);
     // Before the projects are known, nothing can be listed.
     if state.projects.is_some() {
         settle_inbox(state, &mut requests);
@@ -74,6 +78,35 @@ fn settle_inbox(state: &mut State, requests: &mut Vec<Request>) {
     inbox.stale.retain(|page| is_shown(page));
 }
 
+/// Tells others where the person is, when that has changed or they go on typing.
+fn settle_presence(state: &mut State, requests: &mut Vec<Request>) {
+    let has_typed = std::mem::take(&mut state.has_typed);
+    let shown = shown(state, has_typed);
+    if has_typed || state.told.as_ref() != Some(&shown) {
+        state.told = Some(shown.clone());
+        requests.push(Request::Show(shown));
+    }
+    if std::mem::take(&mut state.stale.presence)
+        && let Some(open) = &state.open
+    {
+        requests.push(Request::Presence(open.key.clone()));
+    }
+}
+
+fn shown(state: &State, has_typed: bool) -> Option<Shown> {
+    let open = state.open.as_ref().filter(|open| open.ticket.is_some() && state.is_focused)?;
+    let composer = state.composers.get(&open.key);
+    let writes = composer.is_some_and(|composer| !composer.text.is_empty() && !composer.is_sending);
+    let told = state.told.as_ref().and_then(Option::as_ref).filter(|told| told.key == open.key);
+    let doing = match (writes, has_typed) {
+        (true, true) if composer.is_some_and(|composer| composer.is_note) => SetDoing::TypingNote,
+        (true, true) => SetDoing::Typing,
+        (true, false) => told.map_or(SetDoing::Viewing, |told| told.doing),
+        (false, _) => SetDoing::Viewing,
+    };
+    Some(Shown { key: open.key.clone(), doing })
+}
+
 fn settle_open(state: &mut State, requests: &mut Vec<Request>) {
     let Some(open) = &mut state.open else { return };
     if !state.stale.open || open.is_awaited {
@@ -107,12 +140,14 @@ fn go(state: &mut State, route: Route) {
 
 /// Makes what the route shows be there.
 fn arrive(state: &mut State) {
+    state.large = None;
     match state.route.clone() {
         Route::Inbox { project, view } => {
             state.open = None;
             if state.inbox.project != project || state.inbox.view != Some(view) {
                 state.inbox.project = project;
                 state.inbox.view = Some(view);
+                state.inbox.chosen.clear();
                 list_anew(state);
             }
         }
@@ -133,6 +168,7 @@ fn open(state: &mut State, key: TicketKey) {
         }
         state.open = Some(OpenTicket::new(key));
         state.stale.open = true;
+        state.stale.presence = true;
     }
 }
 

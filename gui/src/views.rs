@@ -1,10 +1,19 @@
 //! Views: functions that draw the state and hand up what the person did. They change nothing.
 
 mod banner;
+mod choosing;
 mod composer;
+mod conflicts;
+mod drafts;
+mod files;
+mod history;
 mod inbox;
 mod joining;
+mod lightbox;
 mod new_ticket;
+mod palette;
+mod presence;
+mod search;
 mod settings;
 mod sidebar;
 mod state_line;
@@ -16,7 +25,7 @@ mod toasts;
 use egui::{Rect, Ui, pos2};
 
 use crate::icon::Icon;
-use crate::intent::Intent;
+use crate::intent::{Change, Intent, Selecting};
 use crate::route::Route;
 use crate::scene::Scene;
 use crate::state::DaemonState;
@@ -40,6 +49,11 @@ pub(crate) fn client_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     } else {
         panes_ui(scene, ui, rest);
     }
+    lightbox::lightbox_ui(scene, ui, whole);
+    palette::palette_ui(scene, ui);
+    palette::shortcuts_ui(scene, ui);
+    files::arriving(scene, ui);
+    files::dropping_ui(scene, ui, whole);
     toasts::toasts_ui(scene, ui, whole);
 }
 
@@ -129,8 +143,11 @@ pub(crate) fn keys(scene: &mut Scene<'_>, ui: &Ui) {
     if pressed(Modifiers::ALT, Key::ArrowRight) {
         scene.act(Intent::Forward);
     }
+    if pressed(Modifiers::COMMAND, Key::K) {
+        scene.act(Intent::ShowPalette(scene.state.palette.is_none()));
+    }
     if pressed(Modifiers::COMMAND, Key::F) {
-        let id = widgets::field_id(scene.salt, inbox::SEARCH);
+        let id = widgets::field_id(scene.salt, search::SEARCH);
         ctx.memory_mut(|memory| memory.request_focus(id));
     }
     if ctx.memory(|memory| memory.focused().is_some()) {
@@ -149,10 +166,37 @@ pub(crate) fn keys(scene: &mut Scene<'_>, ui: &Ui) {
         let id = widgets::field_id(scene.salt, composer::TEXT);
         ctx.memory_mut(|memory| memory.request_focus(id));
     }
-    if pressed(Modifiers::NONE, Key::Slash) {
-        let id = widgets::field_id(scene.salt, inbox::SEARCH);
+    if pressed(Modifiers::NONE, Key::M) && scene.state.is_team_here() {
+        scene.act(Intent::WriteNote(true));
+        let id = widgets::field_id(scene.salt, composer::TEXT);
         ctx.memory_mut(|memory| memory.request_focus(id));
     }
+    ticket_keys(scene, ui);
+    if ctx.input(|input| input.events.iter().any(|event| *event == egui::Event::Text("?".to_owned()))) {
+        scene.act(Intent::ShowShortcuts(true));
+    }
+    if pressed(Modifiers::NONE, Key::Slash) {
+        let id = widgets::field_id(scene.salt, search::SEARCH);
+        ctx.memory_mut(|memory| memory.request_focus(id));
+    }
+}
+
+/// What the keyboard does to the ticket that is shown.
+fn ticket_keys(scene: &mut Scene<'_>, ui: &Ui) {
+    use egui::{Key, Modifiers};
+    let pressed = |key: Key| ui.ctx().input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let Some(open) = &scene.state.open else { return };
+    if pressed(Key::H) {
+        scene.act(Intent::ShowHistory(!open.is_history_open));
+    }
+    if !scene.state.is_team_here() {
+        return;
+    }
+    if pressed(Key::X) {
+        scene.act(Intent::Select(open.key.clone(), Selecting::Toggle));
+    }
+    let own = scene.state.project(&open.key.project).map(|project| project.user_id.clone());
+    scene.act_if(pressed(Key::A), || Intent::Change(Change::Assignee(own)));
 }
 
 /// From this width on all three panes have room.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use assist_proto::neutral;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
     Align2, Button, Color32, FontId, Frame, Galley, Id, Margin, Painter, Rect, Response, RichText, Role,
@@ -142,6 +143,7 @@ pub(crate) fn chip(
     word: &str,
     colour: Color32,
 ) -> Response {
+    let word = &*neutral::line(word);
     let behind = ui.visuals().panel_fill;
     let (rect, response) =
         ui.allocate_exact_size(chip_size(ui.painter(), icon, word, colour), Sense::hover());
@@ -160,6 +162,7 @@ pub(crate) fn paint_chip(
     colour: Color32,
     behind: Color32,
 ) -> f32 {
+    let word = &*neutral::line(word);
     let size = chip_size(painter, icon, word, colour);
     let rect = Rect::from_min_size(at, size);
     painter.rect_filled(rect, CHIP_HEIGHT / 2.0, tokens.tint(colour, behind));
@@ -202,10 +205,8 @@ fn initials(name: &str) -> String {
 
 /// One line of text, cut with an ellipsis where it is too long.
 pub(crate) fn line(painter: &Painter, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
-    let mut job = LayoutJob::single_section(
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
-        TextFormat::simple(font, colour),
-    );
+    let mut job =
+        LayoutJob::single_section(neutral::line(text).into_owned(), TextFormat::simple(font, colour));
     job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
     job.break_on_newline = false;
     painter.layout_job(job)
@@ -236,6 +237,11 @@ pub(crate) fn field(
 /// Tells screen readers what something is called that shows no name of its own.
 pub(crate) fn name(ui: &Ui, response: &Response, name: &str) {
     ui.ctx().accesskit_node_builder(response.id, |node| node.set_label(name));
+}
+
+/// Tells screen readers that something is a picture that can be pressed.
+pub(crate) fn picture_button(response: &Response, name: &str) {
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
 }
 
 /// Draws the ring around what has the keyboard.

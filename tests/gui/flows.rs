@@ -6,7 +6,7 @@ use egui::{Key, Modifiers};
 
 use crate::people::Person;
 
-fn member(server: &DaemonProcess, role: user::Role, name: &str) -> DaemonProcess {
+pub(crate) fn member(server: &DaemonProcess, role: user::Role, name: &str) -> DaemonProcess {
     let device = DaemonProcess::device();
     device.join(server, role, name);
     device.until_connection(sync::ConnectionState::Online);

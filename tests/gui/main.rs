@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod files;
 mod flows;
+mod live;
 mod people;
 mod pictured;
 mod pictures;

@@ -1,5 +1,7 @@
 //! People at the client: each has a daemon of their own, and eyes that find things by what they are called.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
@@ -8,7 +10,7 @@ use assist_gui::{Support, fonts};
 use assist_proto::client::Home;
 use assist_tests::process::{DaemonProcess, PATIENCE};
 use egui::accesskit::Role;
-use egui::{Key, Modifiers, Vec2};
+use egui::{ColorImage, Key, Modifiers, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -25,6 +27,7 @@ impl Person {
         let home = Home::locate(Some(daemon.home().to_owned())).unwrap();
         let (news_tx, news) = mpsc::sync_channel(1);
         let mut is_open = false;
+        let saved = daemon.home().join(SAVED);
         let mut harness = Harness::builder()
             .with_size(Vec2::new(1240.0, 820.0))
             .with_context_setup(move |ctx| {
@@ -38,7 +41,8 @@ impl Person {
                 move |ui, state: &mut Support| {
                     // The client wants the context that it is drawn in.
                     if !std::mem::replace(&mut is_open, true) {
-                        *state = Support::open(ui.ctx(), &home, "test").unwrap();
+                        *state =
+                            Support::open(ui.ctx(), &home, "test").unwrap().with_downloads(saved.clone());
                     }
                     state.logic(&ui.ctx().clone());
                     state.ui(ui);
@@ -130,6 +134,31 @@ impl Person {
         self.harness.step();
     }
 
+    /// Pastes a picture.
+    pub(crate) fn pastes(&mut self, picture: ColorImage) {
+        self.harness.event(egui::Event::PasteImage(Arc::new(picture)));
+        self.harness.step();
+    }
+
+    /// Drops a file onto the window.
+    pub(crate) fn drops(&mut self, path: PathBuf) {
+        self.harness.input_mut().dropped_files.push(Arc::new(Dropped(path)));
+        self.harness.step();
+        self.harness.input_mut().dropped_files.clear();
+    }
+
+    /// Scrolls up what these words stand in.
+    pub(crate) fn scrolls_up(&mut self, words: &str) {
+        self.until(words, |harness| harness.query_all_by_label_contains(words).next().is_some());
+        for _ in 0..3 {
+            // What was scrolled away is not there any more.
+            if let Some(node) = self.harness.query_all_by_label_contains(words).next() {
+                node.scroll_up();
+            }
+            self.harness.run_steps(4);
+        }
+    }
+
     /// What the client knows.
     pub(crate) fn state(&self) -> &State {
         self.harness.state().state()
@@ -142,6 +171,22 @@ impl Person {
         nodes
             .filter_map(|node| node.accesskit_node().label().or_else(|| node.accesskit_node().value()))
             .collect()
+    }
+}
+
+/// Where people save files, in their folder.
+pub(crate) const SAVED: &str = "saved";
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
     }
 }
 

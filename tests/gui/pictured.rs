@@ -1,15 +1,18 @@
 //! States worth a picture, filled with what a daemon would answer.
 
-use assist_gui::link::{Overview, Reply};
+use assist_gui::link::{Overview, Reply, Whole};
 use assist_gui::memory::Memory;
 use assist_gui::route::TicketKey;
 use assist_gui::state::{DaemonState, State};
 use assist_gui::{Route, update};
+use assist_proto::api::attachment::AttachmentState;
 use assist_proto::api::comment::Comment;
+use assist_proto::api::presence::PresentPerson;
 use assist_proto::api::project::{PendingJoin, ProjectDetails, ProjectInfo};
 use assist_proto::api::sync::ProjectSync;
 use assist_proto::api::ticket::{Ticket, TicketPage, TicketRow};
 use assist_proto::api::user::User;
+use egui::{Color32, ColorImage};
 use serde_json::{Value, json};
 
 /// The moment of all pictures.
@@ -167,7 +170,8 @@ pub(crate) fn ticket() -> State {
         "edited_at_millis": null, "is_deleted": false, "attachments": [], "state": null, "losing_bodies": [],
         "change": "n1",
     }))];
-    told(&mut state, Reply::Ticket { key: key.clone(), outcome: Ok((Box::new(ticket), notes)) });
+    let whole = Whole { ticket, notes, files: files() };
+    told(&mut state, Reply::Ticket { key: key.clone(), outcome: Ok(Box::new(whole)) });
     let details: ProjectDetails = made(json!({
         "id": key.project, "name": "anvil", "addresses": [], "role": "admin", "user_id": "me", "user_name": "Bob",
         "device_name": "desk", "unread_count": 3, "cold_start": null,
@@ -178,8 +182,56 @@ pub(crate) fn ticket() -> State {
         made(json!({"id": "me", "name": "Bob", "email": null, "role": "admin", "is_self": true})),
         made(json!({"id": "a", "name": "Amir", "email": null, "role": "agent", "is_self": false})),
     ];
+    let present: Vec<PresentPerson> = vec![
+        made(json!({"user": {"id": "c", "name": "Carla"}, "doing": "typing", "status": null})),
+        made(json!({"user": {"id": "a", "name": "Amir"}, "doing": "viewing", "status": null})),
+    ];
+    told(&mut state, Reply::Presence { key: key.clone(), outcome: Ok(present) });
     told(&mut state, Reply::People { project: key.project, outcome: Ok((users, Box::new(details))) });
     state
+}
+
+/// A picture that is here, and a file that is not.
+fn files() -> Vec<AttachmentState> {
+    let file = |blob: &str, name: &str, size: u64, media_type: &str, state: &str| {
+        made(json!({
+            "comment": "c2", "is_note": false, "author": {"id": "Carla", "name": "Carla", "role": "customer"},
+            "blob": blob, "name": name, "size_bytes": size, "media_type": media_type, "state": state,
+            "fetched_bytes": null, "trouble": null, "upload": null,
+        }))
+    };
+    vec![
+        file(SCREEN, "noon.png", 482_113, "image/png", "here"),
+        file("log", "printer-2026-11-26.log.gz", 23_068_672, "application/gzip", "on_server"),
+    ]
+}
+
+/// What the picture is known by.
+pub(crate) const SCREEN: &str = "screen";
+
+/// A picture as people send them: a window with a message in it.
+pub(crate) fn screen() -> ColorImage {
+    let mut image = ColorImage::filled([720, 420], Color32::from_rgb(0x2d, 0x5b, 0x74));
+    let boxes = [
+        (60, 50, 660, 380, 0xf4f6f8),
+        (60, 50, 660, 84, 0x3b4252),
+        (72, 60, 86, 74, 0xe06c60),
+        (94, 60, 108, 74, 0xe9b64a),
+        (96, 120, 150, 174, 0xd64545),
+        (176, 122, 560, 138, 0x4a5568),
+        (176, 152, 480, 164, 0x9aa5b1),
+        (176, 176, 520, 188, 0x9aa5b1),
+        (176, 200, 430, 212, 0x9aa5b1),
+        (400, 320, 510, 354, 0xcbd2d9),
+        (526, 320, 636, 354, 0x2f55d4),
+    ];
+    for (left, top, right, bottom, colour) in boxes {
+        let [_, red, green, blue] = u32::to_be_bytes(colour);
+        for y in top..bottom {
+            image.pixels[y * 720 + left..y * 720 + right].fill(Color32::from_rgb(red, green, blue));
+        }
+    }
+    image
 }
 
 fn comments() -> Vec<Comment> {
@@ -208,7 +260,7 @@ fn comments() -> Vec<Comment> {
             HOUR,
             "It says `4.2.0-rc1`. Here is what it looks like when it happens.",
             json!({"reply_to": "c1", "attachments": [
-                {"blob": "b", "name": "noon.png", "size_bytes": 482_113, "media_type": "image/png"}]}),
+                {"blob": SCREEN, "name": "noon.png", "size_bytes": 482_113, "media_type": "image/png"}]}),
         ),
         comment(
             "c3",

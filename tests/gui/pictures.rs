@@ -13,6 +13,7 @@ use crate::pictured::{self, NOW};
 
 fn harness(state: State, theme: Theme, size: [f32; 2], scale: f32) -> Harness<'static, Support> {
     let support = Support::of_state(state, "picture").with_clock(|| NOW);
+    let mut has_picture = false;
     let mut harness = Harness::builder()
         .with_size(Vec2::from(size))
         .with_pixels_per_point(scale)
@@ -25,7 +26,10 @@ fn harness(state: State, theme: Theme, size: [f32; 2], scale: f32) -> Harness<'s
             }
         })
         .build_ui_state(
-            |ui, support: &mut Support| {
+            move |ui, support: &mut Support| {
+                if !std::mem::replace(&mut has_picture, true) {
+                    support.put_picture(&ui.ctx().clone(), pictured::SCREEN, pictured::screen());
+                }
                 // A window has no margin.
                 let whole = egui::UiBuilder::new().max_rect(ui.ctx().content_rect());
                 ui.scope_builder(whole, |ui| {
@@ -46,6 +50,8 @@ fn screens() -> Vec<(&'static str, State)> {
     assist_gui::update::act(&mut note, Intent::WriteNote(true));
     let text = "Carla is a *pilot* customer: call before Friday.".to_owned();
     assist_gui::update::act(&mut note, Intent::Type(Field::Composer, text));
+    let mut large = pictured::ticket();
+    assist_gui::update::act(&mut large, Intent::ShowPicture(Some(pictured::SCREEN.to_owned())));
     let mut settings = pictured::inbox("paused", 1, 412);
     assist_gui::update::act(&mut settings, Intent::Go(Route::Settings));
     vec![
@@ -55,6 +61,7 @@ fn screens() -> Vec<(&'static str, State)> {
         ("inbox", pictured::inbox("online", 0, 412)),
         ("inbox-empty", pictured::inbox("online", 0, 0)),
         ("ticket", pictured::ticket()),
+        ("large", large),
         ("note", note),
         ("offline", offline),
         ("settings", settings),

@@ -1,19 +1,21 @@
 //! A thread that asks the daemon one thing after the other.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use assist_proto::api::comment::Comment;
 use assist_proto::api::project::Confirmed;
-use assist_proto::api::ticket::{self, Ticket};
-use assist_proto::api::{draft, note, project, sync, user};
+use assist_proto::api::ticket;
+use assist_proto::api::{attachment, draft, note, presence, project, sync, user};
 use assist_proto::client::{Client, ClientError, Home};
 
-use super::{Done, Failure, Overview, Reply, Request, Wake, Write};
+use super::{Done, Failure, Overview, Reply, Request, Wake, Whole, Write, files};
 use crate::limits;
+use crate::memory::Keeper;
 use crate::route::{TicketKey, View};
 
 pub(super) struct Worker {
     home: Home,
+    keeper: Arc<Keeper>,
     requests: Receiver<Request>,
     replies: SyncSender<Reply>,
     wake: Wake,
@@ -23,11 +25,12 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         home: Home,
+        keeper: Arc<Keeper>,
         requests: Receiver<Request>,
         replies: SyncSender<Reply>,
         wake: Wake,
     ) -> Self {
-        Self { home, requests, replies, wake, client: None }
+        Self { home, keeper, requests, replies, wake, client: None }
     }
 
     pub(super) fn run(mut self) {
@@ -53,6 +56,7 @@ impl Worker {
                 Reply::Ticket { outcome: self.ticket(&key, has_notes), key }
             }
             Request::History(key) => Reply::History { outcome: self.history(&key), key },
+            Request::Past { key, change } => Reply::Past { outcome: self.past(&key, &change), key, change },
             Request::MarkRead { key, through } => {
                 let read = ticket::MarkRead {
                     project: Some(key.project.clone()),
@@ -61,9 +65,19 @@ impl Worker {
                 };
                 self.call(&read).err().map(|_| Reply::NotRead(key))?
             }
+            Request::Store { slot, id, source } => {
+                Reply::Stored { outcome: files::store(&self.home, &source), slot, id }
+            }
+            Request::Save { blob, name, folder } => {
+                Reply::Saved(files::save(&self.home, &blob, &name, &folder))
+            }
+            Request::Picture { blob } => Reply::Picture { outcome: files::picture(&self.home, &blob), blob },
+            Request::Presence(key) => Reply::Presence { outcome: self.presence(&key), key },
+            // Threads of their own do these.
+            Request::Pick(_) | Request::Show(_) => return None,
             Request::Write(write) => Reply::Written { outcome: self.write(&write), write },
             Request::Remember(memory) => {
-                memory.store(&self.home).err().map(|error| Reply::NotRemembered(error.to_string()))?
+                self.keeper.keep(*memory).err().map(|error| Reply::NotRemembered(error.to_string()))?
             }
         })
     }
@@ -96,7 +110,7 @@ impl Worker {
         Ok(counts)
     }
 
-    fn ticket(&mut self, key: &TicketKey, has_notes: bool) -> Result<(Box<Ticket>, Vec<Comment>), Failure> {
+    fn ticket(&mut self, key: &TicketKey, has_notes: bool) -> Result<Box<Whole>, Failure> {
         let get = ticket::Get {
             project: Some(key.project.clone()),
             ticket: key.ticket.clone(),
@@ -114,7 +128,58 @@ impl Worker {
             };
             notes = self.call(&list)?.notes;
         }
-        Ok((Box::new(ticket), notes))
+        let mut files = Vec::new();
+        if ticket.comments.iter().chain(&notes).any(|text| !text.attachments.is_empty()) {
+            let list = attachment::List { project: Some(key.project.clone()), ticket: key.ticket.clone() };
+            files = self.call(&list)?.attachments;
+        }
+        Ok(Box::new(Whole { ticket, notes, files }))
+    }
+
+    fn past(&mut self, key: &TicketKey, change: &str) -> Result<Box<ticket::Ticket>, Failure> {
+        let get = ticket::Get {
+            project: Some(key.project.clone()),
+            ticket: key.ticket.clone(),
+            at_change: Some(change.to_owned()),
+            ..ticket::Get::default()
+        };
+        Ok(Box::new(self.call(&get)?))
+    }
+
+    /// Writes a field once more as this change wrote it: what its author had then is read from the past.
+    fn settle(&mut self, key: &TicketKey, field: &str, change: &str) -> Result<Done, Failure> {
+        let then = self.past(key, change)?;
+        let (project, row) = (Some(key.project.clone()), then.row);
+        let mut edit = ticket::Edit { project, ticket: key.ticket.clone(), ..ticket::Edit::default() };
+        match field {
+            "title" => edit.set.title = Some(row.title),
+            "body" => edit.set.body = Some(then.body),
+            "status" => edit.set.status = Some(row.status),
+            "priority" => edit.set.priority = patch(row.priority),
+            "assignee" => edit.set.assignee = patch(row.assignee.map(|user| user.id)),
+            "snoozed_until_millis" => edit.set.snoozed_until_millis = patch(row.snoozed_until_millis),
+            "close_reason" => edit.set.close_reason = patch(then.close_reason),
+            "merged_into" => return self.merge(key, row.merged_into.map(|into| into.id)),
+            _ => {
+                let message = "This client does not know that field: a newer one settles it.".to_owned();
+                return Err(Failure { message, reason: "unknown_field".to_owned() });
+            }
+        }
+        Ok(Done::Ticket(self.call(&edit)?.ticket))
+    }
+
+    fn merge(&mut self, key: &TicketKey, into: Option<String>) -> Result<Done, Failure> {
+        let (project, ticket) = (Some(key.project.clone()), key.ticket.clone());
+        Ok(match into {
+            Some(into) => Done::Ticket(self.call(&ticket::Merge { project, ticket, into })?.ticket),
+            None => Done::Ticket(self.call(&ticket::Unmerge { project, ticket })?.ticket),
+        })
+    }
+
+    fn presence(&mut self, key: &TicketKey) -> Result<Vec<presence::PresentPerson>, Failure> {
+        let list = presence::List { project: Some(key.project.clone()), ticket: Some(key.ticket.clone()) };
+        let tickets = self.call(&list)?.tickets;
+        Ok(tickets.into_iter().filter(|at| at.ticket.id == key.ticket).flat_map(|at| at.people).collect())
     }
 
     fn history(&mut self, key: &TicketKey) -> Result<Vec<ticket::HistoryChange>, Failure> {
@@ -133,7 +198,10 @@ impl Worker {
             Write::Comment(_, add) => Done::Ticket(self.call(add)?.ticket),
             Write::Note(_, add) => Done::Ticket(self.call(add)?.ticket),
             Write::Edit(_, edit) => Done::Ticket(self.call(edit)?.ticket),
-            Write::TakeBack(_, undo) => {
+            Write::Settle { key, field, change } => self.settle(key, field, change)?,
+            Write::Bulk(bulk) => Done::Bulk(Box::new(self.call(bulk)?)),
+            Write::Fetch(fetch) => self.call(fetch).map(|_| Done::Plain)?,
+            Write::TakeBack(_, undo, _) => {
                 let undone = self.call(undo)?;
                 // The words go back to where they were typed: a second copy of them would only be in the way.
                 self.call(&draft::Discard { draft: undone.draft.clone() }).ok();
@@ -175,4 +243,8 @@ impl Worker {
         self.client = is_sound.then_some(client);
         Ok(outcome?)
     }
+}
+
+fn patch<T>(value: Option<T>) -> ticket::Patch<T> {
+    value.map_or(ticket::Patch::Clear, ticket::Patch::Set)
 }

@@ -1,15 +1,17 @@
 //! What a person does.
 
+use assist_proto::api::canned::{Places, fill};
 use assist_proto::api::project::{Confirm, Join, Leave, Request as RequestCode};
 use assist_proto::api::ticket::{Create, Edit, Patch};
 use assist_proto::api::{comment, note};
 
-use super::{arrive, go, list_anew, write};
+use super::{arrive, attaching, choosing, go, list_anew, write};
+use crate::files::NewFile;
 use crate::intent::{Change, Field, Intent, Step};
 use crate::limits;
 use crate::link::{Request, Write};
 use crate::route::{Route, TicketKey};
-use crate::state::{Composer, JoinForm, Leaving, State};
+use crate::state::{Composer, JoinForm, Leaving, Palette, State, are_stored};
 
 /// Carries out what a person did, and returns what to ask of the daemon.
 pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
@@ -28,11 +30,16 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
         Intent::WriteNote(_) | Intent::ReplyTo(_) | Intent::Preview(_) => compose(state, intent),
         Intent::Send => send(state, &mut requests),
         Intent::TakeBack(comment) => {
-            if let Some(key) = open_key(state) {
-                let undo = comment::Undo { project: Some(key.project.clone()), comment: Some(comment) };
-                write(&mut requests, Write::TakeBack(key, undo));
-            }
+            take_back(state, comment, &mut requests);
         }
+        Intent::Attach(..)
+        | Intent::PickFiles(_)
+        | Intent::Detach(..)
+        | Intent::FetchFile(_)
+        | Intent::SaveFile { .. }
+        | Intent::ShowPicture(_)
+        | Intent::StepPicture(_)
+        | Intent::ZoomPicture(_) => attaching::act(state, intent, &mut requests),
         Intent::ChooseProject(project) => state.new_ticket.project = Some(project),
         Intent::File => file(state, &mut requests),
         Intent::HaveCode(_) | Intent::RequestCode | Intent::Confirm | Intent::GoOnJoining(_) => {
@@ -51,18 +58,53 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
                 write(&mut requests, Write::Leave(leave));
             }
         }
-        Intent::ShowConnections(are_shown) => state.are_connections_open = are_shown,
+        Intent::SeeEnd(_)
+        | Intent::GoToEnd
+        | Intent::ShowPalette(_)
+        | Intent::ChooseCommand(_)
+        | Intent::ShowShortcuts(_)
+        | Intent::ShowConnections(_)
+        | Intent::Dismiss(_) => look(state, intent),
+        Intent::Select(key, selecting) => choosing::select(state, key, selecting),
+        Intent::SelectNone => state.inbox.chosen.clear(),
+        Intent::ChangeChosen(change) => choosing::change(state, &change, &mut requests),
+        Intent::UseCanned(name) => use_canned(state, &name),
         Intent::ShowHistory(is_shown) => show_history(state, is_shown, &mut requests),
+        Intent::ShowPast(change) => show_past(state, change, &mut requests),
         Intent::RetryDraft(draft) => write(&mut requests, Write::RetryDraft(draft)),
         Intent::DiscardDraft(draft) => write(&mut requests, Write::DiscardDraft(draft)),
-        Intent::Dismiss(index) => {
-            if index < state.toasts.len() {
-                state.toasts.remove(index);
-            }
-        }
         Intent::Theme(_) | Intent::Zoom(_) | Intent::ReduceMotion(_) => dress(state, intent),
     }
     requests
+}
+
+/// Changes what is on the screen, and nothing else.
+fn look(state: &mut State, intent: Intent) {
+    match intent {
+        Intent::SeeEnd(is_at_end) => {
+            if let Some(open) = &mut state.open {
+                open.is_at_end = is_at_end;
+                open.seen_count = if is_at_end { open.thread().len() } else { open.seen_count };
+            }
+        }
+        Intent::GoToEnd => {
+            if let Some(open) = &mut state.open {
+                open.jumps += 1;
+            }
+        }
+        Intent::ShowPalette(is_open) => state.palette = is_open.then(Palette::default),
+        Intent::ChooseCommand(index) => {
+            if let Some(palette) = &mut state.palette {
+                palette.chosen = index;
+            }
+        }
+        Intent::ShowShortcuts(are_open) => state.are_shortcuts_open = are_open,
+        Intent::ShowConnections(are_shown) => state.are_connections_open = are_shown,
+        Intent::Dismiss(index) if index < state.toasts.len() => {
+            state.toasts.remove(index);
+        }
+        _ => {}
+    }
 }
 
 fn dress(state: &mut State, intent: Intent) {
@@ -115,6 +157,7 @@ fn type_into(state: &mut State, field: Field, text: String) {
                 composer.text = text;
                 composer.error = None;
                 state.is_memory_stale = true;
+                state.has_typed = true;
             }
         }
         Field::Title => {
@@ -127,6 +170,10 @@ fn type_into(state: &mut State, field: Field, text: String) {
                 open.label = text;
             }
         }
+        Field::Palette => {
+            state.palette = Some(Palette { text, chosen: 0 });
+        }
+        Field::ChosenLabel => state.inbox.label = text,
         Field::NewTitle => {
             state.new_ticket.title = text;
             state.new_ticket.error = None;
@@ -159,24 +206,71 @@ fn compose(state: &mut State, intent: Intent) {
     state.is_memory_stale = true;
 }
 
+/// Puts a canned reply behind what was written, with its places filled in.
+fn use_canned(state: &mut State, name: &str) {
+    let Some(open) = &state.open else { return };
+    let (Some(ticket), Some(project)) = (open.ticket.as_deref(), state.project(&open.key.project)) else {
+        return;
+    };
+    let details = state.people.get(&open.key.project).and_then(|people| people.details.as_ref());
+    let canned = details.and_then(|details| details.canned_replies.iter().find(|canned| canned.name == name));
+    let Some(canned) = canned else { return };
+    let row = &ticket.row;
+    let number = row.number.map_or_else(|| row.short_id.clone(), |number| format!("#{number}"));
+    let places = Places {
+        customer: &row.requester.name,
+        number: &number,
+        agent: &project.user_name,
+        project: &project.name,
+    };
+    let text = fill(&canned.body, &places);
+    let composer = state.composers.entry(open.key.clone()).or_default();
+    composer.text = match composer.text.trim().is_empty() {
+        true => text,
+        false => format!("{}\n\n{text}", composer.text.trim_end()),
+    };
+    composer.error = None;
+    state.is_memory_stale = true;
+}
+
 fn send(state: &mut State, requests: &mut Vec<Request>) {
     let Some(key) = open_key(state) else { return };
     let is_team = state.is_team(&key.project);
     let Some(composer) = state.composers.get_mut(&key) else { return };
-    if composer.is_sending || composer.text.trim().is_empty() {
+    if !composer.is_ready() {
         return;
     }
     composer.is_sending = true;
     composer.error = None;
-    let Composer { text: body, is_note, reply_to, .. } = composer.clone();
+    let Composer { text: body, is_note, reply_to, files, .. } = composer.clone();
+    let attachments = files.iter().filter_map(NewFile::attach).collect();
     let (project, ticket) = (Some(key.project.clone()), key.ticket.clone());
     let written = match is_note && is_team {
-        true => Write::Note(key, note::Add { project, ticket, body, reply_to, ..note::Add::default() }),
+        true => {
+            let hold_millis = None;
+            Write::Note(key, note::Add { project, ticket, body, reply_to, attachments, hold_millis })
+        }
         false => {
-            Write::Comment(key, comment::Add { project, ticket, body, reply_to, ..comment::Add::default() })
+            let hold_millis = None;
+            Write::Comment(key, comment::Add { project, ticket, body, reply_to, attachments, hold_millis })
         }
     };
     write(requests, written);
+}
+
+/// Takes back what has not left: its text and its files go back to where they came from.
+fn take_back(state: &mut State, comment: String, requests: &mut Vec<Request>) {
+    let Some(open) = &state.open else { return };
+    let key = open.key.clone();
+    let written = open.thread().into_iter().find(|entry| entry.comment.id == comment);
+    let attachments = written.map(|entry| entry.comment.attachments.clone()).unwrap_or_default();
+    let files = attachments.into_iter().map(|file| {
+        state.last_serial += 1;
+        NewFile::stored(state.last_serial, file.name, file.blob, file.size_bytes)
+    });
+    let files = files.collect();
+    let undo = comment::Undo { project: Some(key.project.clone()), comment: Some(comment) };
+    write(requests, Write::TakeBack(key, undo, files));
 }
 
 fn file(state: &mut State, requests: &mut Vec<Request>) {
@@ -192,12 +286,17 @@ fn file(state: &mut State, requests: &mut Vec<Request>) {
         form.error = Some("Choose the project that it is for.".to_owned());
         return;
     }
+    if !are_stored(&form.files) {
+        form.error = Some("A file is not ready: wait for it, or take it away.".to_owned());
+        return;
+    }
     form.is_sending = true;
     form.error = None;
     let create = Create {
         project: form.project.clone(),
         title: form.title.trim().to_owned(),
         body: form.body.clone(),
+        attachments: form.files.iter().filter_map(NewFile::attach).collect(),
         ..Create::default()
     };
     write(requests, Write::Create(create));
@@ -268,6 +367,9 @@ fn change_ticket(state: &mut State, change: Change, requests: &mut Vec<Request>)
             edit.add_labels = vec![label];
         }
         Change::RemoveLabel(label) => edit.remove_labels = vec![label],
+        Change::Settle { field, change } => {
+            return write(requests, Write::Settle { key, field, change });
+        }
     }
     write(requests, Write::Edit(key, edit));
 }
@@ -277,6 +379,14 @@ fn show_history(state: &mut State, is_shown: bool, requests: &mut Vec<Request>) 
     open.is_history_open = is_shown;
     if is_shown {
         requests.push(Request::History(open.key.clone()));
+    }
+}
+
+fn show_past(state: &mut State, change: Option<String>, requests: &mut Vec<Request>) {
+    let Some(open) = &mut state.open else { return };
+    match change {
+        Some(change) => requests.push(Request::Past { key: open.key.clone(), change }),
+        None => open.past = None,
     }
 }
 

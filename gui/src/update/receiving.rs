@@ -1,15 +1,15 @@
 //! What the daemon tells.
 
-use assist_proto::api::comment::Comment;
 use assist_proto::api::events::{Cause, News};
 use assist_proto::api::project::Confirmed;
 use assist_proto::api::sync::ConnectionState;
 use assist_proto::api::ticket::{Ticket, TicketPage, TicketRef};
 
-use super::{go, list_anew, toast};
-use crate::link::{Done, Failure, Overview, Reply, Request, Write};
+use super::{attaching, choosing, go, list_anew, toast};
+use crate::files::Source;
+use crate::link::{Done, Failure, Overview, Reply, Request, Whole, Write};
 use crate::route::{Route, TicketKey};
-use crate::state::{Composer, DaemonState, JoinForm, NewTicket, State, ToastTone};
+use crate::state::{Composer, DaemonState, JoinForm, NewTicket, Past, State, ToastTone};
 
 /// Takes in what the daemon told, and returns what to ask of it.
 pub fn receive(state: &mut State, reply: Reply, now_millis: u64) -> Vec<Request> {
@@ -53,11 +53,27 @@ pub fn receive(state: &mut State, reply: Reply, now_millis: u64) -> Vec<Request>
                 open.history = outcome.ok();
             }
         }
+        Reply::Past { key, change, outcome } => take_past(state, &key, &change, outcome, now_millis),
+        Reply::Presence { key, outcome } => {
+            if let Some(open) = state.open.as_mut().filter(|open| open.key == key) {
+                // Of a daemon that is not there nothing is known.
+                open.present = outcome.unwrap_or_default();
+            }
+        }
         Reply::NotRead(key) => {
             if let Some(open) = state.open.as_mut().filter(|open| open.key == key) {
                 open.read_through = None;
             }
         }
+        Reply::Stored { slot, id, outcome } => attaching::stored(state, &slot, id, outcome),
+        Reply::Picked(slot, paths) => {
+            for path in paths {
+                attaching::attach(state, &slot, Source::Path(path), &mut requests);
+            }
+        }
+        Reply::Saved(outcome) => attaching::saved(state, outcome, now_millis),
+        // Kept where it is drawn from, not here.
+        Reply::Picture { .. } => {}
         Reply::Written { write, outcome: Ok(done) } => take_done(state, *write, done, now_millis),
         Reply::Written { write, outcome: Err(failure) } => take_failure(state, *write, failure, now_millis),
         Reply::NotRemembered(why) => {
@@ -79,6 +95,7 @@ fn look_again_at_all(state: &mut State) {
     if let Some(open) = &mut state.open {
         open.is_awaited = false;
         state.stale.open = true;
+        state.stale.presence = true;
     }
 }
 
@@ -90,7 +107,9 @@ fn hear(state: &mut State, news: News, now_millis: u64) {
             // Counts of unread tickets, and of what waits to be sent.
             state.stale.overview = true;
         }
-        News::TicketRead { ticket, .. } | News::NoteAdded { ticket, .. } => {
+        News::TicketRead { ticket, .. }
+        | News::NoteAdded { ticket, .. }
+        | News::AttachmentChanged { ticket, .. } => {
             state.stale.open |= is_open(state, &ticket);
         }
         News::CommentAdded { ticket, cause: Cause::Remote, actor: Some(actor), .. } => {
@@ -101,6 +120,10 @@ fn hear(state: &mut State, news: News, now_millis: u64) {
             }
         }
         News::SyncChanged { .. } => state.stale.overview = true,
+        News::PresenceChanged { ticket, .. } => {
+            let open = state.open.as_ref().map(|open| &open.key.ticket);
+            state.stale.presence |= ticket.is_some() && ticket.as_ref() == open;
+        }
         News::ProjectChanged { project, .. } => {
             state.stale.overview = true;
             state.stale.inbox = true;
@@ -115,11 +138,7 @@ fn hear(state: &mut State, news: News, now_millis: u64) {
         }
         News::DraftRemoved { .. } => state.stale.drafts = true,
         News::Reset {} => look_again_at_all(state),
-        News::CommentAdded { .. }
-        | News::AttachmentChanged { .. }
-        | News::PresenceChanged { .. }
-        | News::DeviceAdded { .. }
-        | News::Unknown => {}
+        News::CommentAdded { .. } | News::DeviceAdded { .. } | News::Unknown => {}
     }
 }
 
@@ -196,25 +215,44 @@ fn take_rows(state: &mut State, serial: u64, page: u64, outcome: Result<TicketPa
 fn take_ticket(
     state: &mut State,
     key: &TicketKey,
-    outcome: Result<(Box<Ticket>, Vec<Comment>), Failure>,
+    outcome: Result<Box<Whole>, Failure>,
     requests: &mut Vec<Request>,
 ) {
     let Some(open) = state.open.as_mut().filter(|open| open.key == *key) else { return };
     open.is_awaited = false;
     match outcome {
-        Ok((ticket, notes)) => {
+        Ok(whole) => {
+            let Whole { ticket, notes, files } = *whole;
             open.error = None;
             let is_read_further = open.read_through.is_none_or(|place| place < ticket.place);
             if is_read_further && (ticket.row.is_unread || open.read_through.is_some()) {
                 open.read_through = Some(ticket.place);
                 requests.push(Request::MarkRead { key: key.clone(), through: ticket.place });
             }
-            open.ticket = Some(ticket);
+            open.ticket = Some(Box::new(ticket));
             open.notes = notes;
+            open.files = files;
         }
         // The daemon went away: it is asked again when it is back.
         Err(failure) if failure.reason.is_empty() => {}
         Err(failure) => open.error = Some(failure.message),
+    }
+}
+
+fn take_past(
+    state: &mut State,
+    key: &TicketKey,
+    change: &str,
+    outcome: Result<Box<Ticket>, Failure>,
+    now_millis: u64,
+) {
+    let Some(open) = state.open.as_mut().filter(|open| open.key == *key) else { return };
+    match outcome {
+        Ok(ticket) => {
+            let made = open.history.iter().flatten().find(|made| made.change == change);
+            open.past = Some(Past { at_millis: made.map(|made| made.at_millis), ticket });
+        }
+        Err(failure) => toast(state, now_millis, ToastTone::Bad, failure.message, None),
     }
 }
 
@@ -229,15 +267,19 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
             toast(state, now_millis, ToastTone::Good, "Filed. It is sent by itself.", None);
         }
         (Write::Comment(key, _) | Write::Note(key, _), _) => {
-            // Nothing was typed meanwhile: the field is closed while its text is on the way.
+            // Nothing was typed or attached meanwhile: the field is closed while its text is on the way.
             let is_note = state.composers.get(&key).is_some_and(|composer| composer.is_note);
-            state.stale.open |= state.open.as_ref().is_some_and(|open| open.key == key);
+            if let Some(open) = state.open.as_mut().filter(|open| open.key == key) {
+                open.jumps += 1;
+                state.stale.open = true;
+            }
             state.composers.insert(key, Composer { is_note, ..Composer::default() });
             state.is_memory_stale = true;
         }
-        (Write::TakeBack(key, _), Done::TakenBack(undone)) => {
+        (Write::TakeBack(key, _, files), Done::TakenBack(undone)) => {
             let composer = state.composers.entry(key).or_default();
             composer.is_note = undone.is_note;
+            composer.files.extend(files);
             composer.text = match composer.text.trim().is_empty() {
                 true => undone.body,
                 false => format!("{}\n\n{}", undone.body, composer.text),
@@ -263,12 +305,14 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
             toast(state, now_millis, ToastTone::Good, "You have left the project.", None);
         }
         (Write::RetryDraft(_) | Write::DiscardDraft(_), _) => state.stale.drafts = true,
-        (Write::Edit(key, _), _) => {
+        (Write::Edit(key, _) | Write::Settle { key, .. }, _) => {
             state.stale.open |= state.open.as_ref().is_some_and(|open| open.key == key);
         }
+        (Write::Bulk(_), Done::Bulk(done)) => choosing::changed(state, &done, now_millis),
         (Write::Pause { .. }, _) => state.stale.overview = true,
+        (Write::Fetch(_), _) => state.stale.open = true,
         // An answer of another kind than was asked for does not come.
-        (Write::Create(_) | Write::TakeBack(..) | Write::RequestCode(_), _) => {}
+        (Write::Create(_) | Write::TakeBack(..) | Write::RequestCode(_) | Write::Bulk(_), _) => {}
         (Write::Confirm(_) | Write::Join(_), _) => {}
     }
 }
@@ -315,7 +359,10 @@ fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u
             }
         }
         Write::TakeBack(..)
+        | Write::Fetch(_)
         | Write::Edit(..)
+        | Write::Settle { .. }
+        | Write::Bulk(_)
         | Write::Pause { .. }
         | Write::RetryDraft(_)
         | Write::DiscardDraft(_) => {

@@ -1,9 +1,12 @@
 //! Where one writes under a ticket. Whether the customer will read it is plain before, while and after one writes.
 
+use assist_proto::neutral;
 use egui::{Align, Frame, Key, KeyboardShortcut, Layout, Margin, Modifiers, RichText, Stroke, TextEdit, Ui};
 
+use super::files::{attach_button_ui, new_files_ui};
 use super::text::text_ui;
 use super::thread::answered_words;
+use crate::files::{NewFileState, Slot};
 use crate::icon::Icon;
 use crate::intent::{Field, Intent};
 use crate::scene::Scene;
@@ -36,10 +39,12 @@ pub(super) fn composer_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket)
             }
             false => write_ui(scene, ui, &composer, is_note),
         }
+        let slot = Slot::Ticket(open.key.clone());
+        new_files_ui(scene, ui, &slot, &composer.files);
         if let Some(error) = &composer.error {
             widgets::error_ui(ui, tokens, error);
         }
-        foot_ui(scene, ui, &composer, is_note);
+        foot_ui(scene, ui, &composer, is_note, &slot);
     });
 }
 
@@ -123,10 +128,12 @@ fn write_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bo
     scene.act_if(is_sent, || Intent::Send);
 }
 
-fn foot_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bool) {
+fn foot_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bool, slot: &Slot) {
     let tokens = scene.tokens;
     let is_empty = composer.text.trim().is_empty();
     ui.horizontal(|ui| {
+        attach_button_ui(scene, ui, slot);
+        canned_ui(scene, ui, slot);
         let words = if composer.is_preview { "Write on" } else { "Preview" };
         let weight = Weight::Quiet;
         let pressed =
@@ -135,12 +142,42 @@ fn foot_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: boo
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let words = if is_note { "Add note" } else { "Send reply" };
             let icon = if is_note { Icon::Lock } else { Icon::Send };
-            let is_ready = !is_empty && !composer.is_sending;
+            let is_ready = composer.is_ready();
             let sent = button_enabled(ui, tokens, Weight::Primary, Some(icon), words, is_ready);
             scene.act_if(sent.clicked(), || Intent::Send);
-            ui.label(RichText::new("Ctrl+Enter").size(theme::SMALL).color(tokens.faint));
+            let is_storing = composer.files.iter().any(|file| file.state == NewFileState::Storing);
+            let hint = if is_storing { "A file is being kept\u{2026}" } else { "Ctrl+Enter" };
+            ui.label(RichText::new(hint).size(theme::SMALL).color(tokens.faint));
         });
     });
+}
+
+/// The project's texts for common answers, for the team.
+fn canned_ui(scene: &mut Scene<'_>, ui: &mut Ui, slot: &Slot) {
+    let Slot::Ticket(key) = slot else { return };
+    let state = scene.state;
+    let details = state.people.get(&key.project).and_then(|people| people.details.as_ref());
+    let canned = details.map_or(&[][..], |details| &details.canned_replies);
+    if canned.is_empty() || !state.is_team(&key.project) {
+        return;
+    }
+    let tokens = scene.tokens;
+    let text = RichText::new("Canned").color(tokens.soft);
+    let style = tokens.style(ui.style());
+    let button = egui::Button::new(text).frame(false).min_size(egui::vec2(0.0, theme::CONTROL_HEIGHT));
+    let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
+        ui.set_style(style);
+        egui::ScrollArea::vertical().max_height(280.0).show(ui, |ui| {
+            for canned in canned {
+                let start: String = canned.body.chars().take(300).collect();
+                let pressed = ui.selectable_label(false, neutral::line(&canned.name));
+                let pressed = pressed.on_hover_text(neutral::block(&start)).clicked();
+                scene.act_if(pressed, || Intent::UseCanned(canned.name.clone()));
+            }
+        });
+    });
+    widgets::name(ui, &response, "Canned replies");
+    widgets::focus_ring(ui.painter(), tokens, response.rect, &response);
 }
 
 /// What the field is called among the fields.

@@ -2,14 +2,17 @@
 
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::{Priority, Sort, Status, TicketRow};
+use assist_proto::neutral;
 use egui::{
-    Align, Align2, Color32, Layout, Margin, Rect, Response, RichText, Role, ScrollArea, Sense, TextEdit, Ui,
+    Align, Align2, Color32, Layout, Margin, Rect, Response, RichText, Role, ScrollArea, Sense, Ui,
     WidgetInfo, pos2, vec2,
 };
 
+use super::choosing::choosing_ui;
+use super::search::search_ui;
 use super::state_line::{ARROW_ROOM, arrow, priority_name, state_icon, state_words, status_name};
 use crate::icon::{Icon, square_at};
-use crate::intent::{Field, Intent};
+use crate::intent::{Intent, Selecting};
 use crate::limits;
 use crate::route::{Route, TicketKey, View};
 use crate::scene::Scene;
@@ -28,6 +31,10 @@ pub(super) fn inbox_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
 fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     let tokens = scene.tokens;
     let state = scene.state;
+    if !state.inbox.chosen.is_empty() {
+        choosing_ui(scene, ui);
+        return;
+    }
     ui.horizontal(|ui| {
         let name = state.inbox.view.map_or("Tickets", View::name);
         ui.label(RichText::new(name).font(tokens.strong(theme::HEADING)).color(tokens.text));
@@ -37,17 +44,7 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| sort_ui(scene, ui));
     });
     ui.add_space(2.0);
-    let mut query = state.inbox.query.clone();
-    let edit = TextEdit::singleline(&mut query)
-        .id(widgets::field_id(scene.salt, SEARCH))
-        .hint_text(RichText::new("Find: words, label:crash, assignee:me \u{2026}").color(tokens.faint))
-        .margin(Margin { left: 32, right: 10, top: 7, bottom: 7 })
-        .desired_width(f32::INFINITY);
-    let response = ui.add(edit);
-    widgets::name(ui, &response, SEARCH);
-    let at = square_at(response.rect.left() + 11.0, response.rect.center().y, 13.0);
-    Icon::Search.paint(ui.painter(), at, tokens.faint);
-    scene.act_if(response.changed(), || Intent::Type(Field::Query, query));
+    search_ui(scene, ui);
 }
 
 fn sort_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
@@ -130,7 +127,9 @@ fn row_ui(scene: &mut Scene<'_>, ui: &mut Ui, row: &TicketRow) {
     let tokens = scene.tokens;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_open(scene, row), spoken(row)));
-    let behind = match (is_open(scene, row), response.hovered()) {
+    let key = TicketKey { project: row.project.clone(), ticket: row.id.clone() };
+    let is_chosen = scene.state.inbox.chosen.contains(&key);
+    let behind = match (is_open(scene, row) || is_chosen, response.hovered()) {
         (true, _) => tokens.selected,
         (false, true) => tokens.hover,
         (false, false) => tokens.surface,
@@ -144,8 +143,19 @@ fn row_ui(scene: &mut Scene<'_>, ui: &mut Ui, row: &TicketRow) {
     painter.hline(rect.x_range(), rect.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
     paint_row(scene, ui, rect, row, behind);
     row_focus(ui, scene, rect, &response);
-    let key = TicketKey { project: row.project.clone(), ticket: row.id.clone() };
-    scene.act_if(response.clicked(), || Intent::Go(Route::Ticket(key)));
+    let is_choosing = !scene.state.inbox.chosen.is_empty();
+    let is_box_pressed = scene.state.is_team(&row.project)
+        && (is_choosing || ui.rect_contains_pointer(rect))
+        && box_ui(scene, ui, rect, row, is_chosen);
+    let modifiers = ui.input(|input| input.modifiers);
+    match (response.clicked(), is_box_pressed || modifiers.command, modifiers.shift) {
+        (true, _, true) => scene.act(Intent::Select(key, Selecting::Through)),
+        (true, true, _) | (false, true, _) if response.clicked() || is_box_pressed => {
+            scene.act(Intent::Select(key, Selecting::Toggle));
+        }
+        (true, ..) => scene.act(Intent::Go(Route::Ticket(key))),
+        _ => {}
+    }
 }
 
 fn row_focus(ui: &Ui, scene: &Scene<'_>, rect: Rect, response: &Response) {
@@ -233,6 +243,27 @@ fn paint_row_end(scene: &Scene<'_>, ui: &Ui, right: f32, middle: f32, row: &Tick
     right
 }
 
+/// The box by which a row is chosen; it stands where the mark of unread ones is. Returns whether it was pressed.
+fn box_ui(scene: &Scene<'_>, ui: &mut Ui, row_rect: Rect, row: &TicketRow, is_chosen: bool) -> bool {
+    let tokens = scene.tokens;
+    let rect = square_at(row_rect.left() + 6.0, row_rect.top() + 22.0, 16.0);
+    let id = scene.salt.with(("choose", &row.id));
+    let response = ui.interact(rect.expand(4.0), id, Sense::click());
+    let name = format!("Choose {}", neutral::line(&row.title));
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_chosen, &name));
+    let painter = ui.painter();
+    let (fill, stroke) = match is_chosen {
+        true => (tokens.accent_fill, tokens.accent_fill),
+        false => (tokens.raised, tokens.line_strong),
+    };
+    painter.rect(rect, 4.0, fill, egui::Stroke::new(1.0, stroke), egui::StrokeKind::Inside);
+    if is_chosen {
+        Icon::Check.paint(painter, rect.shrink(3.0), tokens.on_accent);
+    }
+    focus_ring(painter, tokens, rect, &response);
+    response.clicked()
+}
+
 fn is_open(scene: &Scene<'_>, row: &TicketRow) -> bool {
     scene.state.open.as_ref().is_some_and(|open| open.key.ticket == row.id)
 }
@@ -249,15 +280,13 @@ fn spoken(row: &TicketRow) -> String {
     words.extend(row.labels.iter().map(|label| format!("label {label}")));
     words.extend(row.has_conflict.then(|| "has a conflict".to_owned()));
     words.extend(row.state.map(|state| state_words(state).to_owned()));
-    words.join(", ")
+    neutral::line(&words.join(", ")).into_owned()
 }
 
 /// Tells whether a status is one that nobody has to do anything about.
 pub(super) const fn is_done(status: Status) -> bool {
     matches!(status, Status::Resolved | Status::Closed)
 }
-
-pub(super) const SEARCH: &str = "Find tickets";
 
 const HEAD: f32 = 92.0;
 const ROW: f32 = 70.0;

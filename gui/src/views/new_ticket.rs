@@ -2,7 +2,9 @@
 
 use egui::{Margin, RichText, ScrollArea, TextEdit, Ui};
 
+use super::files::{attach_button_ui, new_files_ui};
 use super::ticket::reading_ui;
+use crate::files::Slot;
 use crate::icon::Icon;
 use crate::intent::{Field, Intent};
 use crate::scene::Scene;
@@ -39,6 +41,7 @@ fn form_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         .desired_rows(9);
     let response = ui.add(edit).labelled_by(label.id);
     scene.act_if(response.changed(), || Intent::Type(Field::NewBody, body));
+    new_files_ui(scene, ui, &Slot::NewTicket, &form.files);
     if let Some(error) = &form.error {
         widgets::error_ui(ui, tokens, error);
     }
@@ -47,6 +50,7 @@ fn form_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         let filed =
             button_enabled(ui, tokens, Weight::Primary, Some(Icon::Send), "File ticket", !form.is_sending);
         scene.act_if(filed.clicked(), || Intent::File);
+        attach_button_ui(scene, ui, &Slot::NewTicket);
         let is_left = widgets::button(ui, tokens, Weight::Quiet, None, "Later").clicked();
         scene.act_if(is_left, || Intent::Back);
         ui.label(RichText::new("What you typed stays here.").size(theme::SMALL).color(tokens.faint));

@@ -3,8 +3,11 @@
 use assist_proto::api::project::ProjectInfo;
 use assist_proto::api::sync::ConnectionState;
 use assist_proto::api::user::Role;
+use assist_proto::neutral;
 use egui::{Align, Layout, Margin, RichText, ScrollArea, Sense, Ui, vec2};
 
+use super::drafts::draft_ui;
+use super::palette::keys_ui;
 use super::sidebar::connection_icon;
 use super::ticket::reading_ui;
 use crate::intent::{Intent, connection_words};
@@ -24,7 +27,7 @@ pub(super) fn settings_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
             drafts_ui(scene, ui);
             part_ui(scene, ui, "Projects", projects_ui);
             part_ui(scene, ui, "Looks", looks_ui);
-            part_ui(scene, ui, "Keyboard", keys_ui);
+            part_ui(scene, ui, "Keyboard", |scene, ui| keys_ui(scene, ui));
         });
     });
 }
@@ -45,23 +48,8 @@ fn drafts_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         return;
     }
     part_ui(scene, ui, "Refused, and kept", |scene, ui| {
-        let tokens = scene.tokens;
         for draft in &state.drafts {
-            let title = draft.ticket.as_ref().map_or("", |ticket| ticket.title.as_str());
-            ui.label(RichText::new(title).font(tokens.strong(theme::BODY)).color(tokens.text));
-            for edit in &draft.edits {
-                if let Some(after) = &edit.after {
-                    ui.add(egui::Label::new(RichText::new(after).color(tokens.soft)).wrap());
-                }
-            }
-            ui.label(RichText::new(&draft.message).size(theme::SMALL).color(tokens.bad));
-            ui.horizontal(|ui| {
-                let is_retried = button(ui, tokens, Weight::Plain, None, "Try again").clicked();
-                scene.act_if(is_retried, || Intent::RetryDraft(draft.id.clone()));
-                let is_gone = button(ui, tokens, Weight::Quiet, None, "Throw away").clicked();
-                scene.act_if(is_gone, || Intent::DiscardDraft(draft.id.clone()));
-            });
-            ui.add_space(6.0);
+            ui.push_id(&draft.id, |ui| draft_ui(scene, ui, draft, true));
         }
     });
 }
@@ -83,13 +71,15 @@ fn project_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &ProjectInfo) {
         let (icon, colour) = connection_icon(scene, scene.state.connection_of(&project.id, connection.state));
         let (rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::hover());
         icon.paint(ui.painter(), rect, colour);
-        ui.label(RichText::new(&project.name).font(tokens.strong(theme::BODY)).color(tokens.text));
+        ui.label(
+            RichText::new(neutral::line(&project.name)).font(tokens.strong(theme::BODY)).color(tokens.text),
+        );
         let role = match project.role {
             Role::Customer => "customer",
             Role::Agent => "agent",
             Role::Admin => "admin",
         };
-        let words = format!("{}, {role}", project.user_name);
+        let words = format!("{}, {role}", neutral::line(&project.user_name));
         ui.label(RichText::new(words).color(tokens.soft));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let is_paused = connection.state == ConnectionState::Paused;
@@ -158,25 +148,3 @@ fn looks_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     let changed = ui.checkbox(&mut is_reduced, "Move no more than needed").changed();
     scene.act_if(changed, || Intent::ReduceMotion(is_reduced));
 }
-
-fn keys_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
-    let tokens = scene.tokens;
-    egui::Grid::new(scene.salt.with("keys")).spacing(vec2(24.0, 6.0)).show(ui, |ui| {
-        for (keys, what) in KEYS {
-            ui.label(RichText::new(keys).monospace().color(tokens.text));
-            ui.label(RichText::new(what).color(tokens.soft));
-            ui.end_row();
-        }
-    });
-}
-
-const KEYS: [(&str, &str); 8] = [
-    ("J, K", "the next ticket, the one before"),
-    ("N, Ctrl+N", "file a ticket"),
-    ("R", "reply"),
-    ("Ctrl+Enter", "send what was written"),
-    ("/, Ctrl+F", "find tickets"),
-    ("Alt+Left, Alt+Right", "back, forward"),
-    ("Tab", "on to the next button or field"),
-    ("Ctrl++, Ctrl+-, Ctrl+0", "larger, smaller, as it was"),
-];

@@ -3,6 +3,7 @@
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::{Priority, Status, Ticket};
 use assist_proto::api::user::Role;
+use assist_proto::neutral;
 use egui::containers::menu::MenuButton;
 use egui::{Button, Color32, RichText, TextEdit, Ui};
 
@@ -16,8 +17,10 @@ use crate::widgets::{self, chip};
 
 pub(super) fn state_line_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket, ticket: &Ticket) {
     let project = &ticket.row.project;
-    let is_team = scene.state.is_team(project);
+    let is_past = open.past.is_some();
+    let is_team = scene.state.is_team(project) && !is_past;
     let is_requester = scene.state.project(project).is_some_and(|it| it.user_id == ticket.row.requester.id);
+    let is_requester = is_requester && !is_past;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(6.0, 6.0);
         status_ui(scene, ui, ticket, is_team, is_requester);
@@ -76,7 +79,7 @@ fn priority_ui(scene: &mut Scene<'_>, ui: &mut Ui, ticket: &Ticket) {
 
 fn assignee_ui(scene: &mut Scene<'_>, ui: &mut Ui, ticket: &Ticket) {
     let assignee = ticket.row.assignee.as_ref();
-    let word = assignee.map_or("Nobody", |user| user.name.as_str()).to_owned();
+    let word = assignee.map_or("Nobody".into(), |user| neutral::line(&user.name)).into_owned();
     let colour = if assignee.is_some() { scene.tokens.soft } else { scene.tokens.faint };
     let chosen = assignee.map(|user| user.id.clone());
     menu(ui, scene, &format!("Assignee: {word}"), &word, colour, |scene, ui| {
@@ -86,7 +89,8 @@ fn assignee_ui(scene: &mut Scene<'_>, ui: &mut Ui, ticket: &Ticket) {
         let users = state.people.get(&ticket.row.project).map_or(&[][..], |people| &people.users);
         for user in users.iter().filter(|user| user.role != Role::Customer) {
             let is_chosen = chosen.as_ref() == Some(&user.id);
-            let name = if user.is_self { format!("{} (me)", user.name) } else { user.name.clone() };
+            let name = neutral::line(&user.name);
+            let name = if user.is_self { format!("{name} (me)") } else { name.into_owned() };
             let pressed = ui.selectable_label(is_chosen, name).clicked();
             scene.act_if(pressed && !is_chosen, || Intent::Change(Change::Assignee(Some(user.id.clone()))));
         }
@@ -99,7 +103,7 @@ fn shown_ui(scene: &Scene<'_>, ui: &mut Ui, ticket: &Ticket) {
         chip(ui, scene.tokens, None, priority_name(priority), scene.tokens.priority(priority));
     }
     if let Some(assignee) = &ticket.row.assignee {
-        let words = format!("{} works on it", assignee.name);
+        let words = format!("{} works on it", neutral::line(&assignee.name));
         chip(ui, scene.tokens, Some(Icon::Person), &words, scene.tokens.soft);
     }
 }
@@ -111,8 +115,9 @@ fn labels_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket, ticket: &Tic
             chip(ui, tokens, None, label, tokens.soft);
             continue;
         }
-        menu(ui, scene, &format!("Label: {label}"), label, tokens.soft, |scene, ui| {
-            let pressed = ui.button(format!("Take \u{201c}{label}\u{201d} off")).clicked();
+        let shown = neutral::line(label);
+        menu(ui, scene, &format!("Label: {shown}"), &shown, tokens.soft, |scene, ui| {
+            let pressed = ui.button(format!("Take \u{201c}{shown}\u{201d} off")).clicked();
             scene.act_if(pressed, || Intent::Change(Change::RemoveLabel(label.clone())));
         });
     }

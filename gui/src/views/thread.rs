@@ -5,8 +5,10 @@ use assist_proto::api::comment::Comment;
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::Ticket;
 use assist_proto::api::user::Role;
+use assist_proto::neutral;
 use egui::{Align, Frame, Layout, Margin, RichText, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
+use super::files::{files_ui, look_of};
 use super::state_line::{state_icon, state_words};
 use super::text::text_ui;
 use crate::icon::Icon;
@@ -27,7 +29,8 @@ pub(super) fn thread_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket, t
         let comment = entry.comment;
         let is_held = comment.held_until_millis.is_some();
         let look = (&comment.id, comment.edited_at_millis, comment.is_deleted, comment.state, is_held);
-        let key = hash((look, comment.body.len(), comment.read_by.len(), comment.losing_bodies.len()));
+        let files = look_of(&open.files, comment);
+        let key = hash((look, files, comment.body.len(), comment.read_by.len(), comment.losing_bodies.len()));
         let top = ui.cursor().top();
         let known = scene.layouts.height(key, width);
         if let Some(height) = known {
@@ -81,7 +84,10 @@ fn entry_ui(scene: &mut Scene<'_>, ui: &mut Ui, entry: Entry<'_>, all: &[Entry<'
     ui.push_id(&comment.id, |ui| {
         entry_frame(scene, ui, entry.is_note, |scene, ui| {
             head_ui(scene, ui, &head, |scene, ui| {
-                let name = format!("Reply to {}", comment.author.name);
+                if scene.state.open.as_ref().is_some_and(|open| open.past.is_some()) {
+                    return;
+                }
+                let name = format!("Reply to {}", neutral::line(&comment.author.name));
                 let pressed = icon_button(ui, scene.tokens, Icon::Reply, &name, true).clicked();
                 if pressed {
                     scene.act(Intent::WriteNote(entry.is_note));
@@ -146,7 +152,7 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui, head: &Head<'_>, tools: impl FnOn
     ui.horizontal(|ui| {
         ui.set_height(theme::CONTROL_HEIGHT);
         ui.spacing_mut().item_spacing.x = 6.0;
-        ui.label(RichText::new(head.name).font(tokens.strong(theme::BODY)).color(tokens.text));
+        ui.label(RichText::new(neutral::line(head.name)).font(tokens.strong(theme::BODY)).color(tokens.text));
         if head.is_note {
             widgets::chip(ui, tokens, Some(Icon::Lock), "Only your team sees this", tokens.note);
         } else if let Some(word) = head.word {
@@ -154,7 +160,10 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui, head: &Head<'_>, tools: impl FnOn
         }
         let when = times::relative(scene.now_millis, head.at_millis);
         let when = if head.is_edited { format!("{when} \u{b7} edited") } else { when };
-        let when = ui.label(RichText::new(when).size(theme::SMALL).color(tokens.faint));
+        let when = egui::Label::new(RichText::new(when).size(theme::SMALL).color(tokens.faint)).truncate();
+        let room = vec2((ui.available_width() - TOOLS_ROOM).max(20.0), theme::CONTROL_HEIGHT);
+        let when =
+            ui.allocate_ui_with_layout(room, Layout::left_to_right(Align::Center), |ui| ui.add(when)).inner;
         when.on_hover_text(times::exact(head.at_millis));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| tools(scene, ui));
     });
@@ -177,7 +186,7 @@ fn answered_ui(scene: &Scene<'_>, ui: &mut Ui, comment: &Comment, all: &[Entry<'
 
 pub(super) fn answered_words(comment: &Comment) -> String {
     let start: String = plain_start(&comment.body).chars().take(120).collect();
-    format!("{}: {start}", comment.author.name)
+    neutral::line(&format!("{}: {start}", comment.author.name)).into_owned()
 }
 
 /// What others wrote in its place while apart: nothing is dropped silently.
@@ -191,27 +200,6 @@ fn losing_ui(scene: &mut Scene<'_>, ui: &mut Ui, comment: &Comment) {
             ui.label(RichText::new(text).size(theme::SMALL).color(tokens.warn));
         });
         text_ui(scene, ui, body);
-    }
-}
-
-fn files_ui(scene: &Scene<'_>, ui: &mut Ui, comment: &Comment) {
-    let tokens = scene.tokens;
-    if comment.attachments.is_empty() {
-        return;
-    }
-    ui.horizontal_wrapped(|ui| {
-        for file in &comment.attachments {
-            let words = format!("{} \u{b7} {}", file.name, size_words(file.size_bytes));
-            widgets::chip(ui, tokens, Some(Icon::Down), &words, tokens.soft);
-        }
-    });
-}
-
-fn size_words(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{} KiB", bytes / 1024),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
     }
 }
 
@@ -241,10 +229,16 @@ fn foot_ui(scene: &mut Scene<'_>, ui: &mut Ui, comment: &Comment) {
 
 fn read_words(comment: &Comment) -> String {
     let names: Vec<&str> = comment.read_by.iter().take(3).map(|read| read.user.name.as_str()).collect();
-    match comment.read_by.len().saturating_sub(names.len()) {
-        0 => format!("Read by {}", names.join(", ")),
-        more => format!("Read by {} and {more} more", names.join(", ")),
+    let more = comment.read_by.len().saturating_sub(names.len());
+    let names = names.join(", ");
+    let names = neutral::line(&names);
+    match more {
+        0 => format!("Read by {names}"),
+        more => format!("Read by {names} and {more} more"),
     }
 }
 
 const AVATAR_ROOM: f32 = 40.0;
+
+/// What stands at the end of a head.
+const TOOLS_ROOM: f32 = 40.0;

@@ -1,5 +1,6 @@
 //! Lines on what happened, for a moment, at the top: at the bottom they would lie on what is pressed next.
 
+use assist_proto::neutral;
 use egui::{Align2, Area, Frame, Margin, Order, Rect, RichText, Sense, Stroke, Ui, vec2};
 
 use crate::icon::Icon;
@@ -46,7 +47,9 @@ fn toast_ui(scene: &mut Scene<'_>, ui: &mut Ui, index: usize, toast: &Toast) {
             icon.paint(ui.painter(), rect, colour);
             ui.scope(|ui| {
                 ui.set_max_width(420.0);
-                ui.add(egui::Label::new(RichText::new(&toast.text).color(tokens.text)).wrap());
+                ui.add(
+                    egui::Label::new(RichText::new(neutral::block(&toast.text)).color(tokens.text)).wrap(),
+                );
             });
             if let Some(route) = &toast.route {
                 let pressed = link_button(ui, tokens, "Show").clicked();
