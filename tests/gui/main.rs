@@ -8,3 +8,4 @@ mod live;
 mod people;
 mod pictured;
 mod pictures;
+mod work;

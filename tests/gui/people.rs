@@ -94,6 +94,14 @@ impl Person {
         self.harness.step();
     }
 
+    /// Presses the last of those that are called so.
+    pub(crate) fn presses_last(&mut self, name: &str) {
+        self.until(name, |harness| harness.query_all_by_label(name).next().is_some());
+        self.harness.query_all_by_label(name).last().unwrap().click();
+        self.harness.step();
+        self.harness.step();
+    }
+
     /// Presses what is called somehow so, once it is there.
     pub(crate) fn presses_what_says(&mut self, words: &str) {
         let is_button = |harness: &Harness<'static, Support>| {

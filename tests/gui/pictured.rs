@@ -10,7 +10,7 @@ use assist_proto::api::comment::Comment;
 use assist_proto::api::presence::PresentPerson;
 use assist_proto::api::project::{PendingJoin, ProjectDetails, ProjectInfo};
 use assist_proto::api::sync::ProjectSync;
-use assist_proto::api::ticket::{Ticket, TicketPage, TicketRow};
+use assist_proto::api::ticket::{HistoryChange, Ticket, TicketPage, TicketRow};
 use assist_proto::api::user::User;
 use egui::{Color32, ColorImage};
 use serde_json::{Value, json};
@@ -188,6 +188,77 @@ pub(crate) fn ticket() -> State {
     ];
     told(&mut state, Reply::Presence { key: key.clone(), outcome: Ok(present) });
     told(&mut state, Reply::People { project: key.project, outcome: Ok((users, Box::new(details))) });
+    state
+}
+
+/// The same ticket, whose title and status two people wrote while apart, and something that was refused.
+pub(crate) fn conflict() -> State {
+    let mut state = ticket();
+    let value = |text: &str, name: &str, ago: u64| json!({"text": text, "author": {"id": name, "name": name}, "at_millis": NOW - ago, "change": text});
+    let open = state.open.as_mut().unwrap();
+    let ticket = open.ticket.as_mut().unwrap();
+    ticket.comments.truncate(1);
+    open.notes.clear();
+    ticket.conflicts = vec![made(json!({"field": "title", "values": [
+        value("The printer hums at noon and then prints everything twice", "Carla", 3 * HOUR),
+        value("Duplex on tray 2 prints twice with firmware 4.2", "Amir", 2 * HOUR),
+    ]}))];
+    let draft = made(json!({
+        "id": "d", "project": open.key.project, "created_at_millis": NOW - HOUR, "refused_at_millis": NOW - 2 * MINUTE,
+        "ticket": {"project": open.key.project, "id": open.key.ticket, "short_id": "9v3kq0ta", "number": null, "title": "x"},
+        "reason": "not_allowed", "message": "your role does not allow it",
+        "edits": [{"action": "set_priority", "comment": null, "before": null, "after": "urgent"}],
+    }));
+    told(&mut state, Reply::Drafts(Ok(vec![draft])));
+    state
+}
+
+/// The same ticket with what changed it.
+pub(crate) fn history() -> State {
+    let mut state = ticket();
+    update::act(&mut state, assist_gui::intent::Intent::ShowHistory(true));
+    let change = |id: &str, name: &str, ago: u64, edits: Value| -> HistoryChange {
+        made(json!({
+            "change": id, "at_millis": NOW - ago, "author": {"id": name, "name": name}, "device": null,
+            "device_name": "desk", "state": null, "edits": edits,
+        }))
+    };
+    let edit = |action: &str, before: Value, after: Value| json!({"action": action, "comment": null, "before": before, "after": after});
+    let title = "The printer hums at noon and then prints everything twice";
+    let changes = vec![
+        change(
+            "1",
+            "Carla",
+            3 * HOUR,
+            json!([
+                edit("create_ticket", Value::Null, json!(title)),
+                edit(
+                    "set_body",
+                    Value::Null,
+                    json!("Every day at **noon**, as soon as somebody prints more than one page")
+                ),
+            ]),
+        ),
+        change(
+            "2",
+            "Bob",
+            2 * HOUR,
+            json!([
+                edit("set_assignee", Value::Null, json!("Bob")),
+                edit("set_priority", Value::Null, json!("urgent")),
+            ]),
+        ),
+        change(
+            "3",
+            "Bob",
+            2 * HOUR,
+            json!([edit("add_comment", Value::Null, json!("Thank you for the report."))]),
+        ),
+        change("4", "Amir", 20 * MINUTE, json!([edit("add_label", Value::Null, json!("printing"))])),
+        change("5", "Bob", 2 * MINUTE, json!([edit("set_status", json!("open"), json!("pending"))])),
+    ];
+    let key = state.open.as_ref().unwrap().key.clone();
+    told(&mut state, Reply::History { key, outcome: Ok(changes) });
     state
 }
 

@@ -1,8 +1,9 @@
 //! Pictures of the client, drawn on the processor. `UPDATE_SNAPSHOTS=1` makes them anew; `PICTURES=folder` writes large
 //! ones for documents.
 
-use assist_gui::intent::{Field, Intent};
+use assist_gui::intent::{Field, Intent, Selecting};
 use assist_gui::memory::Memory;
+use assist_gui::route::TicketKey;
 use assist_gui::state::State;
 use assist_gui::{Route, Support, Tokens, fonts};
 use assist_tests::raster::Raster;
@@ -52,6 +53,14 @@ fn screens() -> Vec<(&'static str, State)> {
     assist_gui::update::act(&mut note, Intent::Type(Field::Composer, text));
     let mut large = pictured::ticket();
     assist_gui::update::act(&mut large, Intent::ShowPicture(Some(pictured::SCREEN.to_owned())));
+    let mut palette = pictured::ticket();
+    assist_gui::update::act(&mut palette, Intent::ShowPalette(true));
+    let mut chosen = pictured::inbox("online", 0, 412);
+    for row in 1..4 {
+        let row = chosen.inbox.row(row).unwrap();
+        let key = TicketKey { project: row.project.clone(), ticket: row.id.clone() };
+        assist_gui::update::act(&mut chosen, Intent::Select(key, Selecting::Toggle));
+    }
     let mut settings = pictured::inbox("paused", 1, 412);
     assist_gui::update::act(&mut settings, Intent::Go(Route::Settings));
     vec![
@@ -62,6 +71,10 @@ fn screens() -> Vec<(&'static str, State)> {
         ("inbox-empty", pictured::inbox("online", 0, 0)),
         ("ticket", pictured::ticket()),
         ("large", large),
+        ("conflict", pictured::conflict()),
+        ("history", pictured::history()),
+        ("palette", palette),
+        ("chosen", chosen),
         ("note", note),
         ("offline", offline),
         ("settings", settings),
@@ -106,5 +119,29 @@ fn every_screen_can_be_drawn_in_both_themes_and_two_sizes() {
             let picture = harness.render().unwrap();
             picture.save(folder.join(format!("{name}-{}{}.png", theme.1, size.0))).unwrap();
         }
+    }
+}
+
+/// The pictures that the documents show. `SCREENSHOTS=1` makes them anew.
+#[test]
+fn pictures_of_the_documents_are_there_and_are_used() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let is_asked = std::env::var_os("SCREENSHOTS").is_some();
+    for (name, theme, place) in [
+        ("ticket", Theme::Dark, "README.md"),
+        ("conflict", Theme::Light, "docs/gui.md"),
+        ("chosen", Theme::Light, "docs/gui.md"),
+    ] {
+        let file = format!("{name}.png");
+        let path = root.join("docs/screenshots").join(&file);
+        if is_asked {
+            let state = screens().into_iter().find(|(it, _)| *it == name).unwrap().1;
+            let picture = harness(state, theme, [1240.0, 760.0], 1.0).render().unwrap();
+            picture.save(&path).unwrap();
+        }
+        let picture = image::open(&path).unwrap();
+        assert_eq!((picture.width(), picture.height()), (1240, 760), "{file}");
+        let text = std::fs::read_to_string(root.join(place)).unwrap();
+        assert!(text.contains(&format!("screenshots/{file}")), "{place} does not show {file}");
     }
 }

@@ -7,6 +7,7 @@ use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Sense, Stroke, Ui
 use super::ticket::reading_ui;
 use crate::icon::Icon;
 use crate::intent::Intent;
+use crate::markdown::plain_start;
 use crate::scene::Scene;
 use crate::state::{OpenTicket, Past};
 use crate::theme;
@@ -98,7 +99,7 @@ fn words(edit: &HistoryEdit, now_millis: u64) -> String {
     match edit.action.as_str() {
         "create_ticket" => format!("filed {}", quoted(after)),
         "set_title" => format!("renamed it to {}", quoted(after)),
-        "set_body" if before.is_empty() => format!("wrote {}", quoted(after)),
+        "set_body" if before.is_empty() => format!("wrote {}", quoted(&plain_start(after))),
         "set_body" => "rewrote the report".to_owned(),
         "set_status" => changed("status"),
         "set_priority" => changed("priority"),
@@ -114,8 +115,8 @@ fn words(edit: &HistoryEdit, now_millis: u64) -> String {
         "remove_link" => "unlinked another ticket".to_owned(),
         "add_label" => format!("put the label {} on", quoted(after)),
         "remove_label" => format!("took the label {} off", quoted(before)),
-        "add_comment" => format!("wrote {}", quoted(after)),
-        "edit_comment" => format!("rewrote a comment to {}", quoted(after)),
+        "add_comment" => format!("wrote {}", quoted(&plain_start(after))),
+        "edit_comment" => format!("rewrote a comment to {}", quoted(&plain_start(after))),
         "delete_comment" => "struck a comment".to_owned(),
         action => format!("{} {}", action.replace('_', " "), start(either)),
     }

@@ -74,10 +74,11 @@ fn reading_area_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket, ticket
     let area = ScrollArea::vertical().id_salt(("ticket", &open.key.ticket)).auto_shrink(false);
     let shown = area.stick_to_bottom(has_texts).show(ui, |ui| {
         reading_ui(ui, Margin { left: 20, right: 20, top: 10, bottom: 8 }, |ui| {
+            thread_ui(scene, ui, open, ticket);
+            // Where reading begins, lest it be overlooked.
             if open.past.is_none() {
                 conflicts_ui(scene, ui, ticket, may_change(scene, ticket));
             }
-            thread_ui(scene, ui, open, ticket);
             refused_ui(scene, ui, open);
         });
         if is_jump {

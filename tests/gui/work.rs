@@ -1,0 +1,129 @@
+//! What the team does in the client: several tickets at once, by name and by keys, conflicts, and the past.
+
+use assist_gui::Route;
+use assist_gui::route::View;
+use assist_proto::api::{sync, ticket, user};
+use assist_tests::process::DaemonProcess;
+use egui::{Key, Modifiers};
+
+use crate::flows::member;
+use crate::people::Person;
+
+fn file(device: &DaemonProcess, title: &str) -> String {
+    device.assist_ok(["ticket", "new", "-t", title, "-b", "Now.", "--wait=server"]).trim().to_owned()
+}
+
+#[test]
+fn several_tickets_are_chosen_and_changed_at_once() {
+    let server = DaemonProcess::server("anvil");
+    let amirs = member(&server, user::Role::Agent, "Amir");
+    for title in ["It hums", "It leaks", "It squeaks"] {
+        file(&amirs, title);
+    }
+    let mut amir = Person::at(&amirs);
+    amir.presses_what_says("It hums, number");
+    amir.sees("Now.");
+    amir.keys(Modifiers::NONE, Key::X);
+    amir.sees("1 chosen");
+    amir.presses("Choose It leaks");
+    amir.sees("2 chosen");
+    amir.presses("Status of all that are chosen");
+    amir.presses("Closed");
+    amir.sees("2 tickets changed.");
+    amir.sees_no_more("It leaks");
+    amir.sees("It squeaks");
+    amir.sees_no_more("chosen");
+    assert_eq!(amir.state().inbox.total, Some(1));
+}
+
+#[test]
+fn anything_is_done_by_its_name_and_a_query_is_gone_on_with() {
+    let server = DaemonProcess::server("anvil");
+    let amirs = member(&server, user::Role::Agent, "Amir");
+    file(&amirs, "It hums");
+    let mut amir = Person::at(&amirs);
+    amir.presses_what_says("It hums");
+    amir.sees("Now.");
+    amir.keys(Modifiers::COMMAND, Key::K);
+    amir.types("Find a command", "urgent");
+    amir.keys(Modifiers::NONE, Key::Enter);
+    amir.sees("Priority: Urgent");
+    amir.keys(Modifiers::COMMAND, Key::K);
+    amir.types("Find a command", "go done");
+    amir.keys(Modifiers::NONE, Key::Enter);
+    assert_eq!(amir.state().route, Route::Inbox { project: None, view: View::Done });
+    amir.keys(Modifiers::COMMAND, Key::K);
+    amir.types("Find a command", "shortcuts");
+    amir.keys(Modifiers::NONE, Key::Enter);
+    amir.sees("do anything, by its name");
+    amir.keys(Modifiers::NONE, Key::Escape);
+    amir.sees_no_more("do anything, by its name");
+
+    amir.presses("Active");
+    amir.types("Find tickets", "is:assig");
+    amir.presses("is:assigned");
+    assert_eq!(amir.state().inbox.query, "is:assigned ");
+    amir.sees_no_more("It hums, number");
+    amir.replaces("Find tickets", "is:una");
+    amir.keys(Modifiers::NONE, Key::ArrowDown);
+    amir.keys(Modifiers::NONE, Key::Enter);
+    assert_eq!(amir.state().inbox.query, "is:unassigned ");
+    amir.sees("It hums, number");
+}
+
+#[test]
+fn what_two_wrote_while_apart_is_settled_by_a_click() {
+    let server = DaemonProcess::server("anvil");
+    let (amirs, arnos) =
+        (member(&server, user::Role::Agent, "Amir"), member(&server, user::Role::Agent, "Arno"));
+    let id = file(&amirs, "It hums");
+    let knows = |client: &mut assist_proto::client::Client| {
+        let get = ticket::Get { ticket: id.clone(), ..ticket::Get::default() };
+        client.call(&get).ok().filter(|ticket| ticket.row.is_loaded)
+    };
+    arnos.until("the ticket", knows);
+    for (device, title) in [(&amirs, "It hums at noon"), (&arnos, "It hums all day")] {
+        device.call(&sync::Pause { project: None });
+        let set = ticket::FieldValues { title: Some(title.into()), ..ticket::FieldValues::default() };
+        device.call(&ticket::Edit { ticket: id.clone(), set, ..ticket::Edit::default() });
+    }
+    amirs.call(&sync::Resume { project: None });
+    arnos.call(&sync::Resume { project: None });
+    for device in [&amirs, &arnos] {
+        device.until("the conflict", |client| knows(client).filter(|ticket| ticket.row.has_conflict));
+    }
+    let (mut amir, mut arno) = (Person::at(&amirs), Person::at(&arnos));
+    amir.presses_what_says("It hums");
+    amir.sees("The title was written at the same time by several.");
+    arno.presses_what_says("It hums");
+    arno.sees("The title was written at the same time by several.");
+    amir.presses("Keep \u{201c}It hums at noon\u{201d}");
+    for person in [&mut amir, &mut arno] {
+        person.sees_no_more("The title was written at the same time by several.");
+        let shown = person.state().open.as_ref().unwrap().ticket.as_ref().unwrap().row.title.clone();
+        assert_eq!(shown, "It hums at noon");
+    }
+}
+
+#[test]
+fn a_ticket_is_seen_as_it_was() {
+    let server = DaemonProcess::server("anvil");
+    let amirs = member(&server, user::Role::Agent, "Amir");
+    let id = file(&amirs, "It hums");
+    amirs.assist_ok(["ticket", "resolve", &id]);
+    let mut amir = Person::at(&amirs);
+    amir.presses("All tickets");
+    amir.presses_what_says("It hums");
+    amir.sees("Status: Resolved");
+    amir.presses("History");
+    amir.sees("changed the status from open to resolved");
+    amir.sees("filed \u{201c}It hums\u{201d}");
+    amir.presses_last("See it then");
+    amir.sees("This is the ticket as it was on");
+    amir.sees_no_more("Status: Resolved");
+    assert!(!amir.has_in_sight("Send reply"), "nobody writes into the past");
+    amir.presses("Back to now");
+    amir.presses("Conversation");
+    amir.sees("Status: Resolved");
+    amir.sees("Send reply");
+}
