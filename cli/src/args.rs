@@ -71,6 +71,8 @@ pub(crate) enum Noun {
     /// File, read and work tickets
     #[command(subcommand)]
     Ticket(TicketVerb),
+    /// Find tickets by what was written in them, the best first
+    Search(SearchArgs),
     /// Texts for common answers, kept with the project
     #[command(subcommand)]
     Canned(CannedVerb),
@@ -132,6 +134,19 @@ pub(crate) enum Noun {
         /// The command, or the topic
         words: Vec<String>,
     },
+}
+
+/// Arguments of `search`.
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Words, "phrases" and conditions, as 'panic "at noon" is:open label:crash'
+    pub(crate) query: String,
+    /// How many at most, up to 100
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) limit: u32,
+    /// How many of the best to skip
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub(crate) offset: u64,
 }
 
 /// Verbs of `project`.
@@ -858,7 +873,7 @@ const STATUSES: &[&str] = &["open", "pending", "resolved", "closed"];
 const PRIORITIES: &[&str] = &["low", "normal", "high", "urgent"];
 const PRIORITIES_OR_NONE: &[&str] = &["low", "normal", "high", "urgent", NONE];
 const ROLES: &[&str] = &["customer", "agent", "admin"];
-const SORTS: &[&str] = &["updated", "created", "number", "priority"];
+const SORTS: &[&str] = &["updated", "created", "number", "priority", "relevance"];
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed or not enrolled, 5 daemon not reachable, \

@@ -15,6 +15,7 @@ mod open;
 mod presence;
 mod project;
 mod rpc;
+mod search;
 mod server;
 mod sync;
 mod ticket;
@@ -37,6 +38,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
     match noun {
         Noun::Project(verb) => project::run(verb, invocation),
         Noun::Ticket(verb) => ticket::run(verb, invocation),
+        Noun::Search(args) => search::run(args, invocation),
         Noun::Canned(verb) => canned::run(verb, invocation),
         Noun::Comment(verb) => comment::run(verb, invocation),
         Noun::Note(verb) => note::run(verb, invocation),

@@ -25,6 +25,7 @@ mod project;
 mod query;
 mod reference;
 mod rows;
+mod search;
 mod server;
 mod sync;
 mod ticket;
@@ -43,6 +44,7 @@ use crate::daemon::DaemonInfo;
 use crate::driver::DriverHandle;
 use crate::mail::MailerHandle;
 use crate::pictures::Thumbnails;
+use crate::search::Search;
 use crate::store::Reader;
 use errors::{Answer, Failure};
 
@@ -54,6 +56,7 @@ pub struct LocalBackend {
     mailer: MailerHandle,
     blobs: BlobsHandle,
     thumbnails: Thumbnails,
+    search: Search,
 }
 
 /// What a command wrote.
@@ -74,8 +77,9 @@ impl LocalBackend {
         mailer: MailerHandle,
         blobs: BlobsHandle,
         thumbnails: Thumbnails,
+        search: Search,
     ) -> Self {
-        Self { driver, info, mailer, blobs, thumbnails }
+        Self { driver, info, mailer, blobs, thumbnails, search }
     }
 
     /// A snapshot, for reads that are done in microseconds.

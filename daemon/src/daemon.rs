@@ -22,6 +22,9 @@ use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses
 use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
 use crate::net::{Net, NetConfig, NetLimits};
+#[cfg(test)]
+use crate::search::Search;
+use crate::search::SearchParts;
 use crate::pictures::Thumbnails;
 use crate::store::{Store, StoreKey, StoreOptions};
 
@@ -47,11 +50,15 @@ pub struct Daemon {
     home: Home,
     handle: DriverHandle,
     driver: JoinHandle<()>,
+    indexer: JoinHandle<()>,
     stop_api: oneshot::Sender<()>,
     api: JoinSet<()>,
     transfers: JoinSet<()>,
     #[cfg(test)]
     blobs: BlobsHandle,
+    blobs: crate::blobs::BlobsHandle,
+    #[cfg(test)]
+    search: Search,
     mailer: Mailer,
     info: Arc<DaemonInfo>,
 }
@@ -123,6 +130,7 @@ impl Daemon {
         });
         let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
         let mail = MailOut::new(mailer.handle(), info.server.as_ref().map(|server| server.address.clone()));
+        let search = SearchParts::new();
         let parts = DriverParts {
             store,
             device_key,
@@ -132,24 +140,40 @@ impl Daemon {
             feed: feed.clone(),
             mail,
             blobs: blobs.clone(),
+            poker: search.poker(),
             blob_bytes_max: config.attachments.bytes_max,
             fetch_unasked_bytes_max: config.attachments.fetch_unasked_bytes_max,
         };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
-        let (for_backend, for_api) = (Arc::clone(&info), feed.clone());
-        let (api, stop_api) = spawn_api(handle.clone(), for_backend, mailer.handle(), &blobs, for_api)?;
+        let (search, indexer) = search.start(home.search(), &handle)?;
+        let thumbnails = Thumbnails::new(blobs.folder().clone());
+        let backend = LocalBackend::new(
+            handle.clone(),
+            Arc::clone(&info),
+            mailer.handle(),
+            blobs.clone(),
+            thumbnails.clone(),
+            search.clone(),
+        );
+        let folder = blobs.folder().clone();
+        let server =
+            ApiServer::bind(&home.socket(), Arc::new(backend), feed.clone(), folder, thumbnails)?;
         let mut transfers = JoinSet::new();
         transfers.spawn(blob_service.run(handle.clone(), feed));
+        let (stop_api, api) = spawn_api(server);
         let driver = spawn_driver(driver)?;
         Ok(Self {
             home,
             handle,
             driver,
+            indexer,
             stop_api,
             api,
             transfers,
             #[cfg(test)]
             blobs,
+            #[cfg(test)]
+            search,
             mailer,
             info,
         })
@@ -163,6 +187,12 @@ impl Daemon {
     /// Asks the driver directly, as tests and the operator's commands do.
     pub fn handle(&self) -> &DriverHandle {
         &self.handle
+    }
+
+    /// The search.
+    #[cfg(test)]
+    pub(crate) fn search(&self) -> Search {
+        self.search.clone()
     }
 
     /// Queues mail, as the server's hub has it done.
@@ -191,10 +221,10 @@ impl Daemon {
         self.stop_api.send(()).ok(); // Fails only if the API has ended already.
         while self.api.join_next().await.is_some() {}
         let store = self.handle.store().clone();
-        let driver = self.driver;
-        tokio::task::spawn_blocking(move || driver.join())
+        let (driver, indexer) = (self.driver, self.indexer);
+        tokio::task::spawn_blocking(move || driver.join().and_then(|()| indexer.join()))
             .await?
-            .map_err(|_| anyhow::anyhow!("the driver failed"))?;
+            .map_err(|_| anyhow::anyhow!("the driver or the indexer failed"))?;
         self.transfers.shutdown().await;
         self.mailer.stop().await;
         store.close();
@@ -273,25 +303,14 @@ fn server_info(
     Ok(ServerInfo { project, listening, address })
 }
 
-/// Opens the socket of the local API, and answers there until it is told to stop.
-fn spawn_api(
-    handle: DriverHandle,
-    info: Arc<DaemonInfo>,
-    mailer: MailerHandle,
-    blobs: &BlobsHandle,
-    feed: EventFeed,
-) -> anyhow::Result<(JoinSet<()>, oneshot::Sender<()>)> {
-    let socket = info.socket.clone();
-    let folder = blobs.folder().clone();
-    let thumbnails = Thumbnails::new(folder.clone());
-    let backend = LocalBackend::new(handle, info, mailer, blobs.clone(), thumbnails.clone());
-    let server = ApiServer::bind(&socket, Arc::new(backend), feed, folder, thumbnails)?;
-    let (stop, stopped) = oneshot::channel();
+/// Serves front ends until told to stop.
+fn spawn_api(server: ApiServer<LocalBackend>) -> (oneshot::Sender<()>, JoinSet<()>) {
+    let (stop_api, api_stopped) = oneshot::channel();
     let mut api = JoinSet::new();
     api.spawn(server.run(async {
-        stopped.await.ok(); // Dropped without a word: the same as told.
+        api_stopped.await.ok(); // Dropped without a word: the same as told.
     }));
-    Ok((api, stop))
+    (stop_api, api)
 }
 
 /// The driver blocks on the disk, so it has a thread of its own, with a small runtime to wait in.

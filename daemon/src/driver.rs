@@ -28,8 +28,10 @@ use crate::blobs::{BlobsHandle, Order};
 use crate::device_key::DeviceKey;
 use crate::mail::MailOut;
 use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
-use crate::store::{Store, Turn};
+use crate::search::Poker;
+use crate::store::{IndexState, Store, Turn, Unindexed};
 
+pub(crate) use handle::WeakDriverHandle;
 use handle::{Answer, Request};
 pub use handle::{Driven, DriverHandle, Fault};
 pub(crate) use notices::publish;
@@ -47,6 +49,8 @@ pub(crate) struct DriverParts {
     pub(crate) feed: EventFeed,
     pub(crate) mail: MailOut,
     pub(crate) blobs: BlobsHandle,
+    /// Hears of every turn.
+    pub(crate) poker: Poker,
     /// The largest blob that the server takes.
     pub(crate) blob_bytes_max: u64,
     /// The largest that the device fetches unasked.
@@ -62,6 +66,8 @@ pub(crate) struct Driver {
     calls: HashMap<CallId, Answer>,
     /// Streams of devices that wait for the server's word. One that is dropped is told no.
     blob_asks: HashMap<CallId, oneshot::Sender<BlobAnswer>>,
+    /// Whoever waits for its word to be durable.
+    indexers: Vec<oneshot::Sender<()>>,
     next_call: u64,
     sides: HashMap<LinkId, LinkSide>,
     wakes: BTreeSet<(UnixMillis, Role)>,
@@ -86,6 +92,11 @@ enum Role {
 enum Input {
     Device(DeviceInput),
     Server(ServerInput),
+    /// The search index has come further; no business of the hubs.
+    Indexed {
+        state: IndexState,
+        taken: Unindexed,
+    },
 }
 
 /// Why the loop woke up.
@@ -115,6 +126,7 @@ impl Driver {
             status,
             calls: HashMap::new(),
             blob_asks: HashMap::new(),
+            indexers: Vec::new(),
             next_call: 0,
             sides: HashMap::new(),
             wakes: BTreeSet::new(),
@@ -139,6 +151,7 @@ impl Driver {
         }
         self.calls.clear();
         self.blob_asks.clear();
+        self.indexers.clear();
         self.end_sessions();
         self.parts.net.shutdown(CloseCode::SHUTDOWN, "the daemon stops", SHUTDOWN_PATIENCE).await;
     }
@@ -224,6 +237,10 @@ impl Driver {
             Request::TransferEnded { transfer, outcome } => {
                 Some(Input::Device(DeviceInput::TransferEnded { transfer, outcome }))
             }
+            Request::Indexed { state, taken, answer } => {
+                self.indexers.push(answer);
+                Some(Input::Indexed { state, taken })
+            }
             Request::BlobAsk { peer, ask, answer } => {
                 self.blob_asks.insert(call, answer);
                 Some(Input::Server(ServerInput::BlobAsked { call, peer, ask }))
@@ -294,6 +311,10 @@ impl Driver {
             self.carry_out(role, action, &mut notices);
         }
         publish(notices, &self.parts.store, &self.parts.feed);
+        for indexer in self.indexers.drain(..) {
+            indexer.send(()).ok(); // Fails only if it has ended meanwhile.
+        }
+        self.parts.poker.poke();
     }
 
     fn store_turn(&mut self, now: UnixMillis, inputs: Vec<Input>) -> StoreResult<()> {
@@ -356,6 +377,7 @@ impl Driver {
             answer.fail(fault.clone());
         }
         self.blob_asks.clear();
+        self.indexers.clear();
         for (link, _) in self.sides.drain() {
             self.parts.net.close(link, CloseCode::INTERNAL, "the store cannot be used now");
         }
@@ -400,14 +422,20 @@ impl Hubs {
     }
 
     fn handle(&mut self, now: UnixMillis, inputs: Vec<Input>, turn: &mut Turn) -> StoreResult<Durability> {
+        let mut indexed = Durability::Later;
         for input in inputs {
             match (input, &mut self.server) {
+                (Input::Indexed { state, taken }, _) => {
+                    turn.put_indexed(state, &taken)?;
+                    // Not told again by anybody.
+                    indexed = Durability::Now;
+                }
                 (Input::Device(input), _) => self.device.handle(now, input, turn)?,
                 (Input::Server(input), Some(server)) => server.handle(now, input, turn)?,
                 (Input::Server(_), None) => {}
             }
         }
-        let durability = self.device.finish_turn(turn)?;
+        let durability = self.device.finish_turn(turn)?.max(indexed);
         match &mut self.server {
             Some(server) => Ok(server.finish_turn(turn)?.max(durability)),
             None => Ok(durability),

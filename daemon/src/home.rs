@@ -115,6 +115,11 @@ impl Home {
         self.path.join(STORE)
     }
 
+    /// The search index; it can be made anew at any time.
+    pub fn search(&self) -> PathBuf {
+        self.path.join("search")
+    }
+
     /// The blobs.
     pub fn blobs(&self) -> PathBuf {
         self.path.join("blobs")

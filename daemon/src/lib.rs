@@ -13,6 +13,7 @@ pub mod home;
 pub mod mail;
 pub mod net;
 pub mod pictures;
+mod search;
 pub mod store;
 
 pub use daemon::{Daemon, DaemonConfig, DaemonInfo, ServerInfo, init_server};

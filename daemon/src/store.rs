@@ -30,6 +30,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod unindexed;
 mod verdicts;
 mod view;
 
@@ -46,7 +47,7 @@ use shared::{Opener, Shared};
 
 pub use device::{Contents, DeviceReads};
 pub use list::{
-    Assignee, Direction, RowCursor, RowFilter, RowKey, RowOrder, RowPage, RowWindow, WindowStart,
+    Assignee, Direction, Found, RowCursor, RowFilter, RowKey, RowOrder, RowPage, RowWindow, WindowStart,
 };
 pub use open::{FORMAT_VERSION, OpenStoreError};
 pub use quarantine::Quarantined;
@@ -54,6 +55,7 @@ pub use reader::Reader;
 pub use seal::StoreKey;
 pub use server::ServerReads;
 pub use turn::Turn;
+pub(crate) use unindexed::{IndexState, TextKey, Unindexed};
 pub(crate) use verdicts::change_hash;
 
 /// A store. Clones are handles of the same one.

@@ -26,6 +26,7 @@ pub mod openrpc;
 pub mod presence;
 pub mod project;
 pub mod rpc;
+pub mod search;
 pub mod server;
 pub mod sync;
 pub mod ticket;
@@ -160,6 +161,8 @@ macro_rules! for_each_method {
                 "Has a code mailed with which this device joins a project.";
             "rpc.discover" read $crate::api::rpc::Discover => $crate::api::rpc::OpenRpcDocument:
                 "Returns the OpenRPC document of this API.";
+            "search.query" read $crate::api::search::Query => $crate::api::search::Results:
+                "Finds tickets by what was written in them, the best first.";
             "server.invite" write $crate::api::server::Invite => $crate::api::server::Invitation:
                 "Makes a one-time code that enrols one device of one person.";
             "server.mail" write $crate::api::server::Mail => $crate::api::server::MailTried:

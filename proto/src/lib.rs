@@ -25,5 +25,6 @@ pub mod neutral;
 pub mod query;
 #[cfg(test)]
 mod samples;
+pub mod search;
 pub mod store;
 pub mod wire;

@@ -238,3 +238,10 @@ pub const BUNDLE_PEOPLE_MAX: usize = 4_096;
 pub const MANIFEST_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// One line of it: a path in an export has few folders, each name at most 255 bytes.
 pub const MANIFEST_LINE_BYTES_MAX: usize = 4 * 1024;
+/// As much of a word as search compares: no word of a language is longer, and what a machine wrote is told apart by
+/// less.
+pub const WORD_CHARS_MAX: usize = 64;
+/// Words from this length on are found with one typo: of shorter ones, too many are one edit away from another.
+pub const TYPO_CHARS_MIN: usize = 5;
+/// What stands before a `*`: one letter alone begins a good part of all words, and each is looked up.
+pub const PREFIX_CHARS_MIN: usize = 2;

@@ -1,8 +1,9 @@
 //! The query language of lists: `is:open assignee:me label:crash,ui updated:<7d "panic at" -label:wontfix sort:updated`.
 //!
 //! Terms stand one behind the other and must all hold; `-` turns one round. `key:a,b` holds for either value. What
-//! has no key is looked for in the title. [`Query::parse`] takes the text apart, [`Query::bind`] finds out who and
-//! which project is meant, [`Bound::holds`] looks at one row and at nothing else: no document is opened.
+//! has no key is looked for in the text of the ticket ([`crate::search`]). [`Query::parse`] takes the query apart,
+//! [`Query::bind`] finds out who and which project is meant, [`Bound::holds`] looks at one row and at nothing else: no
+//! document is opened. What is looked for in texts ([`Bound::texts`]) is the index's to say.
 //!
 //! Pure: the time and the names are arguments. The text comes from anywhere, so it is bounded and never panics; what
 //! is wrong with it is said with the place ([`QueryError::span`]).
@@ -16,7 +17,9 @@ use std::ops::Range;
 
 use assist_crdt_model::{Priority, Status, UnixMillis};
 
-pub use bind::{BindError, Bound, Names, RowView};
+pub use bind::{BindError, Bound, BoundText, Me, Names, RowView};
+
+use crate::search::Wanted;
 
 /// A query that was taken apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,8 +44,8 @@ pub struct Term {
 /// What is asked of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Its title has this text, in small letters.
-    Text(String),
+    /// Its text has this.
+    Text(Wanted),
     /// It is in one of these states.
     Is(Vec<State>),
     /// Its status is one of these.
@@ -112,8 +115,14 @@ words! {
         Conflict = "conflict",
         /// The server gave it a number.
         Numbered = "numbered",
-        /// Others wrote more of it than its user has read.
+        /// Somebody else wrote more than the user has read.
         Unread = "unread",
+        /// The user works on it, or it is their problem.
+        Mine = "mine",
+        /// It is the user's turn: theirs to work on, or they are asked something.
+        WaitingForMe = "waiting-for-me",
+        /// It is the user's, and the turn of the other side.
+        WaitingForThem = "waiting-for-them",
     }
 }
 
@@ -128,6 +137,8 @@ words! {
         Number = "number",
         /// The urgency.
         Priority = "priority",
+        /// How well the text fits what is looked for.
+        Relevance = "relevance",
     }
 }
 
@@ -223,8 +234,14 @@ pub enum QueryFault {
     /// A text that has nothing in it.
     #[error("there is nothing to look for")]
     Empty,
+    /// A text that has only signs in it.
+    #[error("there is no word in it to look for")]
+    NoWord,
+    /// A star that does not stand behind a word.
+    #[error("* stands behind one word of {} letters or more", crate::limits::PREFIX_CHARS_MIN)]
+    BadPrefix,
     /// A key that is none.
-    #[error("there is no {0:?} to ask for: put it in quotes to look for it in titles; known are: {known}", known = KEYS)]
+    #[error("there is no {0:?} to ask for: put it in quotes to look for it in texts; known are: {known}", known = KEYS)]
     UnknownKey(String),
     /// A word that the key does not know.
     #[error("{word:?} is none of: {known}")]

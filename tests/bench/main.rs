@@ -30,6 +30,7 @@ mod quiet;
 mod reconnect;
 mod relay;
 mod report;
+mod search;
 mod start;
 mod work;
 
@@ -63,6 +64,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("accept", accept::run),
     ("idle", idle::run),
     ("gate", gate::run),
+    ("search", search::run),
 ];
 
 fn main() -> ExitCode {

@@ -25,6 +25,15 @@ pub(crate) struct Prepared {
     pub(crate) facts: Facts,
 }
 
+/// Of which words the texts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vocabulary {
+    /// Few words that are all common.
+    Plain,
+    /// With rare ones, as people have them.
+    Wide,
+}
+
 /// What prepared folders hold.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Facts {
@@ -41,7 +50,16 @@ pub(crate) struct Facts {
 impl Prepared {
     /// Finds the folders, or makes them.
     pub(crate) fn with(bench: &Bench, tickets: u64) -> anyhow::Result<Self> {
-        let folder = data_folder()?.join(format!("{tickets}-f{FORMAT_VERSION}-{CONTENT_VERSION}"));
+        Self::with_words(bench, tickets, Vocabulary::Plain)
+    }
+
+    /// The same with texts of other words.
+    pub(crate) fn with_words(bench: &Bench, tickets: u64, words: Vocabulary) -> anyhow::Result<Self> {
+        let of_words = match words {
+            Vocabulary::Plain => "",
+            Vocabulary::Wide => "-wide",
+        };
+        let folder = data_folder()?.join(format!("{tickets}-f{FORMAT_VERSION}-{CONTENT_VERSION}{of_words}"));
         if let Ok(file) = File::open(folder.join(FACTS)) {
             return Ok(Self { folder, facts: serde_json::from_reader(file)? });
         }
@@ -50,7 +68,7 @@ impl Prepared {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir(&folder)?;
-        let facts = prepare(bench, &folder, tickets)?;
+        let facts = prepare(bench, &folder, tickets, words)?;
         serde_json::to_writer(File::create(folder.join(FACTS))?, &facts)?;
         Ok(Self { folder, facts })
     }
@@ -66,12 +84,12 @@ impl Prepared {
     }
 }
 
-fn prepare(bench: &Bench, folder: &Path, tickets: u64) -> anyhow::Result<Facts> {
+fn prepare(bench: &Bench, folder: &Path, tickets: u64, words: Vocabulary) -> anyhow::Result<Facts> {
     let server = Node::new_server(&bench.runtime, &folder.join("s"))?;
     let agent = Node::device(&bench.runtime, &folder.join("a"))?;
     agent.join(&server, user::Role::Agent, "Amir")?;
     agent.pause()?;
-    let facts = Filling::begin(&server, &agent)?.fill(tickets)?;
+    let facts = Filling::begin(&server, &agent, words)?.fill(tickets)?;
     agent.stop()?;
     server.stop()?;
     Ok(facts)
@@ -90,9 +108,12 @@ struct Filling<'a> {
 }
 
 impl<'a> Filling<'a> {
-    fn begin(server: &'a Node<'_>, agent: &'a Node<'_>) -> anyhow::Result<Self> {
+    fn begin(server: &'a Node<'_>, agent: &'a Node<'_>, words: Vocabulary) -> anyhow::Result<Self> {
         let registry = Registry::open(server.home(), server.store())?;
-        let mut writer = Writer::new(7);
+        let mut writer = match words {
+            Vocabulary::Plain => Writer::new(7),
+            Vocabulary::Wide => Writer::wide(7),
+        };
         let customers = registry.enrol(writer.dice(), Role::Customer, CUSTOMERS, server.store())?;
         let colleagues = registry.enrol(writer.dice(), Role::Agent, COLLEAGUES, server.store())?;
         let mut turn = agent.store().begin_turn()?;

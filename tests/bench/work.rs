@@ -12,6 +12,8 @@ use ed25519_dalek::SigningKey;
 pub(crate) struct Writer {
     dice: Dice,
     filed: u64,
+    /// Whether every third word is one of many that are rare.
+    is_wide: bool,
 }
 
 /// Somebody who writes.
@@ -58,7 +60,32 @@ impl Person {
 impl Writer {
     /// Starts from a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { dice: Dice::new(seed), filed: 0 }
+        Self { dice: Dice::new(seed), filed: 0, is_wide: false }
+    }
+
+    /// One whose texts have rare words too, as those of people have.
+    pub(crate) fn wide(seed: u64) -> Self {
+        Self { is_wide: true, ..Self::new(seed) }
+    }
+
+    /// A word that few texts have: some more, most less.
+    pub(crate) fn rare_word(&mut self) -> String {
+        let last = self.dice.between(1, RARE_WORDS);
+        let mut number = self.dice.between(0, last);
+        let mut word = String::with_capacity(8);
+        for _ in 0..4 {
+            let (consonant, vowel) = (number % 19, number / 19 % 5);
+            number /= 95;
+            word.push(char::from(b"bcdfghjklmnpqrstvwz"[usize::try_from(consonant).unwrap_or_default()]));
+            word.push(char::from(b"aeiou"[usize::try_from(vowel).unwrap_or_default()]));
+        }
+        word
+    }
+
+    /// A word that many texts have.
+    pub(crate) fn common_word(&mut self) -> String {
+        let last = WORDS.len() as u64 - 1;
+        WORDS[usize::try_from(self.dice.between(0, last)).unwrap_or_default()].to_owned()
     }
 
     /// Chance for others.
@@ -71,6 +98,11 @@ impl Writer {
         let mut text = String::with_capacity(chars + 16);
         while text.len() < chars {
             // Common words are common, as in prose: the lower of two throws.
+            if self.is_wide && self.dice.one_in(3) {
+                text.push_str(&self.rare_word());
+                text.push(' ');
+                continue;
+            }
             let last = WORDS.len() as u64 - 1;
             let at = self.dice.between(0, last).min(self.dice.between(0, last));
             text.push_str(WORDS[usize::try_from(at).unwrap_or_default()]);
@@ -138,6 +170,10 @@ pub(crate) fn change(
 pub(crate) const BODY_CHARS: usize = 500;
 /// Of a comment.
 pub(crate) const COMMENT_CHARS: usize = 200;
+/// Of the title, the report and three comments.
+pub(crate) const TICKET_TEXT_CHARS: usize = 40 + BODY_CHARS + 3 * COMMENT_CHARS;
+/// How many rare words there are.
+const RARE_WORDS: u64 = 50_000;
 /// Changes of one ticket.
 pub(crate) const CHANGES_PER_TICKET: u64 = 4;
 

@@ -18,6 +18,7 @@ mod mail;
 mod merging;
 mod presence;
 mod processes;
+mod search;
 mod simulation;
 mod simulation_asks;
 mod simulation_blobs;

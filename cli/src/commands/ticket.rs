@@ -34,6 +34,7 @@ use crate::error::{CliError, ErrorKind};
 use crate::invocation::Invocation;
 use crate::output::{Audience, Format, neutral};
 use crate::wait::wait_for;
+pub(super) use row::status_tone;
 pub(super) use view::comment_words;
 
 /// Does what was asked for.

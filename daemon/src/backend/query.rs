@@ -1,7 +1,7 @@
 //! Queries of callers, with the names that this device knows.
 
 use assist_crdt_model::{ProjectId, UserId};
-use assist_proto::query::{BindError, Bound, Names, Query};
+use assist_proto::query::{BindError, Bound, Me, Names, Query};
 use assist_proto::store::Membership;
 
 use super::errors::{Answer, Failure, invalid};
@@ -33,6 +33,11 @@ impl Names for Book<'_> {
 
     fn users(&mut self, name: &str) -> Answer<Vec<UserId>> {
         reference::users(self.reader, &self.projects, name, "query")
+    }
+
+    fn me(&mut self) -> Answer<Vec<Me>> {
+        let me = |own: &Membership| Me { project: own.project, user: own.user, is_team: own.role.is_team() };
+        Ok(self.projects.iter().map(me).collect())
     }
 
     fn projects(&mut self, name: &str) -> Answer<Vec<ProjectId>> {

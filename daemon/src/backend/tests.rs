@@ -9,6 +9,7 @@ mod members;
 mod notes;
 mod projects;
 mod references;
+mod search;
 mod servers;
 mod tickets;
 mod waits;

@@ -11,7 +11,7 @@ use assist_proto::store::StoreError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Chain;
-use crate::store::Store;
+use crate::store::{IndexState, Store, Unindexed};
 
 /// What the hubs say of themselves after each turn.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +42,11 @@ pub struct DriverHandle {
     store: Store,
 }
 
+/// Asks the driver as long as somebody else could: it ends with the last [`DriverHandle`].
+pub(crate) struct WeakDriverHandle {
+    requests: mpsc::WeakSender<Request>,
+}
+
 pub(super) type CommandAnswer = Result<Result<Reply, CommandError>, Fault>;
 pub(super) type AdminAnswer = Result<Result<AdminReply, AdminError>, Fault>;
 
@@ -49,6 +54,7 @@ pub(super) enum Request {
     Command { command: Box<Command>, answer: oneshot::Sender<CommandAnswer> },
     Admin { command: AdminCommand, answer: oneshot::Sender<AdminAnswer> },
     TransferEnded { transfer: TransferId, outcome: TransferOutcome },
+    Indexed { state: IndexState, taken: Unindexed, answer: oneshot::Sender<()> },
     BlobAsk { peer: DeviceId, ask: BlobAsk, answer: oneshot::Sender<BlobAnswer> },
     Stop,
 }
@@ -112,6 +118,11 @@ impl DriverHandle {
         answered.await.ok()
     }
 
+    /// A handle that does not keep the driver running.
+    pub(crate) fn downgrade(&self) -> WeakDriverHandle {
+        WeakDriverHandle { requests: self.requests.downgrade() }
+    }
+
     /// Ends the driver, and with it the daemon.
     pub async fn stop(&self) {
         self.requests.send(Request::Stop).await.ok(); // Fails only if it has ended already.
@@ -125,6 +136,17 @@ impl DriverHandle {
     /// The store, for reading.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+}
+
+impl WeakDriverHandle {
+    /// Has it stored how far the search index is. Waits, and tells whether that is durable. Not for asynchronous tasks.
+    pub(crate) fn indexed(&self, state: IndexState, taken: Unindexed) -> bool {
+        let Some(requests) = self.requests.upgrade() else { return false };
+        let (answer, answered) = oneshot::channel();
+        let is_sent = requests.blocking_send(Request::Indexed { state, taken, answer }).is_ok();
+        drop(requests);
+        is_sent && answered.blocking_recv().is_ok()
     }
 }
 

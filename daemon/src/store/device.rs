@@ -335,6 +335,11 @@ fn transfer_key(scope: Scope, direction: Direction, place: BlobPlace) -> Vec<u8>
 }
 
 impl Turn {
+    /// What of a ticket can be found has changed with one of its documents.
+    fn note_text(&mut self, scope: Scope, doc: DocId) -> StoreResult<()> {
+        doc.ticket().map_or(Ok(()), |ticket| self.note_unindexed(scope, ticket))
+    }
+
     /// Takes a row out of the orders that lists read.
     fn hide_row(&mut self, scope: Scope, row: &TicketRow) {
         self.remove(Table::RowOrder, order_key(scope, row.updated_at, row.ticket));
@@ -390,7 +395,7 @@ impl DeviceStore for Turn {
         }
         self.remove(Table::Memberships, key!(*project));
         self.remove(Table::Scopes, key!(*project));
-        Ok(())
+        self.note_left(scope)
     }
 
     fn sync_state(&self, project: &ProjectId) -> StoreResult<SyncState> {
@@ -411,6 +416,7 @@ impl DeviceStore for Turn {
         self.put_cbor(Table::Outbox, key!(scope, position), entry);
         self.put(Table::OutboxDocs, key!(scope, doc, position), Vec::new());
         self.put(Table::OwnChanges, key!(scope, entry.change), doc.to_bytes().to_vec());
+        self.note_text(scope, doc)?;
         Ok(position)
     }
 
@@ -426,6 +432,7 @@ impl DeviceStore for Turn {
         let Some(entry) = self.get_cbor::<OutboxEntry>(Table::Outbox, &key)? else { return Ok(()) };
         self.remove(Table::Outbox, key);
         self.remove(Table::OutboxDocs, key!(scope, entry.envelope.doc, position));
+        self.note_text(scope, entry.envelope.doc)?;
         self.count_down(key!(scope, Counter::Outbox))
     }
 
@@ -448,7 +455,7 @@ impl DeviceStore for Turn {
     fn append_record(&mut self, project: &ProjectId, record: &Record) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
         self.push_record(scope, record)?;
-        Ok(())
+        self.note_text(scope, record.envelope.doc)
     }
 
     fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>> {
@@ -464,6 +471,7 @@ impl DeviceStore for Turn {
         self.remove_records(scope, doc)?;
         DeviceStore::remove_unverified(self, project, doc)?;
         self.remove_aside(scope, doc)?;
+        self.note_text(scope, doc)?;
         if let DocId::Ticket(ticket) = doc {
             DeviceStore::remove_row(self, project, ticket)?;
             self.remove(Table::Rows, key!(scope, ticket));
@@ -547,6 +555,10 @@ impl DeviceStore for Turn {
         if let Some(until) = row.snoozed_until_millis {
             self.put(Table::RowSnoozes, key!(scope, until, row.ticket), Vec::new());
         }
+        // A row that comes or is called something else is found in another way; the documents say the rest.
+        if entry.row.is_none_or(|before| before.title != row.title) {
+            self.note_unindexed(scope, row.ticket)?;
+        }
         self.change_entry(scope, row.ticket, |entry| entry.row = Some(row.clone()))
     }
 
@@ -559,6 +571,7 @@ impl DeviceStore for Turn {
         let Some(row) = entry_of(self, scope, ticket)?.row else { return Ok(()) };
         self.hide_row(scope, &row);
         self.change_entry(scope, ticket, |entry| entry.row = None)?;
+        self.note_unindexed(scope, ticket)?;
         self.count_down(key!(scope, Counter::Rows))
     }
 

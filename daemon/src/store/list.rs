@@ -4,6 +4,7 @@
 //! shows. Any other list looks at every row once, at its fixed fields mostly, and takes apart only what it shows.
 
 use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use assist_crdt_model::{ProjectId, Status, TicketId, UnixMillis, UserId};
@@ -15,10 +16,11 @@ use super::entry::row_bytes;
 use super::reader::Reader;
 use super::row_codec::RowBytes;
 use super::tables::{Counter, Scope, Span, Table, key};
+use super::unindexed::TextKey;
 use super::view::{Order, View as _, damaged, exact, key_end};
 
 /// Which tickets a list shows. The default is all of them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct RowFilter {
     /// Only of this project.
     pub project: Option<ProjectId>,
@@ -34,8 +36,19 @@ pub struct RowFilter {
     pub title: Option<String>,
     /// Only with this number.
     pub number: Option<u32>,
-    /// Only those that a query finds.
+    /// Only those that a query finds, as far as rows tell.
     pub query: Bound,
+    /// Only those in whose text it was found; `None` for any text.
+    pub found: Option<Found>,
+}
+
+/// In which tickets a query's texts were found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// Those that have all that must be there, with how well each fits; `None` if nothing must be.
+    pub(crate) with: Option<HashMap<TextKey, f32>>,
+    /// Those that have something that must not be there.
+    pub(crate) without: HashSet<TextKey>,
 }
 
 /// Who works on a ticket.
@@ -59,6 +72,8 @@ pub enum RowKey {
     Number,
     /// Its priority; none is the least.
     Priority,
+    /// How well its text fits what is looked for.
+    Relevance,
 }
 
 /// Which end of the order comes first.
@@ -244,33 +259,43 @@ impl Reader {
         for (project, scope) in scopes {
             let mut look = |ticket: TicketId, value: &[u8]| {
                 let Some(row) = row_bytes(Table::Rows, value)? else { return Ok(()) };
-                if filter.lets_through(&row)? && filter.filter.query.holds(project, &row)? {
-                    candidates.push(Candidate { cursor: cursor_of(&row, ticket, by)?, scope: *scope });
+                let score = filter.score(TextKey { scope: scope.0, ticket });
+                if let Some(score) = score
+                    && filter.lets_through(&row)?
+                    && filter.filter.query.holds(project, &row)?
+                {
+                    candidates.push(Candidate { cursor: cursor_of(&row, ticket, by, score)?, scope: *scope });
                 }
                 Ok(())
             };
-            match filter.filter.number {
-                Some(number) => {
-                    for ticket in self.numbered(*scope, number)? {
-                        let value = self.get(Table::Rows, &key!(*scope, ticket))?;
-                        look(ticket, &value.ok_or_else(|| damaged(Table::Rows))?)?;
+            if let Some(tickets) = self.named(*scope, filter.filter)? {
+                for ticket in tickets {
+                    if let Some(value) = self.get(Table::Rows, &key!(*scope, ticket))? {
+                        look(ticket, &value)?;
                     }
                 }
-                None => {
-                    self.scan(
-                        Table::Rows,
-                        &Span::prefix(key!(*scope)),
-                        Order::Ascending,
-                        &mut |key, value| {
-                            look(TicketId::from_bytes(key_end(Table::Rows, key)?), value)?;
-                            Ok(ControlFlow::Continue(()))
-                        },
-                    )?;
-                }
+                continue;
             }
+            self.scan(Table::Rows, &Span::prefix(key!(*scope)), Order::Ascending, &mut |key, value| {
+                look(TicketId::from_bytes(key_end(Table::Rows, key)?), value)?;
+                Ok(ControlFlow::Continue(()))
+            })?;
         }
         let total = candidates.len() as u64;
         Ok((candidates, total))
+    }
+
+    /// The tickets of a scope that a filter names one by one, if they are few.
+    fn named(&self, scope: Scope, filter: &RowFilter) -> StoreResult<Option<Vec<TicketId>>> {
+        if let Some(number) = filter.number {
+            return self.numbered(scope, number).map(Some);
+        }
+        let with = filter.found.as_ref().and_then(|found| found.with.as_ref());
+        let few = with.filter(|with| with.len() <= LOOKED_UP_MAX);
+        Ok(few.map(|with| {
+            let of_scope = with.keys().filter(|key| key.scope == scope.0);
+            of_scope.map(|key| key.ticket).collect()
+        }))
     }
 
     fn project_row(
@@ -338,6 +363,15 @@ impl<'a> Prepared<'a> {
         Self { filter, title: filter.title.as_deref().map(str::to_lowercase) }
     }
 
+    /// How well a ticket's text fits; `None` if it does not.
+    fn score(&self, key: TextKey) -> Option<f32> {
+        let Some(found) = &self.filter.found else { return Some(0.0) };
+        if found.without.contains(&key) {
+            return None;
+        }
+        found.with.as_ref().map_or(Some(0.0), |with| with.get(&key).copied())
+    }
+
     fn lets_through(&self, row: &RowBytes<'_>) -> StoreResult<bool> {
         let filter = self.filter;
         if !filter.statuses.is_empty() && !filter.statuses.contains(&row.status()?) {
@@ -365,13 +399,15 @@ impl<'a> Prepared<'a> {
     }
 }
 
-fn cursor_of(row: &RowBytes<'_>, ticket: TicketId, by: RowKey) -> StoreResult<RowCursor> {
+fn cursor_of(row: &RowBytes<'_>, ticket: TicketId, by: RowKey, score: f32) -> StoreResult<RowCursor> {
     let updated_at_millis = row.updated_at().0;
     let rank = match by {
         RowKey::Updated => updated_at_millis,
         RowKey::Created => row.created_at().0,
         RowKey::Number => row.number().map_or(u64::MAX, u64::from),
         RowKey::Priority => row.priority()?.map_or(0, |priority| priority as u64 + 1),
+        // Bits of floats that are not negative are in the order of the floats.
+        RowKey::Relevance => u64::from(score.max(0.0).to_bits()),
     };
     Ok(RowCursor { rank, updated_at_millis, ticket })
 }
@@ -416,3 +452,5 @@ fn prefix_range(prefix: &str) -> Option<(TicketId, TicketId)> {
 
 /// Characters of a ticket id's text form.
 const TEXT_CHARS: usize = 26;
+/// Rows that are looked up one by one; of more, going over all of them is quicker.
+const LOOKED_UP_MAX: usize = 1_000;

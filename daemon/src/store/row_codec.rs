@@ -187,6 +187,10 @@ impl RowView for RowBytes<'_> {
         RowBytes::comment_count(self)
     }
 
+    fn is_unread(&self) -> bool {
+        self.is_unread
+    }
+
     fn created_at(&self) -> UnixMillis {
         RowBytes::created_at(self)
     }
@@ -205,10 +209,6 @@ impl RowView for RowBytes<'_> {
 
     fn has_conflict(&self) -> bool {
         self.has(HAS_CONFLICT)
-    }
-
-    fn title(&self) -> StoreResult<&str> {
-        RowBytes::title(self)
     }
 
     fn labels(&self) -> StoreResult<Vec<&str>> {

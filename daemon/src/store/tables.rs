@@ -40,6 +40,7 @@ tables! {
 
     /// `store`: random id of the store, 16 bytes. Written once; opening it proves that the key is the right one.
     /// `journal`: number of the last frame of the journal whose changes are here (8).
+    /// `search`: id of the search index that is believed (16), its number (8).
     Meta = "meta", "store id";
     /// project (32): its scope (2). Written by the first call that stores something of the project.
     Scopes = "scopes", "number of a project";
@@ -139,6 +140,9 @@ tables! {
     RowSnoozes = "row-snoozes", "snooze of a ticket";
     /// scope, ticket number (4), ticket (16): empty.
     RowNumbers = "row-numbers", "number of a ticket";
+    /// scope, ticket (16), or scope alone for a project that was left: number of the change (8). What the search index
+    /// does not have yet ([`super::unindexed`]).
+    Unindexed = "unindexed", "text to be indexed";
     /// scope, node (32): CBOR of the signed node certificate.
     Nodes = "nodes", "node certificate";
     /// scope, device (32): what its owner calls it, UTF-8.
@@ -220,6 +224,8 @@ pub(crate) enum Counter {
     Rejections = 15,
     /// Unread tickets of a scope.
     Unread = 16,
+    /// Changes of what can be found by search.
+    TextChanges = 17,
 }
 
 /// Bytes of a scope in a key.

@@ -25,6 +25,16 @@ pub const BULK_TURN_TICKETS_MAX: usize = 50;
 pub const QUERY_BYTES_MAX: usize = 2_048;
 /// Conditions and values of a query: each is asked of every row.
 pub const QUERY_TERMS_MAX: usize = 64;
+/// What `search.query` shows of one text: a line or two.
+pub const SNIPPET_CHARS_MAX: usize = 160;
+/// Texts of one ticket that it shows.
+pub const SNIPPETS_MAX: usize = 3;
+/// Results in one window of `search.query`: of each the document is opened for its snippets.
+pub const SEARCH_ROWS_MAX: u32 = 100;
+/// Results when the caller does not say.
+pub const SEARCH_ROWS_DEFAULT: u32 = 20;
+/// How far behind the first result a window of `search.query` may begin. Nobody reads on; a narrower query helps.
+pub const SEARCH_OFFSET_MAX: u64 = 10_000;
 /// Changes that one `sync.wait` names: a full outbox of tickets with comments.
 pub const WAIT_CHANGES_MAX: usize = 10_000;
 /// The longest that one `sync.wait` waits; a client that wants more asks again.

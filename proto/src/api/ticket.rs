@@ -126,6 +126,8 @@ pub enum Sort {
     Number,
     /// The urgency, then when something last happened.
     Priority,
+    /// How well the text fits what the query looks for.
+    Relevance,
 }
 
 /// Which end of a list comes first.
@@ -148,6 +150,13 @@ pub struct TicketPage {
     pub total: u64,
     /// For the next window; null at the end.
     pub next_cursor: Option<String>,
+    /// Whether all texts were looked at, if the query looks for any. False while the search index is made.
+    #[serde(default = "yes")]
+    pub is_complete: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What a list shows of a ticket.

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use assist_crdt_model::{Priority, ProjectId, Status, UnixMillis, UserId};
 
 use super::{Bounds, Condition, Moment, NumberField, Query, SortBy, State, TimeField, Value};
+use crate::search::Wanted;
 use crate::store::TicketRow;
 
 /// Who and what names mean. A person is another user in every project.
@@ -18,11 +19,28 @@ pub trait Names {
     /// When it means nobody, or the names cannot be read.
     fn users(&mut self, name: &str) -> Result<Vec<UserId>, Self::Error>;
 
+    /// Who the user of this device is, in each project.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    fn me(&mut self) -> Result<Vec<Me>, Self::Error>;
+
     /// The projects that a name means.
     ///
     /// # Errors
     /// When it means none, or the names cannot be read.
     fn projects(&mut self, name: &str) -> Result<Vec<ProjectId>, Self::Error>;
+}
+
+/// The user of this device in one project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Me {
+    /// Where.
+    pub project: ProjectId,
+    /// Who.
+    pub user: UserId,
+    /// Whether of the team.
+    pub is_team: bool,
 }
 
 /// A name that means nothing, with its place in the query.
@@ -39,8 +57,19 @@ pub struct BindError<E> {
 pub struct Bound {
     /// All must hold; the cheap ones come first.
     terms: Vec<BoundTerm>,
+    /// What must, or must not, be in the text.
+    texts: Vec<BoundText>,
     /// How to sort, if the query says so.
     pub sort: Option<SortBy>,
+}
+
+/// What is looked for in the text of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoundText {
+    /// Whether it must not be there.
+    pub is_negated: bool,
+    /// What.
+    pub wanted: Wanted,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +82,7 @@ struct BoundTerm {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Status(Vec<Status>),
-    Is(Vec<State>, UnixMillis),
+    Is(Vec<State>, UnixMillis, Vec<Me>),
     Project(Vec<ProjectId>),
     /// Whether nobody will do, and who else.
     Assignee(bool, Vec<UserId>),
@@ -62,7 +91,6 @@ enum Asked {
     Number(NumberField, Bounds),
     /// From, until before.
     Time(TimeField, u64, u64),
-    Text(String),
     Label(Vec<String>),
 }
 
@@ -89,6 +117,8 @@ pub trait RowView {
     fn number(&self) -> Option<u32>;
     /// How many comments it has.
     fn comment_count(&self) -> u32;
+    /// Whether somebody else wrote more of it than the user has read.
+    fn is_unread(&self) -> bool;
     /// When it was filed.
     fn created_at(&self) -> UnixMillis;
     /// When something last happened.
@@ -99,13 +129,6 @@ pub trait RowView {
     fn is_merged(&self) -> bool;
     /// Whether a field was written by several while apart.
     fn has_conflict(&self) -> bool;
-    /// Whether others wrote more of it than its user has read.
-    fn is_unread(&self) -> bool;
-    /// Its title.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn title(&self) -> Result<&str, Self::Error>;
     /// Its labels.
     ///
     /// # Errors
@@ -119,21 +142,25 @@ impl Query {
     /// # Errors
     /// The first name that means nothing, with its place.
     pub fn bind<N: Names>(&self, now: UnixMillis, names: &mut N) -> Result<Bound, BindError<N::Error>> {
-        let mut terms = Vec::with_capacity(self.terms.len());
+        let (mut terms, mut texts) = (Vec::with_capacity(self.terms.len()), Vec::new());
         for term in &self.terms {
-            let asked = bind_condition(&term.condition, now, names)?;
-            terms.push(BoundTerm { is_negated: term.is_negated, asked });
+            let is_negated = term.is_negated;
+            match bind_condition(&term.condition, now, names)? {
+                Ok(asked) => terms.push(BoundTerm { is_negated, asked }),
+                Err(wanted) => texts.push(BoundText { is_negated, wanted }),
+            }
         }
-        terms.sort_by_key(|term| matches!(term.asked, Asked::Text(_) | Asked::Label(_)));
-        Ok(Bound { terms, sort: self.sort })
+        terms.sort_by_key(|term| matches!(term.asked, Asked::Label(_)));
+        Ok(Bound { terms, texts, sort: self.sort })
     }
 }
 
+/// What is asked of a row, or what is looked for in a text.
 fn bind_condition<N: Names>(
     condition: &Condition,
     now: UnixMillis,
     names: &mut N,
-) -> Result<Asked, BindError<N::Error>> {
+) -> Result<Result<Asked, Wanted>, BindError<N::Error>> {
     let mut users = |values: &[Value]| {
         let mut all = Vec::new();
         for value in values {
@@ -142,9 +169,14 @@ fn bind_condition<N: Names>(
         }
         Ok(all)
     };
-    Ok(match condition {
-        Condition::Text(text) => Asked::Text(text.clone()),
-        Condition::Is(states) => Asked::Is(states.clone(), now),
+    Ok(Ok(match condition {
+        Condition::Text(wanted) => return Ok(Err(wanted.clone())),
+        Condition::Is(states) => {
+            let of_users = [State::Mine, State::WaitingForMe, State::WaitingForThem];
+            let is_of_user = states.iter().any(|state| of_users.contains(state));
+            let me = if is_of_user { names.me().map_err(nobody)? } else { Vec::new() };
+            Asked::Is(states.clone(), now, me)
+        }
         Condition::Status(statuses) => Asked::Status(statuses.clone()),
         Condition::Label(labels) => Asked::Label(labels.clone()),
         Condition::Priority(priorities) => Asked::Priority(priorities.clone()),
@@ -166,7 +198,12 @@ fn bind_condition<N: Names>(
             }
             Asked::Project(all)
         }
-    })
+    }))
+}
+
+/// Who the user is cannot be read: no name of the query is to blame.
+fn nobody<E>(error: E) -> BindError<E> {
+    BindError { value: Value { text: String::new(), span: 0..0 }, error }
 }
 
 const fn millis_of(moment: Moment, now: UnixMillis) -> u64 {
@@ -180,7 +217,12 @@ const fn millis_of(moment: Moment, now: UnixMillis) -> u64 {
 }
 
 impl Bound {
-    /// Tells whether a row is one of those that are asked for.
+    /// What is looked for in texts; [`Bound::holds`] says nothing of it.
+    pub fn texts(&self) -> &[BoundText] {
+        &self.texts
+    }
+
+    /// Tells whether a row is one of those that are asked for, as far as a row can tell.
     ///
     /// # Errors
     /// When the row cannot be read.
@@ -193,8 +235,19 @@ impl Bound {
         Ok(true)
     }
 
-    /// Whether it lets everything through.
-    pub fn is_all(&self) -> bool {
+    /// The same without words that are found with a typo: what is changed by a query is what it says.
+    #[must_use]
+    pub fn to_the_letter(mut self) -> Self {
+        for text in &mut self.texts {
+            if let Wanted::Near(word) = &text.wanted {
+                text.wanted = Wanted::Word(word.clone());
+            }
+        }
+        self
+    }
+
+    /// Whether every row holds.
+    pub fn is_of_any_row(&self) -> bool {
         self.terms.is_empty()
     }
 }
@@ -203,9 +256,10 @@ impl Asked {
     fn holds<R: RowView>(&self, project: &ProjectId, row: &R) -> Result<bool, R::Error> {
         Ok(match self {
             Self::Status(statuses) => statuses.contains(&row.status()?),
-            Self::Is(states, now) => {
+            Self::Is(states, now, me) => {
+                let me = me.iter().find(|me| me.project == *project);
                 for state in states {
-                    if is_in(*state, *now, row)? {
+                    if is_in(*state, *now, me, row)? {
                         return Ok(true);
                     }
                 }
@@ -232,7 +286,6 @@ impl Asked {
                 };
                 time.is_some_and(|time| (*from..*to).contains(&time.0))
             }
-            Self::Text(text) => row.title()?.to_lowercase().contains(text),
             Self::Label(labels) => {
                 let has = |label: &String| Ok(row.labels()?.iter().any(|its| its.to_lowercase() == *label));
                 for label in labels {
@@ -246,7 +299,15 @@ impl Asked {
     }
 }
 
-fn is_in<R: RowView>(state: State, now: UnixMillis, row: &R) -> Result<bool, R::Error> {
+fn is_in<R: RowView>(state: State, now: UnixMillis, me: Option<&Me>, row: &R) -> Result<bool, R::Error> {
+    let works_on = |me: &Me| row.assignee() == Some(me.user);
+    // Of the team, whoever works on it; else whose problem it is. Whose turn it is, the status says.
+    let is_turn_of = |mine: bool| -> Result<bool, R::Error> {
+        let Some(me) = me else { return Ok(false) };
+        let is_concerned = if me.is_team { works_on(me) } else { row.requester() == me.user };
+        let status_wanted = if me.is_team == mine { Status::Open } else { Status::Pending };
+        Ok(is_concerned && row.status()? == status_wanted)
+    };
     Ok(match state {
         State::Open => row.status()? == Status::Open,
         State::Pending => row.status()? == Status::Pending,
@@ -261,6 +322,9 @@ fn is_in<R: RowView>(state: State, now: UnixMillis, row: &R) -> Result<bool, R::
         State::Conflict => row.has_conflict(),
         State::Numbered => row.number().is_some(),
         State::Unread => row.is_unread(),
+        State::Mine => me.is_some_and(|me| works_on(me) || row.requester() == me.user),
+        State::WaitingForMe => is_turn_of(true)?,
+        State::WaitingForThem => is_turn_of(false)?,
     })
 }
 
@@ -291,6 +355,11 @@ impl RowView for TicketRow {
         self.comment_count
     }
 
+    /// A row alone knows nothing of reads.
+    fn is_unread(&self) -> bool {
+        false
+    }
+
     fn created_at(&self) -> UnixMillis {
         self.created_at
     }
@@ -309,15 +378,6 @@ impl RowView for TicketRow {
 
     fn has_conflict(&self) -> bool {
         self.has_conflict
-    }
-
-    /// What was read stands beside the row, in the store: by itself it is news to nobody.
-    fn is_unread(&self) -> bool {
-        false
-    }
-
-    fn title(&self) -> Result<&str, Infallible> {
-        Ok(&self.title)
     }
 
     fn labels(&self) -> Result<Vec<&str>, Infallible> {

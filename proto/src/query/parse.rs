@@ -9,6 +9,7 @@ use super::{
     Value, time,
 };
 use crate::api::limits;
+use crate::search::{NothingWanted, Wanted};
 
 type Parsed<T> = Result<T, QueryError>;
 
@@ -51,8 +52,9 @@ impl Parser<'_> {
         let is_negated = rest.starts_with('-') && rest[1..].starts_with(|char: char| !char.is_whitespace());
         self.at += usize::from(is_negated);
         let Some(key) = self.key() else {
+            let is_quoted = self.peek() == Some('"');
             let value = self.value(false)?;
-            let condition = text_condition(&value)?;
+            let condition = text_condition(&value, is_quoted)?;
             self.push(Term { is_negated, condition, span: start..self.at });
             return Ok(());
         };
@@ -154,12 +156,19 @@ impl Parser<'_> {
 }
 
 /// What is no key and value: a text to look for, or the number of a ticket.
-fn text_condition(value: &Value) -> Parsed<Condition> {
+fn text_condition(value: &Value, is_quoted: bool) -> Parsed<Condition> {
     let number = value.text.strip_prefix('#').and_then(|digits| digits.parse().ok());
-    match number {
-        Some(number) => Ok(Condition::Number(NumberField::Number, Bounds { from: number, to: number })),
-        None => Ok(Condition::Text(value.text.to_lowercase())),
+    if let Some(number) = number.filter(|_| !is_quoted) {
+        return Ok(Condition::Number(NumberField::Number, Bounds { from: number, to: number }));
     }
+    let wanted = Wanted::parse(&value.text, is_quoted).map_err(|nothing| {
+        let fault = match nothing {
+            NothingWanted::NoWord => QueryFault::NoWord,
+            NothingWanted::BadPrefix => QueryFault::BadPrefix,
+        };
+        QueryError::new(fault, value.span.clone())
+    })?;
+    Ok(Condition::Text(wanted))
 }
 
 fn condition(key: &str, key_span: Range<usize>, values: Vec<Value>) -> Parsed<Condition> {

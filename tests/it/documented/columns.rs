@@ -154,6 +154,7 @@ fn check_canned_replies(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<
 /// Each command of the table, as it is run.
 const RUN: &[(&str, &[&str])] = &[
     ("ticket new", &["ticket", "new", "-t", "It hums", "-b", "All day.", "--wait=server"]),
+    ("search", &["search", "flaps"]),
     ("ticket edit", &["ticket", "edit", "1", "--priority", "high"]),
     ("ticket close", &["ticket", "close", "1"]),
     ("ticket pending", &["ticket", "pending", "1"]),

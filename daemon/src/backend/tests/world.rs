@@ -1,5 +1,6 @@
 //! A small world: daemons in folders of their own, and calls to them as front ends make them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,32 @@ impl Node {
         Self::start(self.folder, is_server)
     }
 
+    /// The same, with something done to the folder in between.
+    pub(super) async fn restart_after(self, deed: impl FnOnce(&Path)) -> Self {
+        let is_server = self.daemon.info().server.is_some();
+        self.daemon.stop().await.unwrap();
+        deed(&self.folder.path().join("home"));
+        Self::start(self.folder, is_server)
+    }
+
+    /// In how many tickets of the index's files a word stands.
+    pub(super) fn index_traces(&self, word: &str) -> u64 {
+        self.backend.search.trace_count(word)
+    }
+
+    /// Waits until the search index has everything.
+    pub(super) async fn settle(&self) {
+        let mut driven = self.driver().status();
+        let wait = async {
+            while !self.backend.search.is_settled(self.driver().store()) {
+                driven.borrow_and_update();
+                // Not everything that the indexer does is a turn.
+                tokio::time::timeout(Duration::from_millis(50), driven.changed()).await.ok();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the index never came to rest");
+    }
+
     /// A device that has joined nothing.
     pub(super) fn device() -> Self {
         Self::start(tempfile::tempdir().unwrap(), false)
@@ -58,9 +85,14 @@ impl Node {
         };
         let daemon = Daemon::start(&config).unwrap();
         let info = Arc::new(daemon.info().clone());
-        let thumbnails = Thumbnails::new(daemon.blobs().folder().clone());
-        let backend =
-            LocalBackend::new(daemon.handle().clone(), info, daemon.mailer(), daemon.blobs(), thumbnails);
+        let backend = LocalBackend::new(
+            daemon.handle().clone(),
+            info,
+            daemon.mailer(),
+            daemon.blobs(),
+            Thumbnails::new(daemon.blobs().folder().clone()),
+            daemon.search(),
+        );
         Self { folder, daemon, backend }
     }
 

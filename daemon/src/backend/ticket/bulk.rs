@@ -14,12 +14,14 @@ use crate::api_server::Handle;
 use crate::backend::errors::{Answer, Failure, invalid};
 use crate::backend::rows::Names;
 use crate::backend::{LocalBackend, reference};
+use crate::search::Search;
 use crate::store::{DeviceReads as _, Reader};
 
 impl Handle<Bulk> for LocalBackend {
     async fn handle(&self, params: Bulk) -> Result<BulkDone, ApiError> {
         let is_dry_run = params.is_dry_run;
-        let planned = self.read(move |reader| plan(reader, &params)).await?;
+        let search = self.search.clone();
+        let planned = self.read(move |reader| plan(reader, &search, &params)).await?;
         let mut done = BulkDone::default();
         let mut planned = planned.into_iter();
         loop {
@@ -75,7 +77,7 @@ fn tell(told: &mut BulkTicket, outcome: Result<Reply, CommandError>) {
     }
 }
 
-fn plan(reader: &Reader, params: &Bulk) -> Answer<Vec<Planned>> {
+fn plan(reader: &Reader, search: &Search, params: &Bulk) -> Answer<Vec<Planned>> {
     for (is_given, field) in
         [(params.set.title.is_some(), "set.title"), (params.set.body.is_some(), "set.body")]
     {
@@ -87,7 +89,7 @@ fn plan(reader: &Reader, params: &Bulk) -> Answer<Vec<Planned>> {
         reader.memberships()?.into_iter().map(|own| (own.project, own)).collect();
     let names = Names::new(reader);
     let mut planned = Vec::new();
-    for (project, ticket) in chosen(reader, params)? {
+    for (project, ticket) in chosen(reader, search, params)? {
         let Some(own) = memberships.get(&project) else { continue };
         let (set, added, removed) = (params.set.clone(), &params.add_labels, &params.remove_labels);
         let edits = ticket_edits(reader, own, ticket, set, added, removed)?;
@@ -107,7 +109,7 @@ fn plan(reader: &Reader, params: &Bulk) -> Answer<Vec<Planned>> {
 }
 
 /// Which tickets are meant, each once.
-fn chosen(reader: &Reader, params: &Bulk) -> Answer<Vec<(ProjectId, TicketId)>> {
+fn chosen(reader: &Reader, search: &Search, params: &Bulk) -> Answer<Vec<(ProjectId, TicketId)>> {
     let too_many = |count: u64, field: &str| {
         let message = format!("{count} tickets are meant, at most {BULK_TICKETS_MAX} are changed at once");
         Failure::from(ApiError::limit("too_many_tickets", message).with_field(field))
@@ -116,7 +118,7 @@ fn chosen(reader: &Reader, params: &Bulk) -> Answer<Vec<(ProjectId, TicketId)>> 
         (Some(query), []) => {
             let list =
                 List { project: params.project.clone(), query: Some(query.clone()), ..List::default() };
-            let (rows, total) = list::found(reader, list, BULK_TICKETS_MAX)?;
+            let (rows, total) = list::found(reader, search, list, BULK_TICKETS_MAX)?;
             if total > BULK_TICKETS_MAX as u64 {
                 return Err(too_many(total, "query"));
             }

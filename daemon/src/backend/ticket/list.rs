@@ -11,7 +11,8 @@ use super::page_limit;
 use crate::api_server::Handle;
 use crate::backend::errors::{Answer, Failure, invalid};
 use crate::backend::rows::Rows;
-use crate::backend::{LocalBackend, query, reference};
+use crate::backend::{LocalBackend, query, reference, search as texts};
+use crate::search::Search;
 use crate::store::{
     Assignee, Direction, Reader, RowCursor, RowFilter, RowKey, RowOrder, RowWindow, WindowStart,
 };
@@ -19,27 +20,36 @@ use crate::store::{
 impl Handle<List> for LocalBackend {
     async fn handle(&self, params: List) -> Result<TicketPage, ApiError> {
         // A filter looks at every row there is.
-        Ok(self.read(move |reader| list(reader, params)).await?)
+        let search = self.search.clone();
+        Ok(self.read(move |reader| list(reader, &search, params)).await?)
     }
 }
 
-/// The tickets that a list shows first, and how many it has.
+/// The tickets that a list shows first, and how many it has: those in which texts stand to the letter.
 pub(super) fn found(
     reader: &Reader,
+    search: &Search,
     mut params: List,
     limit: usize,
 ) -> Answer<(Vec<(ProjectId, TicketId)>, u64)> {
     let projects = reference::projects(reader, params.project.as_deref())?;
-    let filter = filter(reader, &params, &projects)?;
+    let query = bound_query(reader, &params)?.to_the_letter();
+    let (filter, is_complete) = filter(reader, search, &params, &projects, query)?;
+    if !is_complete {
+        let message =
+            "the search index is being made: what a query finds is not sure yet, try again in a while";
+        return Err(ApiError::conflict("search_incomplete", message).with_field("query").into());
+    }
     sort_as_queried(&filter, &mut params);
     let window = RowWindow { start: WindowStart::Offset(0), limit };
     let page = reader.list_rows(&filter, row_order(&params), window)?;
     Ok((page.rows.into_iter().map(|(project, row)| (project, row.ticket)).collect(), page.total))
 }
 
-fn list(reader: &Reader, mut params: List) -> Answer<TicketPage> {
+fn list(reader: &Reader, search: &Search, mut params: List) -> Answer<TicketPage> {
     let projects = reference::projects(reader, params.project.as_deref())?;
-    let filter = filter(reader, &params, &projects)?;
+    let query = bound_query(reader, &params)?;
+    let (filter, is_complete) = filter(reader, search, &params, &projects, query)?;
     sort_as_queried(&filter, &mut params);
     let params = &params;
     let order = row_order(params);
@@ -51,10 +61,18 @@ fn list(reader: &Reader, mut params: List) -> Answer<TicketPage> {
         tickets: tickets.collect::<Answer<_>>()?,
         total: page.total,
         next_cursor: page.next.map(|cursor| write_cursor(params, cursor)),
+        is_complete,
     })
 }
 
-fn filter(reader: &Reader, params: &List, projects: &[Membership]) -> Answer<RowFilter> {
+/// What a list shows, and whether all texts were looked at.
+fn filter(
+    reader: &Reader,
+    search: &Search,
+    params: &List,
+    projects: &[Membership],
+    query: Bound,
+) -> Answer<(RowFilter, bool)> {
     let users = |text: &str, field: &str| match projects {
         [] => Err(Failure::from(ApiError::not_enrolled(
             "no_project",
@@ -69,7 +87,13 @@ fn filter(reader: &Reader, params: &List, projects: &[Membership]) -> Answer<Row
     };
     let requesters = params.requester.as_deref().map(|text| users(text, "requester")).transpose()?;
     let is_one_project = params.project.is_some();
-    Ok(RowFilter {
+    let (found, is_complete) = if query.texts().is_empty() {
+        (None, true)
+    } else {
+        let projects = texts::projects(reader, params.project.as_deref())?;
+        texts::found(reader, search, &projects, &query)?
+    };
+    let filter = RowFilter {
         project: projects.first().filter(|_| is_one_project).map(|project| project.project),
         statuses: params.status.iter().map(|status| (*status).into()).collect(),
         assignee,
@@ -77,8 +101,10 @@ fn filter(reader: &Reader, params: &List, projects: &[Membership]) -> Answer<Row
         labels: params.labels.iter().map(|label| label.trim().to_owned()).collect(),
         title: params.text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned),
         number: None,
-        query: bound_query(reader, params)?,
-    })
+        query,
+        found,
+    };
+    Ok((filter, is_complete))
 }
 
 /// An order in a query wins.
@@ -89,6 +115,7 @@ fn sort_as_queried(filter: &RowFilter, params: &mut List) {
         SortKey::Created => Sort::Created,
         SortKey::Number => Sort::Number,
         SortKey::Priority => Sort::Priority,
+        SortKey::Relevance => Sort::Relevance,
     };
     params.order = if is_ascending { Order::Ascending } else { Order::Descending };
 }
@@ -106,6 +133,7 @@ const fn row_order(params: &List) -> RowOrder {
         Sort::Created => RowKey::Created,
         Sort::Number => RowKey::Number,
         Sort::Priority => RowKey::Priority,
+        Sort::Relevance => RowKey::Relevance,
     };
     let direction = match params.order {
         Order::Descending => Direction::GreatestFirst,

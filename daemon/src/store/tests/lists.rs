@@ -1,7 +1,7 @@
 //! Lists against a plain filter and sort in memory.
 
 use assist_crdt_model::{Priority, ProjectId, Status, UnixMillis, UserId};
-use assist_proto::query::{Names, Query};
+use assist_proto::query::{Me, Names, Query};
 use assist_proto::store::{DeviceStore as _, Seq, TicketRow};
 
 use super::samples::{memory_store, project, row, user};
@@ -50,6 +50,7 @@ fn rank(row: &TicketRow, key: RowKey) -> u64 {
         RowKey::Created => row.created_at.0,
         RowKey::Number => row.number.map_or(u64::MAX, u64::from),
         RowKey::Priority => row.priority.map_or(0, |priority| priority as u64 + 1),
+        RowKey::Relevance => 0,
     }
 }
 
@@ -178,6 +179,10 @@ impl Names for Nobody {
         Ok(vec![user(9)])
     }
 
+    fn me(&mut self) -> Result<Vec<Me>, ()> {
+        Ok(vec![Me { project: project(1), user: user(9), is_team: true }])
+    }
+
     fn projects(&mut self, _: &str) -> Result<Vec<ProjectId>, ()> {
         Ok(vec![project(2)])
     }
@@ -192,7 +197,7 @@ fn queries_find_in_stored_rows_what_they_find_in_rows() {
         "is:snoozed",
         "is:merged",
         "is:conflict",
-        "\u{fc}bersicht",
+        "is:mine -is:unread",
         "assignee:me priority:urgent,none",
         "-assignee:none requester:me",
         "number:20..90 comments:>3",
