@@ -147,6 +147,10 @@ impl Search {
         hits.is_complete &= recent.is_complete;
         hits.total += recent.total;
         hits.best.extend(recent.best);
+        if limit == usize::MAX {
+            // Whoever wants all of them wants a set.
+            return Ok(hits);
+        }
         hits.best.sort_by(|(a, a_score), (b, b_score)| b_score.total_cmp(a_score).then(a.cmp(b)));
         hits.best.truncate(limit);
         Ok(hits)

@@ -1,6 +1,6 @@
 //! Search with real programs: what was revoked is neither found nor counted, and what was written is found after a kill.
 
-use assist_proto::api::{search, sync, ticket, user};
+use assist_proto::api::{project, search, sync, ticket, user};
 use assist_proto::client::Client;
 use assist_tests::process::DaemonProcess;
 use serde_json::Value;
@@ -31,25 +31,14 @@ fn what_was_revoked_is_neither_found_nor_counted() {
     let id = filed.trim();
     carla.assist_ok(["ticket", "comment", id, "-b", "The canaryword is xylophone.", "--wait=server"]);
     until_found(&bob, "canaryword", 0);
-    carla.assist_ok([
-        "ticket",
-        "member",
-        "add",
-        id,
-        &bob.call(&assist_proto::api::project::List {}).projects[0].user_id,
-    ]);
+    let bobs = bob.call(&project::List {}).projects.remove(0).user_id;
+    carla.assist_ok(["ticket", "member", "add", id, &bobs]);
     until_found(&bob, "canaryword", 1);
     until_found(&bob, "kazoo", 2);
     // Whether the index has it yet or not, it is gone in the turn that takes the ticket away.
     for restarts in [false, true] {
         if restarts {
-            carla.assist_ok([
-                "ticket",
-                "member",
-                "add",
-                id,
-                &bob.call(&assist_proto::api::project::List {}).projects[0].user_id,
-            ]);
+            carla.assist_ok(["ticket", "member", "add", id, &bobs]);
             until_found(&bob, "canaryword", 1);
             bob.stop();
             bob.start();

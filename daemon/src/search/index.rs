@@ -356,7 +356,7 @@ fn keep_best(found: &mut Vec<(TextKey, f32)>, limit: usize) {
         found.select_nth_unstable_by(limit, order);
         found.truncate(limit);
     }
-    // Whoever wants all of them wants a set.
+    // All of them are a set.
     if limit < usize::MAX {
         found.sort_unstable_by(order);
     }

@@ -13,7 +13,7 @@ use assist_crdt_model::ProjectId;
 use assist_proto::store::StoreError;
 
 use super::index::{Batch, IndexError, Payload, TextIndex, folder_in};
-use super::limits::{BATCH_TICKETS_MAX, COMMIT_TEXTS_MIN, RECENT_TEXTS_MAX, TICK, TICKS_UNTIL_COMMIT};
+use super::limits::{BATCH_TICKETS_MAX, COMMIT_TEXTS_MIN, LOOK, RECENT_TEXTS_MAX, TICK, TICKS_UNTIL_COMMIT};
 use super::{Completeness, Shared, State};
 use crate::driver::{Chain, WeakDriverHandle};
 use crate::store::{IndexState, Reader, Store, TextKey, Unindexed};
@@ -69,7 +69,8 @@ impl Indexer {
     pub(super) fn run(mut self, pokes: &Receiver<()>, stop: &Receiver<()>) {
         loop {
             let next = self.step().unwrap_or_else(|error| self.recover(&error));
-            if next == Next::WhenPoked && pokes.recv().is_err() {
+            // Looks by itself now and then: a query that finds the index damaged has nothing to poke with.
+            if next == Next::WhenPoked && pokes.recv_timeout(LOOK) == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
             let pause = if next == Next::AtOnce { std::time::Duration::ZERO } else { TICK };

@@ -11,6 +11,8 @@ pub(super) const BATCH_TICKETS_MAX: usize = 2_000;
 pub(super) const COMMIT_TEXTS_MIN: usize = 256;
 /// How often the indexer looks whether something was written. Queries find what was written without it.
 pub(super) const TICK: Duration = Duration::from_millis(200);
+/// How often it looks when nothing is written: a damaged index is mended within that time.
+pub(super) const LOOK: Duration = Duration::from_secs(10);
 /// So many ticks a text waits for company before it is committed.
 pub(super) const TICKS_UNTIL_COMMIT: u32 = 5;
 /// Texts that one query reads because the index does not have them: a few hundred milliseconds when none is in memory.
