@@ -15,17 +15,19 @@ use tokio::task::JoinSet;
 
 use crate::api_server::{ApiServer, EventFeed};
 use crate::backend::LocalBackend;
-use crate::blobs::{BlobFolder, BlobService, BlobsHandle, Keeper, Parts};
+#[cfg(test)]
+use crate::blobs::BlobsHandle;
+use crate::blobs::{BlobFolder, BlobService, Keeper, Parts};
 use crate::config::{AttachmentsConfig, MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
 use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
 use crate::net::{Net, NetConfig, NetLimits};
+use crate::pictures::Thumbnails;
 #[cfg(test)]
 use crate::search::Search;
 use crate::search::SearchParts;
-use crate::pictures::Thumbnails;
 use crate::store::{Store, StoreKey, StoreOptions};
 
 /// How a daemon is to run.
@@ -56,7 +58,6 @@ pub struct Daemon {
     transfers: JoinSet<()>,
     #[cfg(test)]
     blobs: BlobsHandle,
-    blobs: crate::blobs::BlobsHandle,
     #[cfg(test)]
     search: Search,
     mailer: Mailer,
@@ -156,8 +157,7 @@ impl Daemon {
             search.clone(),
         );
         let folder = blobs.folder().clone();
-        let server =
-            ApiServer::bind(&home.socket(), Arc::new(backend), feed.clone(), folder, thumbnails)?;
+        let server = ApiServer::bind(&home.socket(), Arc::new(backend), feed.clone(), folder, thumbnails)?;
         let mut transfers = JoinSet::new();
         transfers.spawn(blob_service.run(handle.clone(), feed));
         let (stop_api, api) = spawn_api(server);

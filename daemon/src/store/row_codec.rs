@@ -187,10 +187,6 @@ impl RowView for RowBytes<'_> {
         RowBytes::comment_count(self)
     }
 
-    fn is_unread(&self) -> bool {
-        self.is_unread
-    }
-
     fn created_at(&self) -> UnixMillis {
         RowBytes::created_at(self)
     }
