@@ -15,9 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::api_server::{ApiServer, EventFeed};
 use crate::backend::LocalBackend;
-#[cfg(test)]
-use crate::blobs::BlobsHandle;
-use crate::blobs::{BlobFolder, BlobService, Keeper, Parts};
+use crate::blobs::{BlobFolder, BlobService, BlobsHandle, Keeper, Parts};
 use crate::config::{AttachmentsConfig, MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
@@ -25,9 +23,7 @@ use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
 use crate::net::{Net, NetConfig, NetLimits};
 use crate::pictures::Thumbnails;
-#[cfg(test)]
-use crate::search::Search;
-use crate::search::SearchParts;
+use crate::search::{Search, SearchParts};
 use crate::store::{Store, StoreKey, StoreOptions};
 
 /// How a daemon is to run.
@@ -147,20 +143,10 @@ impl Daemon {
         };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
         let (search, indexer) = search.start(home.search(), &handle)?;
-        let thumbnails = Thumbnails::new(blobs.folder().clone());
-        let backend = LocalBackend::new(
-            handle.clone(),
-            Arc::clone(&info),
-            mailer.handle(),
-            blobs.clone(),
-            thumbnails.clone(),
-            search.clone(),
-        );
-        let folder = blobs.folder().clone();
-        let server = ApiServer::bind(&home.socket(), Arc::new(backend), feed.clone(), folder, thumbnails)?;
+        let backend = (handle.clone(), Arc::clone(&info), mailer.handle());
+        let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;
         let mut transfers = JoinSet::new();
         transfers.spawn(blob_service.run(handle.clone(), feed));
-        let (stop_api, api) = spawn_api(server);
         let driver = spawn_driver(driver)?;
         Ok(Self {
             home,
@@ -304,13 +290,22 @@ fn server_info(
 }
 
 /// Serves front ends until told to stop.
-fn spawn_api(server: ApiServer<LocalBackend>) -> (oneshot::Sender<()>, JoinSet<()>) {
+fn spawn_api(
+    (driver, info, mails): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
+    blobs: &BlobsHandle,
+    search: Search,
+    feed: EventFeed,
+) -> std::io::Result<(oneshot::Sender<()>, JoinSet<()>)> {
+    let (socket, folder) = (info.socket.clone(), blobs.folder().clone());
+    let thumbnails = Thumbnails::new(folder.clone());
+    let backend = LocalBackend::new(driver, info, mails, blobs.clone(), thumbnails.clone(), search);
+    let server = ApiServer::bind(&socket, Arc::new(backend), feed, folder, thumbnails)?;
     let (stop_api, api_stopped) = oneshot::channel();
     let mut api = JoinSet::new();
     api.spawn(server.run(async {
         api_stopped.await.ok(); // Dropped without a word: the same as told.
     }));
-    (stop_api, api)
+    Ok((stop_api, api))
 }
 
 /// The driver blocks on the disk, so it has a thread of its own, with a small runtime to wait in.

@@ -210,7 +210,7 @@ const TABLE: &[(&str, &[u8])] = &[
     ("\"is:open\"", &[7]),
     ("arger strasse", &[6]),
     ("\"strasse arger\"", &[6]),
-    ("panix", &[1, 2, 4]),
+    ("panix", &[1, 4]),
     ("\"panix\"", &[]),
     ("pani*", &[1, 2, 4]),
     ("start* panic", &[1]),
