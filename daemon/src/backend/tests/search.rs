@@ -143,7 +143,8 @@ async fn bad_queries_are_pointed_at_and_windows_are_bounded() {
 async fn results_come_in_windows_and_rows_filter_before_they_are_counted() {
     let world = World::new().await;
     for title in ["crash one", "crash two", "crash three", "burn four"] {
-        world.customer.file(title).await;
+        let filed = world.customer.file(title).await;
+        world.customer.wait(&[&filed.change], WaitUntil::Delivered).await;
     }
     for _ in 0..2 {
         let whole = search(&world.customer, "crash").await;
