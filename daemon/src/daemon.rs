@@ -295,7 +295,7 @@ fn spawn_api(
     blobs: &BlobsHandle,
     search: Search,
     feed: EventFeed,
-) -> std::io::Result<(oneshot::Sender<()>, JoinSet<()>)> {
+) -> anyhow::Result<(oneshot::Sender<()>, JoinSet<()>)> {
     let (socket, folder) = (info.socket.clone(), blobs.folder().clone());
     let thumbnails = Thumbnails::new(folder.clone());
     let backend = LocalBackend::new(driver, info, mails, blobs.clone(), thumbnails.clone(), search);
