@@ -137,7 +137,7 @@ pub(crate) fn inbox(connection: &str, unsent: u64, total: u64) -> State {
     let tickets = rows(&projects[0], total.min(100));
     told(&mut state, Reply::Daemon(DaemonState::Ready));
     told(&mut state, Reply::Overview(Ok(Overview { projects, pending: Vec::new(), syncs })));
-    let page = TicketPage { tickets, total, next_cursor: None };
+    let page = TicketPage { tickets, total, next_cursor: None, is_complete: true };
     told(&mut state, Reply::Rows { serial: 0, page: 0, outcome: Ok(page) });
     let counts = state.views().iter().zip([total, 4, 17, 2, 318, 412]).map(|(view, count)| (*view, count));
     let counts = counts.collect();

@@ -38,6 +38,7 @@ fn rows(count: u64) -> TicketPage {
         tickets: (0..count.min(limits::PAGE_ROWS)).map(row).collect(),
         total: count,
         next_cursor: None,
+        is_complete: true,
     }
 }
 
