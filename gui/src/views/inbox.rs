@@ -69,6 +69,7 @@ const fn sort_name(sort: Sort) -> &'static str {
         Sort::Created => "Newest first",
         Sort::Number => "By number",
         Sort::Priority => "Most urgent first",
+        Sort::Relevance => "Best first",
     }
 }
 
