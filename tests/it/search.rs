@@ -45,7 +45,7 @@ fn what_was_revoked_is_neither_found_nor_counted() {
             bob.until_connection(sync::ConnectionState::Online);
             until_found(&bob, "canaryword", 1);
         }
-        carla.assist_ok(["ticket", "member", "remove", id, "Bob"]);
+        carla.assist_ok(["ticket", "member", "remove", id, &bobs]);
         bob.until("no ticket", |client| {
             (client.call(&ticket::List::default()).unwrap().total == 1).then_some(())
         });
