@@ -1,6 +1,6 @@
 //! Full text: what of a ticket is searched, what counts as a word, and what a query's words match.
 //!
-//! [`TicketText`] is what of a ticket can be found, [`terms`] takes a text apart, [`Wanted`] is one thing that a query
+//! [`TicketText`] is what of a ticket can be found, [`terms()`] takes a text apart, [`Wanted`] is one thing that a query
 //! looks for. An index on disk only makes it quick: it holds the same terms at the same positions, and whatever it
 //! does not hold yet is asked of the text itself by [`Wanted::is_in`]. Both must find the same.
 //!

@@ -297,7 +297,6 @@ const TABLE: &[(&str, &[u8])] = &[
     ("-status:open,closed", &[2, 5]),
     ("is:conflict", &[5]),
     ("-is:numbered", &[7]),
-    ("is:unread", &[]),
     ("status:open,closed", &[1, 3, 4, 6, 7]),
     ("-status:open", &[2, 4, 5]),
     // People.
