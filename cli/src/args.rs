@@ -21,7 +21,7 @@ use crate::attach::AttachArgs;
 use crate::body::BodyArgs;
 use crate::output::Fields;
 
-pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen};
+pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen, ViewVerb};
 pub(crate) use export::{ExportAllArgs, ExportArgs, PrintArgs, VerifyArgs};
 pub(crate) use hold::{CommentDeleteArgs, CommentEditArgs, CommentReplyArgs, CommentVerb, HoldArgs};
 pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs, UndoArgs};
@@ -73,6 +73,9 @@ pub(crate) enum Noun {
     Ticket(TicketVerb),
     /// Find tickets by what was written in them, the best first
     Search(SearchArgs),
+    /// Queries saved under a name, on all your devices and for nobody else
+    #[command(subcommand)]
+    View(ViewVerb),
     /// Texts for common answers, kept with the project
     #[command(subcommand)]
     Canned(CannedVerb),
@@ -215,6 +218,12 @@ pub(crate) enum TicketVerb {
         /// Its id, the beginning of it, or its number
         ticket: String,
     },
+    /// Follow a ticket, whoever works on it; `is:following` finds those
+    Follow(FollowArgs),
+    /// Hear nothing of a ticket; `is:muted` finds those
+    Mute(FollowArgs),
+    /// As usual: whoever works on a ticket or has the problem follows it
+    Unfollow(FollowArgs),
     /// Change fields of a ticket
     Edit(EditArgs),
     /// Write a comment under a ticket; prints the comment's id
@@ -293,6 +302,13 @@ pub(crate) enum TicketMemberVerb {
         /// As they were added, or `me`
         member: String,
     },
+}
+
+/// Arguments of `ticket follow`, `mute` and `unfollow`.
+#[derive(Debug, Args)]
+pub(crate) struct FollowArgs {
+    /// The ticket's id, the beginning of it, or its number
+    pub(crate) ticket: String,
 }
 
 /// Arguments of `ticket new`.

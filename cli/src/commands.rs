@@ -21,6 +21,7 @@ mod sync;
 mod ticket;
 mod user;
 pub(crate) mod verify;
+mod view;
 mod watch;
 
 use assist_proto::api::project::ColdStart;
@@ -39,6 +40,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Project(verb) => project::run(verb, invocation),
         Noun::Ticket(verb) => ticket::run(verb, invocation),
         Noun::Search(args) => search::run(args, invocation),
+        Noun::View(verb) => view::run(verb, invocation),
         Noun::Canned(verb) => canned::run(verb, invocation),
         Noun::Comment(verb) => comment::run(verb, invocation),
         Noun::Note(verb) => note::run(verb, invocation),

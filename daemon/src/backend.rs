@@ -30,6 +30,7 @@ mod server;
 mod sync;
 mod ticket;
 mod user;
+mod view;
 
 use std::panic::resume_unwind;
 use std::sync::Arc;

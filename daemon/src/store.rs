@@ -14,6 +14,7 @@ mod device;
 mod engine;
 mod entry;
 mod journal;
+mod kept;
 mod list;
 mod log;
 mod open;

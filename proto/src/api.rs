@@ -31,6 +31,7 @@ pub mod server;
 pub mod sync;
 pub mod ticket;
 pub mod user;
+pub mod view;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -189,6 +190,8 @@ macro_rules! for_each_method {
                 "Changes fields and labels of a ticket, all in one change.";
             "ticket.export" read $crate::api::ticket::Export => $crate::api::ticket::TicketBundle:
                 "Packs a ticket with all that proves who wrote it, as the text of one file.";
+            "ticket.follow" write $crate::api::ticket::SetFollow => $crate::api::Done:
+                "Says whether the user follows a ticket or wants to hear nothing of it, on all their devices.";
             "ticket.get" read $crate::api::ticket::Get => $crate::api::ticket::Ticket:
                 "Shows one ticket whole: body, comments, conflicts.";
             "ticket.history" read $crate::api::ticket::History => $crate::api::ticket::TicketHistory:
@@ -225,6 +228,14 @@ macro_rules! for_each_method {
                 "Changes what others call the user of this device.";
             "user.settings" read $crate::api::user::GetSettings => $crate::api::user::UserSettings:
                 "Shows what this device tells of its user.";
+            "view.get" read $crate::api::view::Get => $crate::api::view::View:
+                "Shows a saved view.";
+            "view.list" read $crate::api::view::List => $crate::api::view::Views:
+                "Lists the views that the user has saved.";
+            "view.remove" write $crate::api::view::Remove => $crate::api::Done:
+                "Removes a saved view from all the user's devices.";
+            "view.save" write $crate::api::view::Save => $crate::api::Done:
+                "Saves a query under a name, on all the user's devices and for nobody else.";
         }
     };
 }

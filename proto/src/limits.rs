@@ -36,6 +36,16 @@ pub const VERIFY_DOCS_PER_TURN: usize = 16;
 pub const MARKS_PER_FRAME_MAX: usize = 1_000;
 /// Tickets that one `Read` may name: what a day offline brings, in a few frames of 20 KB.
 pub const READS_PER_FRAME_MAX: usize = 256;
+/// Tickets that one user follows or has muted in a project: years of a busy agent's, and 60 KB.
+pub const FOLLOWS_MAX: usize = 2_000;
+/// Views that one user saves in a project: more than anybody finds his way among.
+pub const VIEWS_MAX: usize = 50;
+/// A view's name: one word that people type.
+pub const VIEW_NAME_BYTES_MAX: usize = 64;
+/// A view's query: as long as any query may be.
+pub const VIEW_QUERY_BYTES_MAX: usize = 2_048;
+/// Things in one `keep` or `kept`: all that one user may keep, 200 KB at the most.
+pub const KEPT_PER_FRAME_MAX: usize = FOLLOWS_MAX + VIEWS_MAX;
 /// Own reads that a device looks through for those that can be told: of more it tells the rest when these are
 /// confirmed.
 pub const READS_WAITING_MAX: usize = 4_096;

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use assist_crdt_model::{Priority, Status, UnixMillis};
 
-pub use bind::{BindError, Bound, BoundText, Me, Names, RowView};
+pub use bind::{BindError, Bound, BoundText, Follows, Me, Names, RowView};
 
 use crate::search::Wanted;
 
@@ -64,6 +64,8 @@ pub enum Condition {
     Number(NumberField, Bounds),
     /// A time of it lies here.
     Time(TimeField, TimeRange),
+    /// It is one of those that a saved view shows.
+    View(Value),
 }
 
 /// A text that names somebody or something, with its place.
@@ -117,6 +119,10 @@ words! {
         Numbered = "numbered",
         /// Somebody else wrote more than the user has read.
         Unread = "unread",
+        /// The user said so; or it is theirs, and they did not mute it.
+        Following = "following",
+        /// The user wants to hear nothing of it.
+        Muted = "muted",
         /// The user works on it, or it is their problem.
         Mine = "mine",
         /// It is the user's turn: theirs to work on, or they are asked something.
@@ -260,6 +266,9 @@ pub enum QueryFault {
     /// No number.
     #[error("{0:?} is no number: write 142, >5 or 3..9")]
     BadNumber(String),
+    /// Several views, or all tickets but those of one.
+    #[error("a view stands alone: view:<name>, without - and commas")]
+    NotOneView,
     /// The order is said twice.
     #[error("the order is said already")]
     SortedTwice,
@@ -270,7 +279,7 @@ pub enum QueryFault {
 
 /// What can stand before a colon.
 const KEYS: &str = "is, status, project, assignee, requester, label, priority, number, comments, updated, \
-                    created, snoozed, sort";
+                    created, snoozed, view, sort";
 
 impl QueryError {
     fn new(kind: QueryFault, span: Range<usize>) -> Self {

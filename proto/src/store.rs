@@ -5,6 +5,7 @@
 //! The daemon keeps the tables in redb; the simulation keeps them in memory; both pass the same tests.
 
 mod device;
+mod kept;
 mod read;
 mod server;
 
@@ -22,6 +23,7 @@ pub use device::{
     ColdStart, DeviceStore, Direction, Draft, DraftId, Membership, OutboxEntry, PendingJoin, Quarantine,
     SyncState, Transfer, TransferCause,
 };
+pub use kept::{Follow, Kept, KeptAll, KeptFollow, KeptKey, KeptView, is_view_name};
 pub use read::{PendingRead, ReadMark};
 pub use server::{
     Audience, Device, EntryKind, Invite, LogEntry, MailedCode, ServerProject, ServerStore, Share, ShareWith,

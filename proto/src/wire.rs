@@ -7,6 +7,7 @@ pub mod blob;
 pub mod codec;
 pub mod id;
 pub mod join;
+pub mod kept;
 pub(crate) mod list;
 pub mod presence;
 
@@ -22,6 +23,7 @@ use ask::{Answer, Ask};
 use blob::BlobsHere;
 use codec::DecodeError;
 use join::{CodeSent, Confirm, Confirmed, DeviceNews, RequestCode, Waiting};
+use kept::{Keep, KeptNews};
 use list::List;
 use presence::{PresenceNews, Present};
 
@@ -55,6 +57,9 @@ pub enum PeerMessage {
     /// Device: this was shown to my user.
     #[serde(rename = "read")]
     Read(Read),
+    /// Device: this is to be kept for my user.
+    #[serde(rename = "keep")]
+    Keep(Keep),
     /// Device: who is here, and looks at what.
     #[serde(rename = "present")]
     Present(Present),
@@ -106,6 +111,9 @@ pub enum PeerMessage {
     /// Server: how far tickets have been delivered and read.
     #[serde(rename = "marks")]
     Marks(Marks),
+    /// Server: what is kept for your user.
+    #[serde(rename = "kept")]
+    Kept(KeptNews),
     /// Server: who else is there.
     #[serde(rename = "presence")]
     PresenceNews(PresenceNews),
@@ -144,6 +152,13 @@ pub struct Hello {
     /// Serial of the device certificate that I hold, 0 for none.
     #[serde(rename = "s")]
     pub serial: u32,
+    /// Which version of what is kept for my user I have, 0 for none.
+    #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
+    pub kept_version: u64,
+}
+
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How far a cold start has come: documents are sent by last activity, newest first.

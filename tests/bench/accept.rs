@@ -113,6 +113,7 @@ impl Desk {
             cold: None,
             node_serial: 1,
             serial: SERIAL,
+            kept_version: 0,
         };
         let message = Box::new(wire::receive(&wire::encode(&PeerMessage::Hello(hello)))?);
         self.hub.handle(now, ServerInput::Opened { link: LINK, peer: self.customer.device() }, &mut turn)?;

@@ -48,6 +48,7 @@ impl Peer {
             cold: None,
             node_serial: 1,
             serial: SERIAL,
+            kept_version: 0,
         };
         peer.tell(&PeerMessage::Hello(hello)).await?;
         loop {

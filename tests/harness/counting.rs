@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, DeviceStore, Direction, Draft, DraftId, Invite, LogEntry, MailedCode, Mark, Membership,
-    OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, ServerProject, ServerStore,
-    Share, ShareWith, StoreResult, StoredVerdict, SyncState, TicketRow, Transfer, User, Visibility,
-    WaitingDevice, Watermarks,
+    Audience, Device, DeviceStore, Direction, Draft, DraftId, Invite, Kept, KeptAll, KeptKey, LogEntry,
+    MailedCode, Mark, Membership, OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq,
+    ServerProject, ServerStore, Share, ShareWith, StoreResult, StoredVerdict, SyncState, TicketRow, Transfer,
+    User, Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::Member;
 use assist_proto::wire::blob::BlobPlace;
@@ -134,6 +134,12 @@ impl DeviceStore for CountingDevice<'_> {
         reads pending_read(project: &ProjectId, ticket: TicketId) -> Option<PendingRead>;
         writes put_pending_read(project: &ProjectId, read: &PendingRead) -> ();
         writes remove_pending_read(project: &ProjectId, ticket: TicketId) -> ();
+        reads kept(project: &ProjectId) -> Vec<Kept>;
+        writes put_kept(project: &ProjectId, kept: &Kept) -> ();
+        writes remove_kept(project: &ProjectId, key: &KeptKey) -> ();
+        reads pending_kept(project: &ProjectId) -> Vec<Kept>;
+        writes put_pending_kept(project: &ProjectId, kept: &Kept) -> ();
+        writes remove_pending_kept(project: &ProjectId, key: &KeptKey) -> ();
         reads pending_joins() -> Vec<PendingJoin>;
         writes put_pending_join(join: &PendingJoin) -> ();
         writes remove_pending_join(project: &ProjectId) -> ();
@@ -200,6 +206,9 @@ impl ServerStore for CountingServer<'_> {
         reads read_mark(ticket: TicketId, user: UserId) -> Option<ReadMark>;
         reads read_marks_of(ticket: TicketId) -> Vec<ReadMark>;
         writes put_read_mark(mark: &ReadMark) -> ();
+        reads kept(user: UserId) -> (u64, KeptAll);
+        writes put_kept(user: UserId, version: u64, kept: &Kept) -> ();
+        writes remove_all_kept(user: UserId) -> ();
         reads read_marks_after(audience: Audience, after: u64, limit: usize) -> Vec<(u64, ReadMark)>;
     }
 }

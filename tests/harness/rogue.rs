@@ -70,6 +70,7 @@ impl Rogue {
             cold: None,
             node_serial: 0,
             serial: 0,
+            kept_version: 0,
         }));
         let welcome = stranger.hear();
         assert!(matches!(welcome, Some(PeerMessage::Welcome(_))), "{welcome:?}");

@@ -137,6 +137,7 @@ impl Door {
             cold: None,
             node_serial: 0,
             serial: 0,
+            kept_version: 0,
         };
         self.receive(link, &PeerMessage::Hello(hello));
         self.finish_turn();

@@ -14,6 +14,7 @@ mod fuzz;
 mod hostile_peer;
 mod join_by_email;
 mod joining;
+mod kept;
 mod mail;
 mod merging;
 mod presence;

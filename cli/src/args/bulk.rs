@@ -107,3 +107,27 @@ pub(crate) enum CannedVerb {
         name: String,
     },
 }
+
+/// Verbs of `view`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ViewVerb {
+    /// Save a query under a name, in place of one that is there
+    Save {
+        /// One word; `view:<name>` in a query stands for it
+        name: String,
+        /// What it stands for, as 'is:open label:crash sort:updated'
+        query: String,
+    },
+    /// List them
+    List,
+    /// Print the query of one
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Remove one from all your devices
+    Remove {
+        /// Its name
+        name: String,
+    },
+}

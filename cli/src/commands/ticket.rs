@@ -16,8 +16,8 @@ use assist_proto::api::canned::Preview;
 use assist_proto::api::comment::{Add, Comment, CommentWritten, Delete, Edit as EditComment};
 use assist_proto::api::limits;
 use assist_proto::api::ticket::{
-    Create, Edit, FieldValues, Get, HistoryChange, List, MarkRead, Order, Patch, Status, Ticket, TicketRow,
-    TicketWritten, Verification, Verify,
+    Create, Edit, FieldValues, Follow, Get, HistoryChange, List, MarkRead, Order, Patch, Status, Ticket,
+    TicketRow, TicketWritten, Verification, Verify,
 };
 use assist_proto::query::Query;
 use jiff::civil::DateTime;
@@ -44,6 +44,9 @@ pub(crate) fn run(verb: TicketVerb, invocation: &mut Invocation) -> Result<(), C
         TicketVerb::List(args) => list(args, invocation),
         TicketVerb::View { ticket, at } => view(ticket, at.as_deref(), invocation),
         TicketVerb::Read { ticket } => mark_read(ticket, invocation),
+        TicketVerb::Follow(args) => work::follow(args, Some(Follow::Following), "following", invocation),
+        TicketVerb::Mute(args) => work::follow(args, Some(Follow::Muted), "muted", invocation),
+        TicketVerb::Unfollow(args) => work::follow(args, None, "as usual", invocation),
         TicketVerb::Edit(args) => edit(args, invocation),
         TicketVerb::Comment(args) => write_comment(args, invocation),
         TicketVerb::Close(args) => work::close(args, invocation),

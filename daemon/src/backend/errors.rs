@@ -125,6 +125,7 @@ impl From<CommandError> for Failure {
             CommandError::Offline => ApiError::offline("offline", format!("{message}: try again once it is")),
             CommandError::AskRefused(refused) => of_ask(refused),
             CommandError::NoAnswer => ApiError::timed_out("no_answer", message),
+            CommandError::TooMuchKept => ApiError::limit("too_much_kept", message),
             CommandError::TooManyAsks => ApiError::limit("too_many_requests", message),
             CommandError::NotTheProject(_) => ApiError::not_allowed(
                 "not_the_project",

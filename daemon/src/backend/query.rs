@@ -1,13 +1,14 @@
 //! Queries of callers, with the names that this device knows.
 
 use assist_crdt_model::{ProjectId, UserId};
-use assist_proto::query::{BindError, Bound, Me, Names, Query};
-use assist_proto::store::Membership;
+use assist_proto::api::ApiError;
+use assist_proto::query::{BindError, Bound, Follows, Me, Names, Query};
+use assist_proto::store::{Kept, Membership};
 
 use super::errors::{Answer, Failure, invalid};
 use super::reference;
 use crate::driver::read_clock;
-use crate::store::Reader;
+use crate::store::{DeviceReads as _, Reader};
 
 /// Takes a query apart and finds out who and what it means, in one project or in all.
 pub(super) fn bind(reader: &Reader, project: Option<&str>, text: &str, field: &str) -> Answer<Bound> {
@@ -38,6 +39,26 @@ impl Names for Book<'_> {
     fn me(&mut self) -> Answer<Vec<Me>> {
         let me = |own: &Membership| Me { project: own.project, user: own.user, is_team: own.role.is_team() };
         Ok(self.projects.iter().map(me).collect())
+    }
+
+    fn follows(&mut self) -> Answer<Follows> {
+        let mut follows = Follows::new();
+        for own in &self.projects {
+            let kept = self.reader.own_kept(&own.project)?;
+            follows.extend(kept.iter().filter_map(|kept| match kept {
+                Kept::Follow(of) => Some(((own.project, of.ticket), of.follow?)),
+                Kept::View(_) => None,
+            }));
+        }
+        Ok(follows)
+    }
+
+    fn view(&mut self, name: &str) -> Answer<Query> {
+        let saved = super::view::find(self.reader, &self.projects, name, "query")?;
+        Query::parse(&saved.query).map_err(|error| {
+            let message = format!("the view {name:?} holds a query that this version does not know: {error}");
+            ApiError::conflict("unknown_view_query", message).with_field("query").into()
+        })
     }
 
     fn projects(&mut self, name: &str) -> Answer<Vec<ProjectId>> {

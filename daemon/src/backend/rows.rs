@@ -7,7 +7,9 @@ use assist_proto::api::comment::{Author, ReadBy};
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::{self, TicketRef};
 use assist_proto::api::user::UserName;
-use assist_proto::store::{Mark, Membership, ReadMark, Seq, StoreResult, SyncState, TicketRow};
+use assist_proto::store::{
+    Follow, Kept, KeptAll, KeptKey, Mark, Membership, ReadMark, Seq, StoreResult, SyncState, TicketRow,
+};
 use assist_proto::wire::Member;
 
 use super::errors::{Answer, Failure, not_joined};
@@ -70,6 +72,7 @@ pub(super) struct Rows<'a> {
     reader: &'a Reader,
     pub(super) names: Names<'a>,
     projects: BTreeMap<ProjectId, (Membership, SyncState)>,
+    kept: BTreeMap<ProjectId, KeptAll>,
 }
 
 /// What the store's row does not tell.
@@ -115,7 +118,7 @@ impl Deliveries {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(reader: &'a Reader) -> Self {
-        Self { reader, names: Names::new(reader), projects: BTreeMap::new() }
+        Self { reader, names: Names::new(reader), projects: BTreeMap::new(), kept: BTreeMap::new() }
     }
 
     /// A row of a list.
@@ -133,6 +136,7 @@ impl<'a> Rows<'a> {
     ) -> Answer<ticket::TicketRow> {
         let assignee = row.assignee.map(|user| self.names.user(project, user)).transpose()?;
         let merged_into = row.merged_into.map(|ticket| self.names.ticket(project, ticket));
+        let follow = self.follow(project, row.ticket)?;
         let is_unread = self.reader.is_unread(&project, row.ticket)?;
         Ok(ticket::TicketRow {
             project: project.to_string(),
@@ -154,6 +158,7 @@ impl<'a> Rows<'a> {
             state: facts.state,
             is_loaded: facts.is_loaded,
             is_unread,
+            follow,
         })
     }
 
@@ -174,6 +179,21 @@ impl<'a> Rows<'a> {
             None
         };
         Ok(RowFacts { state, is_loaded })
+    }
+
+    /// What the user said of following a ticket.
+    fn follow(&mut self, project: ProjectId, ticket: TicketId) -> Answer<Option<ticket::Follow>> {
+        if !self.kept.contains_key(&project) {
+            self.kept.insert(project, self.reader.own_kept(&project)?);
+        }
+        Ok(match self.kept[&project].get(&KeptKey::Follow(ticket)) {
+            Some(Kept::Follow(kept)) => kept.follow.map(|follow| match follow {
+                Follow::Following => ticket::Follow::Following,
+                Follow::Muted => ticket::Follow::Muted,
+                Follow::Other(_) => ticket::Follow::Other,
+            }),
+            _ => None,
+        })
     }
 
     fn project(&mut self, project: ProjectId) -> Answer<&(Membership, SyncState)> {

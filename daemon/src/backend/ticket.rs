@@ -12,13 +12,13 @@ use assist_crdt_model::{self as model, Body, DocId, Edit, Field, Label, Reason, 
 use assist_proto::api::comment::{Attachment, Comment};
 use assist_proto::api::limits;
 use assist_proto::api::ticket::{
-    Conflict, ConflictValue, Create, Edit as EditParams, FieldValues, Get, History, HistoryChange, MarkRead,
-    Patch, Resolve, Ticket, TicketHistory, TicketRef, TicketWritten,
+    Conflict, ConflictValue, Create, Edit as EditParams, FieldValues, Follow, Get, History, HistoryChange,
+    MarkRead, Patch, Resolve, SetFollow, Ticket, TicketHistory, TicketRef, TicketWritten,
 };
 use assist_proto::api::user::UserName;
 use assist_proto::api::{ApiError, Done};
 use assist_proto::hub::{Command, WireEdit};
-use assist_proto::store::{Membership, Seq, TicketRow};
+use assist_proto::store::{self, Kept, KeptFollow, Membership, Seq, TicketRow};
 
 use super::attachment::blobs_of;
 use super::document::Document;
@@ -67,6 +67,25 @@ impl Handle<MarkRead> for LocalBackend {
         let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
         let through = params.through.map(Seq);
         self.command(Command::MarkRead { project: own.project, ticket: row.ticket, through }).await?;
+        Ok(Done {})
+    }
+}
+
+impl Handle<SetFollow> for LocalBackend {
+    async fn handle(&self, params: SetFollow) -> Result<Done, ApiError> {
+        let (own, ticket) =
+            reference::ticket(&self.reader()?, params.project.as_deref(), &params.ticket, "ticket")?;
+        let follow = match params.follow {
+            None => None,
+            Some(Follow::Following) => Some(store::Follow::Following),
+            Some(Follow::Muted) => Some(store::Follow::Muted),
+            Some(Follow::Other) => {
+                let message = "a ticket is `following`, `muted`, or null for what is usual";
+                return Err(ApiError::invalid_params("bad_follow", message).with_field("follow"));
+            }
+        };
+        let kept = Kept::Follow(KeptFollow { ticket, follow });
+        self.command(Command::Keep { project: own.project, kept }).await?;
         Ok(Done {})
     }
 }

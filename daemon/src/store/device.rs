@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, PendingRead,
-    Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
+    DeviceStore, Direction, Draft, DraftId, Kept, KeptAll, KeptKey, Mark, Membership, OutboxEntry,
+    PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
 };
 use assist_proto::wire::Member;
 use assist_proto::wire::blob::BlobPlace;
@@ -17,7 +17,7 @@ use super::quarantine::{self, Quarantined};
 use super::tables::{Counter, SCOPE_SIZE, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::view::{Order, View, cbor, damaged, key_end};
-use super::{packs, reads};
+use super::{kept, packs, reads};
 
 /// What of a project is on this device, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -253,6 +253,19 @@ pub trait DeviceReads: View + Sized {
         reads::all_pending(self, scope, limit)
     }
 
+    /// See [`DeviceStore::pending_kept`].
+    fn pending_kept(&self, project: &ProjectId) -> StoreResult<Vec<Kept>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        kept::of_scope(self, Table::PendingKept, scope)
+    }
+
+    /// What the user keeps in a project, with what the server has not confirmed.
+    fn own_kept(&self, project: &ProjectId) -> StoreResult<KeptAll> {
+        let Some(scope) = self.scope(project)? else { return Ok(KeptAll::default()) };
+        let told = kept::of_scope(self, Table::OwnKept, scope)?;
+        Ok(told.into_iter().chain(kept::of_scope(self, Table::PendingKept, scope)?).collect())
+    }
+
     /// See [`DeviceStore::draft`].
     fn draft(&self, id: DraftId) -> StoreResult<Option<Draft>> {
         self.get_cbor(Table::Drafts, &key!(id.0))
@@ -302,7 +315,7 @@ pub(crate) fn order_key(scope: Scope, updated_at: UnixMillis, ticket: TicketId) 
 }
 
 /// The tables whose keys begin with the scope: all of a project but its membership.
-const SCOPED: [Table; 21] = [
+const SCOPED: [Table; 23] = [
     Table::Counters,
     Table::Docs,
     Table::Packs,
@@ -319,6 +332,8 @@ const SCOPED: [Table; 21] = [
     Table::Rows,
     Table::Readers,
     Table::PendingReads,
+    Table::OwnKept,
+    Table::PendingKept,
     Table::RowOrder,
     Table::RowSnoozes,
     Table::RowNumbers,
@@ -734,6 +749,35 @@ impl DeviceStore for Turn {
 
     fn transfers(&self, project: &ProjectId) -> StoreResult<Vec<Transfer>> {
         DeviceReads::transfers(self, project)
+    }
+
+    fn kept(&self, project: &ProjectId) -> StoreResult<Vec<Kept>> {
+        let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
+        kept::of_scope(self, Table::OwnKept, scope)
+    }
+
+    fn put_kept(&mut self, project: &ProjectId, kept: &Kept) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_kept_of_scope(Table::OwnKept, scope, kept)
+    }
+
+    fn remove_kept(&mut self, project: &ProjectId, key: &KeptKey) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        self.remove_kept_of_scope(Table::OwnKept, scope, key)
+    }
+
+    fn pending_kept(&self, project: &ProjectId) -> StoreResult<Vec<Kept>> {
+        DeviceReads::pending_kept(self, project)
+    }
+
+    fn put_pending_kept(&mut self, project: &ProjectId, kept: &Kept) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.put_kept_of_scope(Table::PendingKept, scope, kept)
+    }
+
+    fn remove_pending_kept(&mut self, project: &ProjectId, key: &KeptKey) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        self.remove_kept_of_scope(Table::PendingKept, scope, key)
     }
 
     fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>> {

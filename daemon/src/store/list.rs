@@ -262,7 +262,7 @@ impl Reader {
                 let score = filter.score(TextKey { scope: scope.0, ticket });
                 if let Some(score) = score
                     && filter.lets_through(&row)?
-                    && filter.filter.query.holds(project, &row)?
+                    && filter.filter.query.holds(*project, ticket, &row)?
                 {
                     candidates.push(Candidate { cursor: cursor_of(&row, ticket, by, score)?, scope: *scope });
                 }

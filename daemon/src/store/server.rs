@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, ReadMark, Record, Seq, ServerProject,
-    ServerStore, Share, ShareWith, StoreError, StoreResult, StoredVerdict, TicketRow, User, Visibility,
-    WaitingDevice, Watermarks,
+    Audience, Device, EntryKind, Invite, Kept, KeptAll, LogEntry, MailedCode, Mark, ReadMark, Record, Seq,
+    ServerProject, ServerStore, Share, ShareWith, StoreError, StoreResult, StoredVerdict, TicketRow, User,
+    Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -16,7 +16,7 @@ use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::verdicts::{Verdict, change_hash, verdict_key};
 use super::view::{Order, View, damaged, exact, key_end};
-use super::{log, packs, reads};
+use super::{kept, log, packs, reads};
 
 /// What can be read of a server, from a [`super::Reader`] as from a [`Turn`]: the read half of [`ServerStore`].
 #[expect(private_bounds, reason = "only the store's own views can be read from")]
@@ -611,6 +611,19 @@ impl ServerStore for Turn {
     fn put_read_mark(&mut self, mark: &ReadMark) -> StoreResult<()> {
         let entry = entry_of(self, mark.ticket)?;
         self.place_read_mark(&entry, mark)
+    }
+
+    fn kept(&self, user: UserId) -> StoreResult<(u64, KeptAll)> {
+        kept::of_user(self, user)
+    }
+
+    fn put_kept(&mut self, user: UserId, version: u64, kept: &Kept) -> StoreResult<()> {
+        self.put_kept_of_user(user, version, kept)
+    }
+
+    fn remove_all_kept(&mut self, user: UserId) -> StoreResult<()> {
+        self.clear(Table::Kept, Span::prefix(key!(user)));
+        Ok(())
     }
 
     fn read_marks_after(

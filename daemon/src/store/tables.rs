@@ -108,6 +108,11 @@ tables! {
     /// member (16), position (8): empty. The same for each member of the ticket.
     ReadOrderOf = "read-order-of", "order of a customer's read marks";
 
+    /// user (16): number of the last change of what is kept for them (8).
+    /// user (16), 1 and a ticket (16), or 2 and the keyed hash of a view's name (16): CBOR of
+    /// [`assist_proto::store::Kept`].
+    Kept = "kept", "what is kept for a user";
+
     // -- Device role --
 
     /// project (32): CBOR of [`assist_proto::store::Membership`].
@@ -134,6 +139,10 @@ tables! {
     Readers = "readers", "read mark";
     /// scope, ticket (16): through (8), at (8), flags (1): 2 is private. Own reads that the server has not confirmed.
     PendingReads = "pending-reads", "read to be told";
+    /// scope, what (17): CBOR of [`assist_proto::store::Kept`], as the server has it. What is as in `kept`.
+    OwnKept = "own-kept", "what is kept for the user";
+    /// scope, what (17): the same, not confirmed by the server.
+    PendingKept = "pending-kept", "what is to be kept";
     /// scope, last activity (8), ticket (16): empty. Read backwards by most lists.
     RowOrder = "row-order", "place of a list row";
     /// scope, until when (8), ticket (16): empty. Tickets that are asleep.

@@ -203,6 +203,9 @@ pub struct TicketRow {
     /// Whether others wrote more of it than its user has read, on whichever device.
     #[serde(default)]
     pub is_unread: bool,
+    /// What the user said of following it; null where they said nothing.
+    #[serde(default)]
+    pub follow: Option<Follow>,
 }
 
 /// Parameters of `ticket.get`.
@@ -275,6 +278,33 @@ pub struct MarkRead {
     /// As far as was shown: the `place` of `ticket.get`. All that is here unless told.
     #[serde(default)]
     pub through: Option<u64>,
+}
+
+/// Parameters of `ticket.follow`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetFollow {
+    /// The project: its id, its name, or an unambiguous beginning of either.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The id, an unambiguous beginning of it, or `#number`.
+    pub ticket: String,
+    /// What the user wants to hear of it. Null for what is usual: whoever works on a ticket, or has the problem, follows.
+    pub follow: Option<Follow>,
+}
+
+/// What the user wants to hear of a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Follow {
+    /// Everything, whoever works on it.
+    Following,
+    /// Nothing.
+    Muted,
+    /// What a newer daemon knows.
+    #[serde(other)]
+    #[schemars(skip)]
+    Other,
 }
 
 /// A field that was written by several while apart. Writing it again settles it.

@@ -19,6 +19,7 @@ mod edits;
 mod hold;
 mod incoming;
 mod joining;
+mod kept;
 mod outbox;
 mod presence;
 mod reads;
@@ -45,7 +46,7 @@ use super::doc_cache::DocCache;
 use crate::address::Address;
 use crate::limits;
 use crate::store::{
-    DeviceStore, DraftId, Membership, PendingJoin, Seq, StoreError, StoreResult, SyncState, TicketRow,
+    DeviceStore, DraftId, Kept, Membership, PendingJoin, Seq, StoreError, StoreResult, SyncState, TicketRow,
 };
 use crate::wire::ask::{AskRefused, Request, Response};
 use crate::wire::blob::BlobPlace;
@@ -265,6 +266,13 @@ pub enum Command {
         /// The newest record that was shown; absent for all that is here.
         through: Option<Seq>,
     },
+    /// Keep something for the user, on all their devices.
+    Keep {
+        /// With which project's server.
+        project: ProjectId,
+        /// What.
+        kept: Kept,
+    },
     /// Whether others are told what the user reads on this device.
     SendReadMarks {
         /// Where.
@@ -378,6 +386,13 @@ pub enum CommandError {
         /// The most.
         bytes_max: u64,
     },
+    /// There is no room for one more.
+    #[error(
+        "so much is kept for nobody: at most {} tickets are followed or muted, and {} views saved",
+        limits::FOLLOWS_MAX,
+        limits::VIEWS_MAX
+    )]
+    TooMuchKept,
     /// Nothing that could be taken back.
     #[error("there is nothing to take back: it has left this device, or was never written here")]
     HasLeft,
@@ -783,6 +798,7 @@ impl DeviceHub {
             Command::MarkRead { project, ticket, through } => {
                 self.mark_read(now, project, ticket, through, store)?
             }
+            Command::Keep { project, kept } => self.keep(project, kept, store)?,
             Command::SendReadMarks { project, is_on } => self.keep_reads_private(project, !is_on, store)?,
         };
         self.actions.push(Action::Reply { call, outcome });

@@ -15,6 +15,7 @@ mod delivery;
 mod devices;
 mod enrolment;
 mod fanout;
+mod kept;
 mod mailed;
 mod people;
 mod presence;
@@ -334,6 +335,9 @@ impl ServerHub {
             (Phase::Ready(_), Received::Message(PeerMessage::Read(read))) => {
                 self.handle_reads(now, link, &read.reads, store)
             }
+            (Phase::Ready(_), Received::Message(PeerMessage::Keep(keep))) => {
+                self.handle_keep(now, link, keep.kept, store)
+            }
             (Phase::Ready(_), Received::Message(PeerMessage::Present(present))) => {
                 self.handle_present(now, link, present, store)
             }
@@ -398,6 +402,7 @@ impl ServerHub {
         self.links.insert(link, Link { peer, phase: Phase::Ready(Box::new(session)) });
         self.send(link, &PeerMessage::Welcome(welcome));
         self.introduce_self(link, &user);
+        self.tell_kept(link, user.user, hello, store)?;
         self.tell_who_waits(now, link, &user, store)?;
         self.runnable.insert(link);
         Ok(())

@@ -1,12 +1,13 @@
 //! From the terms of a query to what can be asked of a row: names become ids, durations become times.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use assist_crdt_model::{Priority, ProjectId, Status, UnixMillis, UserId};
+use assist_crdt_model::{Priority, ProjectId, Status, TicketId, UnixMillis, UserId};
 
 use super::{Bounds, Condition, Moment, NumberField, Query, SortBy, State, TimeField, Value};
 use crate::search::Wanted;
-use crate::store::TicketRow;
+use crate::store::{Follow, TicketRow};
 
 /// Who and what names mean. A person is another user in every project.
 pub trait Names {
@@ -25,12 +26,27 @@ pub trait Names {
     /// When that cannot be read.
     fn me(&mut self) -> Result<Vec<Me>, Self::Error>;
 
+    /// What the user of this device follows and has muted.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    fn follows(&mut self) -> Result<Follows, Self::Error>;
+
+    /// The query that a saved view stands for.
+    ///
+    /// # Errors
+    /// When there is no such view, or the views cannot be read.
+    fn view(&mut self, name: &str) -> Result<Query, Self::Error>;
+
     /// The projects that a name means.
     ///
     /// # Errors
     /// When it means none, or the names cannot be read.
     fn projects(&mut self, name: &str) -> Result<Vec<ProjectId>, Self::Error>;
 }
+
+/// What a user said of tickets.
+pub type Follows = BTreeMap<(ProjectId, TicketId), Follow>;
 
 /// The user of this device in one project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +98,7 @@ struct BoundTerm {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Status(Vec<Status>),
-    Is(Vec<State>, UnixMillis, Vec<Me>),
+    Is(Vec<State>, UnixMillis, Vec<Me>, Follows),
     Project(Vec<ProjectId>),
     /// Whether nobody will do, and who else.
     Assignee(bool, Vec<UserId>),
@@ -142,17 +158,34 @@ impl Query {
     /// # Errors
     /// The first name that means nothing, with its place.
     pub fn bind<N: Names>(&self, now: UnixMillis, names: &mut N) -> Result<Bound, BindError<N::Error>> {
+        let mut sort = self.sort;
         let (mut terms, mut texts) = (Vec::with_capacity(self.terms.len()), Vec::new());
         for term in &self.terms {
             let is_negated = term.is_negated;
+            if let Condition::View(value) = &term.condition {
+                let of_view = bind_view(value, now, names)?;
+                terms.extend(of_view.terms);
+                texts.extend(of_view.texts);
+                sort = sort.or(of_view.sort);
+                continue;
+            }
             match bind_condition(&term.condition, now, names)? {
                 Ok(asked) => terms.push(BoundTerm { is_negated, asked }),
                 Err(wanted) => texts.push(BoundText { is_negated, wanted }),
             }
         }
         terms.sort_by_key(|term| matches!(term.asked, Asked::Label(_)));
-        Ok(Bound { terms, texts, sort: self.sort })
+        Ok(Bound { terms, texts, sort })
     }
+}
+
+/// What a view asks for. What is wrong in it is wrong at its name.
+fn bind_view<N: Names>(value: &Value, now: UnixMillis, names: &mut N) -> Result<Bound, BindError<N::Error>> {
+    let here = |error| BindError { value: value.clone(), error };
+    let mut query = names.view(&value.text).map_err(here)?;
+    // A view is saved without views in it: one of them would lead round in a circle.
+    query.terms.retain(|term| !matches!(term.condition, Condition::View(_)));
+    query.bind(now, names).map_err(|BindError { error, .. }| here(error))
 }
 
 /// What is asked of a row, or what is looked for in a text.
@@ -172,10 +205,12 @@ fn bind_condition<N: Names>(
     Ok(Ok(match condition {
         Condition::Text(wanted) => return Ok(Err(wanted.clone())),
         Condition::Is(states) => {
-            let of_users = [State::Mine, State::WaitingForMe, State::WaitingForThem];
-            let is_of_user = states.iter().any(|state| of_users.contains(state));
-            let me = if is_of_user { names.me().map_err(nobody)? } else { Vec::new() };
-            Asked::Is(states.clone(), now, me)
+            let asks = |known: &[State]| states.iter().any(|state| known.contains(state));
+            let of_users = [State::Mine, State::WaitingForMe, State::WaitingForThem, State::Following];
+            let me = if asks(&of_users) { names.me().map_err(nobody)? } else { Vec::new() };
+            let is_of_follows = asks(&[State::Following, State::Muted]);
+            let follows = if is_of_follows { names.follows().map_err(nobody)? } else { Follows::new() };
+            Asked::Is(states.clone(), now, me, follows)
         }
         Condition::Status(statuses) => Asked::Status(statuses.clone()),
         Condition::Label(labels) => Asked::Label(labels.clone()),
@@ -184,6 +219,8 @@ fn bind_condition<N: Names>(
         Condition::Time(field, range) => {
             Asked::Time(*field, millis_of(range.from, now), millis_of(range.to, now))
         }
+        // Taken apart before.
+        Condition::View(_) => Asked::Project(Vec::new()),
         Condition::Requester(values) => Asked::Requester(users(values)?),
         Condition::Assignee(values) => {
             let (nobody, somebody): (Vec<Value>, Vec<Value>) =
@@ -226,9 +263,9 @@ impl Bound {
     ///
     /// # Errors
     /// When the row cannot be read.
-    pub fn holds<R: RowView>(&self, project: &ProjectId, row: &R) -> Result<bool, R::Error> {
+    pub fn holds<R: RowView>(&self, project: ProjectId, ticket: TicketId, row: &R) -> Result<bool, R::Error> {
         for term in &self.terms {
-            if term.asked.holds(project, row)? == term.is_negated {
+            if term.asked.holds((project, ticket), row)? == term.is_negated {
                 return Ok(false);
             }
         }
@@ -253,19 +290,20 @@ impl Bound {
 }
 
 impl Asked {
-    fn holds<R: RowView>(&self, project: &ProjectId, row: &R) -> Result<bool, R::Error> {
+    fn holds<R: RowView>(&self, of: (ProjectId, TicketId), row: &R) -> Result<bool, R::Error> {
         Ok(match self {
             Self::Status(statuses) => statuses.contains(&row.status()?),
-            Self::Is(states, now, me) => {
-                let me = me.iter().find(|me| me.project == *project);
+            Self::Is(states, now, me, follows) => {
+                let me = me.iter().find(|me| me.project == of.0);
                 for state in states {
-                    if is_in(*state, *now, me, row)? {
+                    let follow = || follows.get(&of).copied();
+                    if is_in(*state, *now, me, follow, row)? {
                         return Ok(true);
                     }
                 }
                 false
             }
-            Self::Project(projects) => projects.contains(project),
+            Self::Project(projects) => projects.contains(&of.0),
             Self::Assignee(nobody, users) => {
                 row.assignee().map_or(*nobody, |assignee| users.contains(&assignee))
             }
@@ -299,8 +337,15 @@ impl Asked {
     }
 }
 
-fn is_in<R: RowView>(state: State, now: UnixMillis, me: Option<&Me>, row: &R) -> Result<bool, R::Error> {
+fn is_in<R: RowView>(
+    state: State,
+    now: UnixMillis,
+    me: Option<&Me>,
+    follow: impl Fn() -> Option<Follow>,
+    row: &R,
+) -> Result<bool, R::Error> {
     let works_on = |me: &Me| row.assignee() == Some(me.user);
+    let is_theirs = |me: &Me| works_on(me) || row.requester() == me.user;
     // Of the team, whoever works on it; else whose problem it is. Whose turn it is, the status says.
     let is_turn_of = |mine: bool| -> Result<bool, R::Error> {
         let Some(me) = me else { return Ok(false) };
@@ -322,7 +367,13 @@ fn is_in<R: RowView>(state: State, now: UnixMillis, me: Option<&Me>, row: &R) ->
         State::Conflict => row.has_conflict(),
         State::Numbered => row.number().is_some(),
         State::Unread => row.is_unread(),
-        State::Mine => me.is_some_and(|me| works_on(me) || row.requester() == me.user),
+        State::Following => match follow() {
+            Some(Follow::Following) => true,
+            Some(Follow::Muted) => false,
+            Some(Follow::Other(_)) | None => me.is_some_and(is_theirs),
+        },
+        State::Muted => follow() == Some(Follow::Muted),
+        State::Mine => me.is_some_and(is_theirs),
         State::WaitingForMe => is_turn_of(true)?,
         State::WaitingForThem => is_turn_of(false)?,
     })

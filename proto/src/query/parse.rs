@@ -63,6 +63,9 @@ impl Parser<'_> {
         if key == "sort" {
             return self.sort(is_negated, &values, start..self.at);
         }
+        if key == "view" && (is_negated || values.len() > 1) {
+            return Err(QueryError::new(QueryFault::NotOneView, start..self.at));
+        }
         let condition = condition(&key, key_span, values)?;
         self.push(Term { is_negated, condition, span: start..self.at });
         Ok(())
@@ -196,6 +199,7 @@ fn condition(key: &str, key_span: Range<usize>, values: Vec<Value>) -> Parsed<Co
         "updated" => Condition::Time(TimeField::Updated, time::range(&values, false)?),
         "created" => Condition::Time(TimeField::Created, time::range(&values, false)?),
         "snoozed" => Condition::Time(TimeField::Snoozed, time::range(&values, true)?),
+        "view" => Condition::View(values.into_iter().next().expect("a key has a value")),
         _ => return Err(QueryError::new(QueryFault::UnknownKey(cut(key)), key_span)),
     })
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::search::TicketText;
-use crate::store::{Seq, TicketRow};
+use crate::store::{Follow, Seq, TicketRow};
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
@@ -77,6 +77,22 @@ impl Names for Book {
             Me { project: HERO, user: CAROL, is_team: true },
             Me { project: MYCELIUM, user: ALICE, is_team: false },
         ])
+    }
+
+    /// Carol follows ticket 3 and has muted ticket 1, which she works on.
+    fn follows(&mut self) -> Result<Follows, &'static str> {
+        let of = |number| (HERO, TicketId::from_bytes([number; 16]));
+        Ok([(of(3), Follow::Following), (of(1), Follow::Muted)].into())
+    }
+
+    fn view(&mut self, name: &str) -> Result<Query, &'static str> {
+        let query = match name {
+            "crashes" => "label:crash sort:created-asc",
+            "round" => "view:round label:crash",
+            "broken" => "assignee:nobody-of-that-name",
+            _ => return Err("no view of that name"),
+        };
+        Ok(Query::parse(query).unwrap())
     }
 
     fn projects(&mut self, name: &str) -> Result<Vec<ProjectId>, &'static str> {
@@ -179,7 +195,7 @@ fn found(query: &str) -> Vec<u8> {
     let holds = |(project, row): &&(ProjectId, TicketRow)| {
         let text = TicketText::of_title(&row.title).analyse();
         let fits = |wish: &BoundText| wish.wanted.is_in(&text) != wish.is_negated;
-        bound.holds(project, &Listed(row)).unwrap() && bound.texts().iter().all(fits)
+        bound.holds(*project, row.ticket, &Listed(row)).unwrap() && bound.texts().iter().all(fits)
     };
     tickets().iter().filter(holds).map(|(_, row)| row.ticket.as_bytes()[0]).collect()
 }
@@ -414,6 +430,14 @@ const TABLE: &[(&str, &[u8])] = &[
     ("-created:2026-11-01", &[1, 2, 3, 5, 6, 7]),
     ("snoozed:>2d", &[6]),
     ("snoozed:2026-11-29", &[6]),
+    // Follows and views.
+    ("is:following", &[3, 5, 6, 7]),
+    ("is:muted", &[1]),
+    ("-is:muted is:mine", &[5, 6, 7]),
+    ("is:following,muted project:hero", &[1, 3]),
+    ("view:crashes", &[1, 2]),
+    ("view:crashes assignee:me", &[1]),
+    ("view:round", &[1, 2]),
     // Orders filter nothing.
     ("sort:created-asc", ALL),
     ("sort:priority is:closed", &[4]),
@@ -518,7 +542,7 @@ proptest! {
                 }
                 if let Ok(bound) = query.bind(NOW, &mut Book) {
                     for (project, row) in tickets() {
-                        bound.holds(&project, &row).unwrap();
+                        bound.holds(project, row.ticket, &row).unwrap();
                     }
                 }
             }
@@ -527,5 +551,20 @@ proptest! {
                 prop_assert!(!error.point_at(&text).is_empty());
             }
         }
+    }
+}
+
+#[test]
+fn a_view_stands_for_its_query_and_is_told_by_its_name() {
+    let bind = |query: &str| Query::parse(query).unwrap().bind(NOW, &mut Book);
+    let by_created = Some(SortBy { key: SortKey::Created, is_ascending: true });
+    assert_eq!(bind("view:crashes").unwrap().sort, by_created);
+    let by_number = Some(SortBy { key: SortKey::Number, is_ascending: false });
+    assert_eq!(bind("view:crashes sort:number").unwrap().sort, by_number);
+    for (query, place) in [("is:open view:gone", 13..17), ("is:open view:broken", 13..19)] {
+        assert_eq!(bind(query).unwrap_err().value.span, place, "{query}");
+    }
+    for query in ["-view:crashes", "view:crashes,gone"] {
+        assert_eq!(Query::parse(query).unwrap_err().kind, QueryFault::NotOneView, "{query}");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Mark, PendingRead, ReadMark, Record, Seq, StoreResult, TicketRow};
+use super::{Kept, KeptKey, Mark, PendingRead, ReadMark, Record, Seq, StoreResult, TicketRow};
 use crate::certificate::{Signed, millis, role};
 use crate::envelope::Envelope;
 use crate::wire::blob::{BlobCode, BlobPlace};
@@ -162,6 +162,19 @@ pub trait DeviceStore {
     /// Drops the one of a ticket.
     fn remove_pending_read(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()>;
 
+    /// What the server keeps for this device's user, as it last told.
+    fn kept(&self, project: &ProjectId) -> StoreResult<Vec<Kept>>;
+    /// Writes one, in the place of what is under its key.
+    fn put_kept(&mut self, project: &ProjectId, kept: &Kept) -> StoreResult<()>;
+    /// Drops what is under a key.
+    fn remove_kept(&mut self, project: &ProjectId, key: &KeptKey) -> StoreResult<()>;
+    /// What the user wants kept, or no longer, and the server has not confirmed.
+    fn pending_kept(&self, project: &ProjectId) -> StoreResult<Vec<Kept>>;
+    /// Writes one, in the place of what is under its key.
+    fn put_pending_kept(&mut self, project: &ProjectId, kept: &Kept) -> StoreResult<()>;
+    /// Drops what is under a key.
+    fn remove_pending_kept(&mut self, project: &ProjectId, key: &KeptKey) -> StoreResult<()>;
+
     /// Projects that this device has asked to join by email, and is not in yet.
     fn pending_joins(&self) -> StoreResult<Vec<PendingJoin>>;
     /// Writes one.
@@ -251,6 +264,13 @@ pub struct SyncState {
     /// The largest blob that the server takes, as it last said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob_bytes_max: Option<u64>,
+    /// Which version of what the server keeps for the user is here; 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept_version: u64,
+}
+
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A cold start that has not ended.

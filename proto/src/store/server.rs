@@ -5,7 +5,7 @@ use assist_crdt_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Mark, ReadMark, Record, Seq, StoreResult, TicketRow};
+use super::{Kept, KeptAll, Mark, ReadMark, Record, Seq, StoreResult, TicketRow};
 use crate::certificate::{Signed, millis, role};
 use crate::wire::blob::BlobPlace;
 use crate::wire::{LogId, id};
@@ -145,6 +145,13 @@ pub trait ServerStore {
         after: u64,
         limit: usize,
     ) -> StoreResult<Vec<(u64, ReadMark)>>;
+
+    /// What the server keeps for a user, with the number of its last change.
+    fn kept(&self, user: UserId) -> StoreResult<(u64, KeptAll)>;
+    /// Writes one thing, in the place of what is under its key, or takes that out; the version rises to this.
+    fn put_kept(&mut self, user: UserId, version: u64, kept: &Kept) -> StoreResult<()>;
+    /// Forgets all of a user.
+    fn remove_all_kept(&mut self, user: UserId) -> StoreResult<()>;
 }
 
 /// Who reads: decides which part of the log there is.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin, PendingRead,
-    Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
+    DeviceStore, Direction, Draft, DraftId, Kept, KeptKey, Mark, Membership, OutboxEntry, PendingJoin,
+    PendingRead, Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
 };
 use assist_proto::wire::Member;
 use assist_proto::wire::blob::BlobPlace;
@@ -53,6 +53,8 @@ struct ProjectTables {
     own_reads: Table<TicketId, Seq>,
     read_marks: Table<(TicketId, UserId), ReadMark>,
     pending_reads: Table<TicketId, PendingRead>,
+    kept: Table<KeptKey, Kept>,
+    pending_kept: Table<KeptKey, Kept>,
 }
 
 impl MemoryStore {
@@ -416,6 +418,34 @@ impl DeviceStore for MemoryStore {
 
     fn remove_pending_read(&mut self, project: &ProjectId, ticket: TicketId) -> StoreResult<()> {
         self.change(project, |tables| tables.pending_reads.drop_row(&ticket));
+        Ok(())
+    }
+
+    fn kept(&self, project: &ProjectId) -> StoreResult<Vec<Kept>> {
+        Ok(self.of(project).kept.all())
+    }
+
+    fn put_kept(&mut self, project: &ProjectId, kept: &Kept) -> StoreResult<()> {
+        self.change(project, |tables| tables.kept.put(kept.key(), kept.clone()));
+        Ok(())
+    }
+
+    fn remove_kept(&mut self, project: &ProjectId, key: &KeptKey) -> StoreResult<()> {
+        self.change(project, |tables| tables.kept.drop_row(key));
+        Ok(())
+    }
+
+    fn pending_kept(&self, project: &ProjectId) -> StoreResult<Vec<Kept>> {
+        Ok(self.of(project).pending_kept.all())
+    }
+
+    fn put_pending_kept(&mut self, project: &ProjectId, kept: &Kept) -> StoreResult<()> {
+        self.change(project, |tables| tables.pending_kept.put(kept.key(), kept.clone()));
+        Ok(())
+    }
+
+    fn remove_pending_kept(&mut self, project: &ProjectId, key: &KeptKey) -> StoreResult<()> {
+        self.change(project, |tables| tables.pending_kept.drop_row(key));
         Ok(())
     }
 

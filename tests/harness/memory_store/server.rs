@@ -5,9 +5,9 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, ReadMark, Record, Seq, ServerProject,
-    ServerStore, Share, ShareWith, StoreResult, StoredVerdict, TicketRow, User, Visibility, WaitingDevice,
-    Watermarks,
+    Audience, Device, EntryKind, Invite, Kept, KeptAll, LogEntry, MailedCode, Mark, ReadMark, Record, Seq,
+    ServerProject, ServerStore, Share, ShareWith, StoreResult, StoredVerdict, TicketRow, User, Visibility,
+    WaitingDevice, Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -57,6 +57,7 @@ pub(super) struct ServerTables {
     read_marks: Table<(TicketId, UserId), (u64, ReadMark)>,
     /// Every read mark at its position; both kinds share theirs.
     read_order: Table<u64, (TicketId, UserId)>,
+    kept: Table<UserId, (u64, KeptAll)>,
 }
 
 impl ServerTables {
@@ -421,6 +422,23 @@ impl ServerStore for MemoryStore {
         tables.mark_head += 1;
         tables.read_order.put(tables.mark_head, key);
         tables.read_marks.put(key, (tables.mark_head, *mark));
+        Ok(())
+    }
+
+    fn kept(&self, user: UserId) -> StoreResult<(u64, KeptAll)> {
+        Ok(self.server.kept.row(&user).unwrap_or_default())
+    }
+
+    fn put_kept(&mut self, user: UserId, version: u64, kept: &Kept) -> StoreResult<()> {
+        self.server.kept.change(user, |(its_version, all)| {
+            *its_version = version;
+            all.put(kept.clone());
+        });
+        Ok(())
+    }
+
+    fn remove_all_kept(&mut self, user: UserId) -> StoreResult<()> {
+        self.server.kept.drop_row(&user);
         Ok(())
     }
 

@@ -3,8 +3,9 @@
 use assist_crdt_model::{BlobHash, ChangeHash, DocId, ProjectId, Role, Status, UnixMillis};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    ColdStart, DeviceStore, Direction, Draft, DraftId, Mark, Membership, OutboxEntry, PendingJoin,
-    PendingRead, Quarantine, ReadMark, Record, Seq, SyncState, TicketRow, Transfer, TransferCause,
+    ColdStart, DeviceStore, Direction, Draft, DraftId, Follow, Kept, KeptFollow, KeptView, Mark, Membership,
+    OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, SyncState, TicketRow, Transfer,
+    TransferCause,
 };
 use assist_proto::wire::blob::{BlobCode, BlobPlace};
 use assist_proto::wire::{ColdPosition, Member};
@@ -35,6 +36,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("what is unread is counted", what_is_unread_is_counted),
     ("an own read waits until it is removed", an_own_read_waits_until_it_is_removed),
     ("a read mark goes with its ticket", a_read_mark_goes_with_its_ticket),
+    ("what is kept has one value under each key", what_is_kept_has_one_value_under_each_key),
     ("a draft's id is used once", a_drafts_id_is_used_once),
 ];
 
@@ -76,6 +78,7 @@ fn sync_state(cursor: u64) -> SyncState {
         cold: Some(ColdStart { position, tickets: 5 }),
         synced_at_millis: Some(NOW.0),
         blob_bytes_max: Some(7),
+        kept_version: 8,
     }
 }
 
@@ -378,6 +381,29 @@ fn what_is_written_again_is_replaced(store: &mut Store) {
     let mark = Mark { team: Seq(7), ..Mark::new(ticket(1)) };
     store.put_mark(&id, &mark).unwrap();
     assert_eq!(store.mark(&id, ticket(1)).unwrap(), Some(mark));
+}
+
+fn what_is_kept_has_one_value_under_each_key(store: &mut Store) {
+    let id = project(1);
+    let follow = |number, follow| Kept::Follow(KeptFollow { ticket: ticket(number), follow: Some(follow) });
+    let view = |query: Option<&str>| {
+        Kept::View(KeptView { name: "crashes".to_owned(), query: query.map(str::to_owned) })
+    };
+    assert_eq!(store.kept(&id).unwrap(), []);
+    for kept in [follow(1, Follow::Following), view(Some("is:open")), follow(1, Follow::Muted)] {
+        store.put_kept(&id, &kept).unwrap();
+    }
+    // Of what is to be told, a removal is something.
+    store.put_pending_kept(&id, &view(None)).unwrap();
+    assert_eq!(store.kept(&id).unwrap(), [follow(1, Follow::Muted), view(Some("is:open"))]);
+    assert_eq!(store.pending_kept(&id).unwrap(), [view(None)]);
+    store.remove_pending_kept(&id, &view(None).key()).unwrap();
+    store.remove_kept(&id, &follow(1, Follow::Muted).key()).unwrap();
+    assert_eq!(store.pending_kept(&id).unwrap(), []);
+    assert_eq!(store.kept(&id).unwrap(), [view(Some("is:open"))]);
+    assert_eq!(store.kept(&project(2)).unwrap(), []);
+    store.remove_project(&id).unwrap();
+    assert_eq!(store.kept(&id).unwrap(), []);
 }
 
 fn a_pending_join_is_kept_until_it_is_removed(store: &mut Store) {

@@ -3,8 +3,9 @@
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Invite, LogEntry, MailedCode, Mark, ReadMark, Record, Seq, ServerProject,
-    ServerStore, Share, ShareWith, StoredVerdict, TicketRow, User, Visibility, WaitingDevice, Watermarks,
+    Audience, Device, EntryKind, Follow, Invite, Kept, KeptFollow, KeptView, LogEntry, MailedCode, Mark,
+    ReadMark, Record, Seq, ServerProject, ServerStore, Share, ShareWith, StoredVerdict, TicketRow, User,
+    Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -39,6 +40,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("a mark moves behind all others", a_mark_moves_behind_all_others),
     ("a reader sees the marks of its tickets", a_reader_sees_the_marks_of_its_tickets),
     ("read marks share the order of the others", read_marks_share_the_order_of_the_others),
+    ("each user has what is kept for them", each_user_has_what_is_kept_for_them),
     ("read marks come and go with membership", read_marks_come_and_go_with_membership),
 ];
 
@@ -524,6 +526,25 @@ fn read_marks_share_the_order_of_the_others(store: &mut Store) {
     assert_eq!(store.read_mark(ticket(1), BOB).unwrap(), Some(read_mark(1, BOB, 3)));
     assert_eq!(store.read_mark(ticket(2), BOB).unwrap(), None);
     assert_eq!(store.read_marks_of(ticket(1)).unwrap(), [read_mark(1, ALICE, 2), read_mark(1, BOB, 3)]);
+}
+
+fn each_user_has_what_is_kept_for_them(store: &mut Store) {
+    let follow = |follow| Kept::Follow(KeptFollow { ticket: ticket(1), follow });
+    let view = Kept::View(KeptView { name: "crashes".to_owned(), query: Some("is:open".to_owned()) });
+    let kept = |store: &Store, user| {
+        let (version, all) = store.kept(user).unwrap();
+        (version, all.iter().cloned().collect::<Vec<_>>())
+    };
+    assert_eq!(kept(store, ALICE), (0, vec![]));
+    store.put_kept(ALICE, 1, &follow(Some(Follow::Muted))).unwrap();
+    store.put_kept(ALICE, 2, &view).unwrap();
+    store.put_kept(BOB, 1, &follow(Some(Follow::Following))).unwrap();
+    assert_eq!(kept(store, ALICE), (2, vec![follow(Some(Follow::Muted)), view.clone()]));
+    store.put_kept(ALICE, 3, &follow(None)).unwrap();
+    assert_eq!(kept(store, ALICE), (3, vec![view]));
+    store.remove_all_kept(ALICE).unwrap();
+    assert_eq!(kept(store, ALICE), (0, vec![]));
+    assert_eq!(kept(store, BOB), (1, vec![follow(Some(Follow::Following))]));
 }
 
 fn read_marks_come_and_go_with_membership(store: &mut Store) {

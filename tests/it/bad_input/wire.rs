@@ -30,6 +30,7 @@ fn hello(project: ProjectId) -> Hello {
         cold: None,
         node_serial: 0,
         serial: 0,
+        kept_version: 0,
     }
 }
 

@@ -36,6 +36,7 @@ fn commands_print_the_columns_that_the_page_lists() {
     check_comments(&amir, &mut unseen);
     check_undo(&amir, &mut unseen);
     check_canned_replies(&amir, &mut unseen);
+    check_views(&amir, &mut unseen);
     // There is no server that refuses here: without drafts there is nothing to list, and none to try again.
     assert!(unseen.remove("draft list").is_some() && unseen.remove("draft retry").is_some());
     assert_eq!(amir.assist_ok(["draft", "list"]), "");
@@ -149,6 +150,16 @@ fn check_canned_replies(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<
     assert_eq!(unseen.remove("canned list").map(|columns| columns.len()), Some(2));
     assert_eq!(amir.assist_ok(["canned", "preview", "1", "thanks"]), "Dear Amir, thanks.\n");
     assert_eq!(unseen.remove("canned preview").map(|columns| columns.len()), Some(1));
+}
+
+fn check_views(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
+    amir.assist_ok(["view", "save", "flaps", "flaps is:open"]);
+    let listed = amir.assist_ok(["view", "list"]);
+    let columns: Vec<&str> = listed.trim_end().split('\t').collect();
+    assert_eq!(columns[..2], ["flaps", "flaps is:open"]);
+    assert_eq!(unseen.remove("view list").map(|it| it.len()), Some(columns.len()));
+    assert_eq!(amir.assist_ok(["view", "show", "flaps"]), "flaps is:open\n");
+    assert_eq!(unseen.remove("view show").map(|it| it.len()), Some(1));
 }
 
 /// Each command of the table, as it is run.

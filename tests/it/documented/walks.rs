@@ -108,8 +108,8 @@ fn examples_of_the_command_line_do_what_they_say() {
 #[test]
 fn examples_of_agents_work_do_what_they_say() {
     let cli = page("docs/cli.md");
-    let [finding, canned, thoughts, work, _, _] = blocks(&cli)[..] else {
-        panic!("docs/cli.md has six blocks")
+    let [finding, keeping, canned, thoughts, work, _, _] = blocks(&cli)[..] else {
+        panic!("docs/cli.md has seven blocks")
     };
     let server = DaemonProcess::server("hero");
     let (carla, bob, amir) = (DaemonProcess::device(), DaemonProcess::device(), DaemonProcess::device());
@@ -129,6 +129,8 @@ fn examples_of_agents_work_do_what_they_say() {
         done.stdout
     };
     assert!(script(finding).contains("\tchanged\t"));
+    script(keeping);
+    assert_eq!(amir.assist_ok(["view", "show", "crashes"]), "is:open label:crash sort:updated\n");
     assert!(script(canned).ends_with("Dear Carla, #1 is solved. Amir, hero\n"));
     let held = |text: &str| amir.assist_ok(["ticket", "comment", "1", "-b", text, "--hold", "10m"]);
     let (first, _) = (held("First."), held("Second."));

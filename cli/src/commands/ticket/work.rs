@@ -1,12 +1,15 @@
 //! What agents do to tickets beside writing: closing, snoozing, claiming, linking, merging, taking back.
 
 use assist_proto::api::ticket::{
-    Claim, Edit, FieldValues, Get, Link, Merge, Patch, Share, TicketWritten, Undo, Unlink, Unmerge,
+    Claim, Edit, FieldValues, Follow, Get, Link, Merge, Patch, SetFollow, Share, TicketWritten, Undo, Unlink,
+    Unmerge,
 };
 use jiff::{SignedDuration, ToSpan as _, Zoned};
 
 use super::{change, moment, print_written, reference};
-use crate::args::{CloseArgs, LinkArgs, MergeArgs, NONE, PriorityArgs, SnoozeArgs, StatusArgs, UndoArgs};
+use crate::args::{
+    CloseArgs, FollowArgs, LinkArgs, MergeArgs, NONE, PriorityArgs, SnoozeArgs, StatusArgs, UndoArgs,
+};
 use crate::error::{CliError, ErrorKind};
 use crate::invocation::Invocation;
 
@@ -40,6 +43,16 @@ pub(super) fn snooze(args: SnoozeArgs, invocation: &mut Invocation) -> Result<()
 pub(super) fn unsnooze(args: StatusArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     let set = FieldValues { snoozed_until_millis: Patch::Clear, ..FieldValues::default() };
     change("woke", Edit { ticket: args.ticket, set, ..Edit::default() }, &args.wait, invocation)
+}
+
+pub(super) fn follow(
+    args: FollowArgs,
+    follow: Option<Follow>,
+    said: &str,
+    invocation: &mut Invocation,
+) -> Result<(), CliError> {
+    let project = invocation.project.clone();
+    invocation.carry_out(&SetFollow { project, ticket: reference(args.ticket), follow }, said)
 }
 
 pub(super) fn link(args: LinkArgs, invocation: &mut Invocation) -> Result<(), CliError> {

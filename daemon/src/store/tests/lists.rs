@@ -1,7 +1,7 @@
 //! Lists against a plain filter and sort in memory.
 
 use assist_crdt_model::{Priority, ProjectId, Status, UnixMillis, UserId};
-use assist_proto::query::{Me, Names, Query};
+use assist_proto::query::{Follows, Me, Names, Query};
 use assist_proto::store::{DeviceStore as _, Seq, TicketRow};
 
 use super::samples::{memory_store, project, row, user};
@@ -183,6 +183,14 @@ impl Names for Nobody {
         Ok(vec![Me { project: project(1), user: user(9), is_team: true }])
     }
 
+    fn follows(&mut self) -> Result<Follows, Self::Error> {
+        Ok(Follows::new())
+    }
+
+    fn view(&mut self, _name: &str) -> Result<Query, Self::Error> {
+        Ok(Query::default())
+    }
+
     fn projects(&mut self, _: &str) -> Result<Vec<ProjectId>, ()> {
         Ok(vec![project(2)])
     }
@@ -205,7 +213,8 @@ fn queries_find_in_stored_rows_what_they_find_in_rows() {
         "snoozed:>1m created:>=1970-01-01",
     ] {
         let query = Query::parse(query).unwrap().bind(UnixMillis(1_000_000), &mut Nobody).unwrap();
-        let found = |(number, row): &&(u8, TicketRow)| query.holds(&project(*number), row).unwrap();
+        let found =
+            |(number, row): &&(u8, TicketRow)| query.holds(project(*number), row.ticket, row).unwrap();
         let wanted: Vec<_> = tickets.iter().filter(found).cloned().collect();
         let order = RowOrder::default();
         let filter = RowFilter { query: query.clone(), ..RowFilter::default() };

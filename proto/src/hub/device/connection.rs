@@ -120,6 +120,7 @@ impl DeviceHub {
             cold: project.sync.cold.map(|cold| cold.position),
             node_serial: if is_kept { project.membership.node_serial } else { 0 },
             serial: project.membership.serial,
+            kept_version: project.sync.kept_version,
         };
         self.send(link, &PeerMessage::Hello(hello));
         if is_known { self.push_outbox(id, store) } else { Ok(()) }
@@ -151,6 +152,7 @@ impl DeviceHub {
             store.put_certificate(&id, &self.device, membership.serial, &membership.certificate)?;
             project.membership = membership;
         }
+        let is_other_log = project.sync.log.is_some_and(|log| log != welcome.log);
         // The server sees from the certificate that this device showed how far its positions count.
         if project.sync.log != Some(welcome.log) || has_changed_sides {
             project.sync = SyncState { log: Some(welcome.log), ..SyncState::default() };
@@ -166,7 +168,11 @@ impl DeviceHub {
             self.change_sides(id, role, store)?;
         }
         self.trim_quarantine(id, store)?;
+        if is_other_log {
+            self.doubt_kept(id, store)?;
+        }
         self.tell_reads(id, store)?;
+        self.tell_pending_kept(id, store)?;
         self.push_outbox(id, store)
     }
 

@@ -58,6 +58,7 @@ impl DeviceHub {
                 }
                 Ok(())
             }
+            Received::Message(PeerMessage::Kept(news)) => self.handle_kept(id, news, store),
             Received::Message(PeerMessage::BlobsHere(news)) => {
                 self.handle_blobs_here(id, news);
                 Ok(())

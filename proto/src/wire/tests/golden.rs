@@ -21,8 +21,9 @@ use super::{asks, blobs};
 use crate::hub::WireEdit;
 use crate::samples::*;
 use crate::store::{
-    ColdStart as ColdStartState, Device, Draft, Invite, MailedCode, Membership, OutboxEntry, PendingJoin,
-    ServerProject, Share, ShareWith, SyncState, User, WaitingDevice, Watermarks,
+    ColdStart as ColdStartState, Device, Draft, Follow, Invite, Kept, KeptFollow, KeptView, MailedCode,
+    Membership, OutboxEntry, PendingJoin, ServerProject, Share, ShareWith, SyncState, User, WaitingDevice,
+    Watermarks,
 };
 
 /// A value with the name of its fixture.
@@ -127,6 +128,7 @@ fn a_field_of_a_later_version_is_passed_over() {
 /// The fixture's name; a new message does not compile without one.
 fn name_of(message: &PeerMessage) -> &'static str {
     match message {
+        PeerMessage::Hello(hello) if hello.kept_version > 0 => "message-hello-kept",
         PeerMessage::Hello(hello) if hello.log.is_none() => "message-hello-first",
         PeerMessage::Hello(_) => "message-hello",
         PeerMessage::Enroll(enroll) if enroll.project.is_none() => "message-enroll-bare",
@@ -134,6 +136,9 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Push(_) => "message-push",
         PeerMessage::Seen(_) => "message-seen",
         PeerMessage::Read(_) => "message-read",
+        PeerMessage::Keep(_) => "message-keep",
+        PeerMessage::Kept(news) if news.is_whole => "message-kept-whole",
+        PeerMessage::Kept(_) => "message-kept",
         PeerMessage::Present(_) => "message-present",
         PeerMessage::PresenceNews(news) if news.is_answer => "message-presence-answer",
         PeerMessage::PresenceNews(_) => "message-presence",
@@ -208,10 +213,12 @@ fn messages_of_devices() -> Vec<PeerMessage> {
     vec![
         PeerMessage::Hello(hello()),
         PeerMessage::Hello(Hello { log: None, cold: None, ..hello() }),
+        PeerMessage::Hello(Hello { kept_version: 12, ..hello() }),
         PeerMessage::Enroll(Enroll { project: None, email: None, ..enroll.clone() }),
         PeerMessage::Enroll(enroll),
         PeerMessage::Push(Push { project: project(), envelopes: vec![envelope()] }),
         PeerMessage::Read(Read { reads: vec![pending_read()] }),
+        PeerMessage::Keep(Keep { kept: vec![kept_follow(), kept_view()] }),
         PeerMessage::Present(Present { is_here: true, views: vec![view()], status: Some("at lunch".into()) }),
         PeerMessage::Seen(Seen { cursor: Seq(70_000) }),
         PeerMessage::Fetch(Fetch { docs: vec![doc(), DocId::Notes(ticket()), DocId::Project] }),
@@ -248,6 +255,18 @@ fn messages_of_joining() -> Vec<PeerMessage> {
 
 fn named_device() -> NamedDevice {
     NamedDevice { device: device_id(&device_key()), name: "laptop".into() }
+}
+
+fn kept_follow() -> Kept {
+    Kept::Follow(KeptFollow { ticket: ticket(), follow: Some(Follow::Muted) })
+}
+
+fn kept_view() -> Kept {
+    Kept::View(KeptView { name: "crashes".into(), query: Some("is:open label:crash".into()) })
+}
+
+fn removed_view() -> Kept {
+    Kept::View(KeptView { name: "crashes".into(), query: None })
 }
 
 fn other_device() -> OtherDevice {
@@ -301,6 +320,8 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         PeerMessage::Docs(Docs { before: None, is_last: true, ..docs }),
         PeerMessage::Marks(Marks { mark_cursor: 9, marks: vec![mark()], reads: Vec::new() }),
         PeerMessage::Marks(Marks { mark_cursor: 9, marks: Vec::new(), reads: vec![read_mark()] }),
+        PeerMessage::Kept(KeptNews { version: 12, is_whole: true, kept: vec![kept_follow(), kept_view()] }),
+        PeerMessage::Kept(KeptNews { version: 13, is_whole: false, kept: vec![removed_view()] }),
         PeerMessage::BlobsHere(BlobsHere { doc: doc(), blobs: vec![BlobHash::from_bytes([6; 32])] }),
         PeerMessage::PresenceNews(PresenceNews {
             tickets: vec![TicketPresence { ticket: ticket(), people: people() }],
@@ -351,6 +372,8 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("read-mark", codec::encode(&ReadMark { private_through: Some(Seq(43)), ..read_mark() })),
         ("pending-read", codec::encode(&PendingRead { is_private: true, ..pending_read() })),
         ("doc-place", codec::encode(&doc_place())),
+        ("follow", codec::encode(&KeptFollow { ticket: ticket(), follow: Some(Follow::Following) })),
+        ("saved-view", codec::encode(&KeptView { name: "a".into(), query: Some("is:open".into()) })),
     ]);
     examples
 }
@@ -458,7 +481,9 @@ fn stored_by_devices() -> Vec<Golden> {
         cold: Some(ColdStartState { position, tickets: 10_000 }),
         synced_at_millis: Some(NOW.0),
         blob_bytes_max: None,
+        kept_version: 0,
     };
+    let sync_state_kept = SyncState { kept_version: 12, ..sync_state.clone() };
     let sync_state_blobs = SyncState { blob_bytes_max: Some(104_857_600), ..sync_state.clone() };
     let draft = Draft {
         project: project(),
@@ -477,6 +502,8 @@ fn stored_by_devices() -> Vec<Golden> {
         golden("device-sync-state-first", SyncState::default()),
         golden("device-sync-state", sync_state),
         golden("device-sync-state-blobs", sync_state_blobs),
+        golden("device-sync-state-kept", sync_state_kept),
+        golden("kept", vec![kept_follow(), kept_view()]),
         golden("device-transfer", blobs::transfer()),
         golden("device-transfer-refused", blobs::refused_transfer()),
         golden(
@@ -562,6 +589,7 @@ fn hello() -> Hello {
         cold: Some(ColdPosition { at: Seq(41), before: Seq(12) }),
         node_serial: 1,
         serial: 7,
+        kept_version: 0,
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::presence::{Doing, People, PresentPerson, TicketPresence, View}
 use super::super::*;
 use super::golden::messages;
 use crate::samples::*;
+use crate::store::{Kept, KeptFollow};
 
 #[global_allocator]
 static METER: Meter = Meter;
@@ -158,6 +159,10 @@ fn lists_end_at_their_limits() {
     let fetch = |count| encode(&PeerMessage::Fetch(Fetch { docs: vec![doc(); count] }));
     assert!(receive(&fetch(limits::FETCH_DOCS_MAX)).is_ok());
     assert!(receive(&fetch(limits::FETCH_DOCS_MAX + 1)).is_err());
+    let follow = Kept::Follow(KeptFollow { ticket: ticket(), follow: None });
+    let keep = |count| encode(&PeerMessage::Keep(Keep { kept: vec![follow.clone(); count] }));
+    assert!(receive(&keep(limits::KEPT_PER_FRAME_MAX)).is_ok());
+    assert!(receive(&keep(limits::KEPT_PER_FRAME_MAX + 1)).is_err());
     let mark = Mark::new(ticket());
     let marks = |count| {
         encode(&PeerMessage::Marks(Marks { mark_cursor: 1, marks: vec![mark; count], reads: Vec::new() }))

@@ -10,6 +10,7 @@ use super::super::join::OtherDevice;
 use super::super::presence::{Doing, People, PresentPerson, TicketPresence, View};
 use super::super::*;
 use super::asks;
+use crate::store::{Follow, Kept, KeptFollow, KeptView};
 
 proptest! {
     #[test]
@@ -45,11 +46,19 @@ fn message() -> impl Strategy<Value = PeerMessage> {
 }
 
 fn message_of_device() -> impl Strategy<Value = PeerMessage> {
-    let hello =
-        (any::<u16>(), project(), option::of(any::<LogId>()), seq(), any::<u64>(), cold(), any::<[u32; 2]>());
+    let hello = (
+        any::<u16>(),
+        project(),
+        option::of(any::<LogId>()),
+        seq(),
+        any::<[u64; 2]>(),
+        cold(),
+        any::<[u32; 2]>(),
+    );
     let enroll = (any::<u16>(), option::of(project()), any::<[String; 3]>(), option::of(any::<String>()));
     prop_oneof![
-        hello.prop_map(|(version, project, log, cursor, mark_cursor, cold, [node_serial, serial])| {
+        hello.prop_map(|(version, project, log, cursor, [mark_cursor, kept_version], cold, serials)| {
+            let [node_serial, serial] = serials;
             PeerMessage::Hello(Hello {
                 version,
                 project,
@@ -59,6 +68,7 @@ fn message_of_device() -> impl Strategy<Value = PeerMessage> {
                 cold,
                 node_serial,
                 serial,
+                kept_version,
             })
         }),
         enroll.prop_map(|(version, project, [code, name, device_name], email)| {
@@ -69,6 +79,7 @@ fn message_of_device() -> impl Strategy<Value = PeerMessage> {
         seq().prop_map(|cursor| PeerMessage::Seen(Seen { cursor })),
         vec(pending_read(), 0..8).prop_map(|reads| PeerMessage::Read(Read { reads })),
         present(),
+        vec(kept(), 0..8).prop_map(|kept| PeerMessage::Keep(Keep { kept })),
         vec(doc(), 0..8).prop_map(|docs| PeerMessage::Fetch(Fetch { docs })),
     ]
 }
@@ -106,6 +117,9 @@ fn message_of_server() -> impl Strategy<Value = PeerMessage> {
             PeerMessage::Welcome(Welcome { version, log, head, node, certificate, now, blob_bytes_max })
         }),
         (doc(), blobs).prop_map(|(doc, blobs)| PeerMessage::BlobsHere(BlobsHere { doc, blobs })),
+        (any::<u64>(), any::<bool>(), vec(kept(), 0..8)).prop_map(|(version, is_whole, kept)| {
+            PeerMessage::Kept(KeptNews { version, is_whole, kept })
+        }),
         (any::<u16>(), any::<String>()).prop_map(|(code, reason)| {
             PeerMessage::Refused(Refused { code: RefusedCode::from(code), reason })
         }),
@@ -231,6 +245,15 @@ fn read_mark() -> impl Strategy<Value = ReadMark> {
             private_through,
         },
     )
+}
+
+fn kept() -> impl Strategy<Value = Kept> {
+    let follow = (ticket(), option::of(any::<u16>().prop_map(Follow::from)));
+    let view = (any::<String>(), option::of(any::<String>()));
+    prop_oneof![
+        follow.prop_map(|(ticket, follow)| Kept::Follow(KeptFollow { ticket, follow })),
+        view.prop_map(|(name, query)| Kept::View(KeptView { name, query })),
+    ]
 }
 
 fn pending_read() -> impl Strategy<Value = PendingRead> {
