@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use crate::Bench;
 use crate::floor::{bare_client, bare_server};
 use crate::live::Wire;
-use crate::measure::Spread;
+use crate::measure::{Spread, process_cpu};
 use crate::node::{Node, PATIENCE, scratch};
 use crate::report::{Goal, Row, Unit, millis};
 use crate::work::Writer;
@@ -37,10 +37,15 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     files.pass()?;
 
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
+    let (mut bare_cpu, mut our_cpu) = (Duration::ZERO, Duration::ZERO);
     // In turns, so that whatever else the machine does falls on both.
     for _ in 0..ROUNDS {
-        bare.push(bare_stream(&bench.runtime, size_bytes)?);
-        ours.push(files.pass()?);
+        let (time, cpu) = with_cpu(|| bare_stream(&bench.runtime, size_bytes))?;
+        bare.push(time);
+        bare_cpu += cpu;
+        let (time, cpu) = with_cpu(|| files.pass())?;
+        ours.push(time);
+        our_cpu += cpu;
     }
     let (bare, ours) = (Spread::of(bare), Spread::of(ours));
     let idle = comments(&mut wire, &tickets[1..])?;
@@ -61,6 +66,9 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         .over(bare_rate)
         .goal(Goal::AtLeast(0.5 * bare_rate)),
         Row::one(NAME, "  floor: one bare quinn stream, bytes a second", Unit::PerSecond, bare_rate),
+        Row::time(NAME, "  CPU for one file of all three daemons", our_cpu / ROUNDS)
+            .over(millis(bare_cpu / ROUNDS)),
+        Row::time(NAME, "  CPU for one bare stream, both ends", bare_cpu / ROUNDS),
         Row::spread(NAME, "live comment while files pass on the same links", &busy)
             .over(millis(idle.p50))
             .goal(Goal::AtMost(2.0 * millis(idle.p50))),
@@ -117,6 +125,11 @@ impl Files {
             events.next_within(PATIENCE)?.context("the file never came")?;
         }
     }
+}
+
+fn with_cpu<T>(run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(T, Duration)> {
+    let before = process_cpu();
+    Ok((run()?, process_cpu() - before))
 }
 
 fn comments(wire: &mut Wire, tickets: &[String]) -> anyhow::Result<Spread> {
@@ -190,5 +203,5 @@ const SIZE_BYTES: u64 = 100_000_000;
 /// What the daemons write at a time, too.
 const PART_BYTES: usize = 256 * 1024;
 const TICKETS: usize = 10;
-const ROUNDS: usize = 5;
+const ROUNDS: u32 = 5;
 const COMMENTS: usize = 200;

@@ -20,7 +20,7 @@ use assist_proto::wire::presence::{Doing, Present, View};
 
 use crate::Bench;
 use crate::floor::{Echo, bare_client};
-use crate::measure::{Spread, cpu_of};
+use crate::measure::{Spread, cpu_of, timed};
 use crate::node::{Node, PATIENCE, scratch};
 use crate::peer::{Peer, Speaker};
 use crate::people::Registry;
@@ -49,12 +49,14 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             changes.push(pair.change(round * CHANGES_PER_ROUND + number + 1)?);
         }
     }
+    let calls = Spread::of(pair.calls(CHANGES_PER_ROUND)?);
     let (changes, trip) = (Spread::of(changes), Spread::of(trips));
     let mut rows = vec![
         Row::spread(NAME, "presence: call at agent -> event at customer", &changes)
             .over(millis(trip.p50))
             .goal(Goal::AtMost(1.5 * millis(trip.p50))),
         Row::spread(NAME, "  floor: bare quinn round trip", &trip),
+        Row::spread(NAME, "  one call at a front end's socket, for itself", &calls),
     ];
     for node in [customer, agent, server] {
         node.stop()?;
@@ -84,6 +86,12 @@ impl Pair {
     fn open(agent: &Node<'_>, customer: &Node<'_>, ticket: &str) -> anyhow::Result<Self> {
         let events = customer.client()?.events(None)?;
         Ok(Self { agent: agent.client()?, customer: customer.client()?, events, ticket: ticket.to_owned() })
+    }
+
+    /// Asks the customer's daemon for what it has in memory.
+    fn calls(&mut self, count: usize) -> anyhow::Result<Vec<Duration>> {
+        let calls = (0..count).map(|_| Ok(timed(|| Ok(self.customer.call(&List::default())?))?.0));
+        calls.collect()
     }
 
     /// Shows something else than before; returns when the customer's front end has heard of it.
