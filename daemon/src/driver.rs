@@ -245,6 +245,10 @@ impl Driver {
                 self.blob_asks.insert(call, answer);
                 Some(Input::Server(ServerInput::BlobAsked { call, peer, ask }))
             }
+            Request::Alive { answer } => {
+                answer.send(()).ok(); // Whoever asked may have gone.
+                None
+            }
             Request::Stop => None,
         }
     }

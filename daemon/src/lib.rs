@@ -15,5 +15,6 @@ pub mod net;
 pub mod pictures;
 mod search;
 pub mod store;
+pub mod supervisor;
 
 pub use daemon::{Daemon, DaemonConfig, DaemonInfo, ServerInfo, init_server};

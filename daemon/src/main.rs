@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use assist_crdt_model::ProjectName;
 use assist_daemon::config::{Config, Flags, MailConfig};
+use assist_daemon::supervisor::Supervised;
 use assist_daemon::{Daemon, DaemonConfig, init_server, pictures};
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::{server, user};
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod demo;
+mod service;
 
 /// Support tickets between a product's customers and its team: the daemon.
 #[derive(Parser)]
@@ -44,6 +46,9 @@ enum Command {
     /// What the configuration file may say, and what it says.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Have the system start it by itself, and keep it running.
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Show everything at work: two servers, a customer and an agent, on this machine.
     Demo(demo::DemoArgs),
 }
@@ -123,6 +128,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Server(ServerCommand::Invite { role, email, name }) => invite(&home, role, email, name),
         Command::Config(ConfigCommand::Template) => say(&Config::template()),
         Command::Config(ConfigCommand::Check) => check_config(&home, cli.config.as_deref()),
+        Command::Service(command) => service::run(&command, &home),
         Command::Demo(args) => demo::run(&args),
     }
 }
@@ -180,11 +186,13 @@ async fn run_daemon(config: DaemonConfig) -> anyhow::Result<()> {
         }
         None => say(&format!("{}\n", info.socket.display()))?,
     }
+    let supervised = Supervised::ready(daemon.handle().clone());
     tokio::select! {
         _ = interrupt.recv() => tracing::info!("interrupted"),
         _ = terminate.recv() => tracing::info!("told to terminate"),
         () = daemon.ended() => tracing::info!("told to stop"),
     }
+    drop(supervised);
     daemon.stop().await
 }
 

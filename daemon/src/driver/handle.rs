@@ -55,6 +55,7 @@ pub(super) enum Request {
     Admin { command: AdminCommand, answer: oneshot::Sender<AdminAnswer> },
     TransferEnded { transfer: TransferId, outcome: TransferOutcome },
     Indexed { state: IndexState, taken: Unindexed, answer: oneshot::Sender<()> },
+    Alive { answer: oneshot::Sender<()> },
     BlobAsk { peer: DeviceId, ask: BlobAsk, answer: oneshot::Sender<BlobAnswer> },
     Stop,
 }
@@ -116,6 +117,12 @@ impl DriverHandle {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request::BlobAsk { peer, ask, answer }).await.ok()?;
         answered.await.ok()
+    }
+
+    /// Whether the driver still takes what it is asked. Never answers where it hangs.
+    pub(crate) async fn is_alive(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Alive { answer }).await.is_ok() && answered.await.is_ok()
     }
 
     /// A handle that does not keep the driver running.
