@@ -84,7 +84,9 @@ fn unit_text(args: &ServiceArgs, home: &Path) -> anyhow::Result<String> {
 fn server_user(home: &Path) -> anyhow::Result<String> {
     let owner = fs::metadata(home).with_context(|| {
         let home = home.display();
-        format!("no server is in {home}: make one first with `assistd server init --name <project> --home {home}`")
+        format!(
+            "no server is in {home}: make one first with `assistd server init --name <project> --home {home}`"
+        )
     })?;
     let uid = owner.uid();
     if uid == 0 {
@@ -100,8 +102,11 @@ fn server_user(home: &Path) -> anyhow::Result<String> {
 fn install(args: &ServiceArgs, home: &Path) -> anyhow::Result<()> {
     let (text, path) = (unit_text(args, home)?, args.path()?);
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let wrote = DirBuilder::new().recursive(true).mode(0o755).create(folder).and_then(|()| fs::write(&path, text));
-    wrote.map_err(|error| explained(error, args)).with_context(|| format!("cannot write {}", path.display()))?;
+    let wrote =
+        DirBuilder::new().recursive(true).mode(0o755).create(folder).and_then(|()| fs::write(&path, text));
+    wrote
+        .map_err(|error| explained(error, args))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     let name = args.file_name();
     tell_systemd(args, &["daemon-reload"])?;
     tell_systemd(args, &["enable", "--now", &name])?;
@@ -132,7 +137,8 @@ fn tell_systemd(args: &ServiceArgs, words: &[&str]) -> anyhow::Result<()> {
         let words = words.join(" ");
         format!("the unit is {}; what systemd was to do: systemctl {words}", args.file_name())
     };
-    let output = outcome.context("systemctl cannot be run: is this a machine with systemd?").with_context(advice)?;
+    let output =
+        outcome.context("systemctl cannot be run: is this a machine with systemd?").with_context(advice)?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
         return Err(anyhow::anyhow!("systemctl: {}", complaint.trim())).with_context(advice);

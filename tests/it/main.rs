@@ -20,6 +20,7 @@ mod merging;
 mod presence;
 mod processes;
 mod search;
+mod service;
 mod simulation;
 mod simulation_asks;
 mod simulation_blobs;

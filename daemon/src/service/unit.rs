@@ -28,7 +28,9 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum UnitError {
     /// systemd reads units as lines of text.
-    #[error("{path:?} cannot stand in a unit: its name is no plain text; move it to a folder with a plain name")]
+    #[error(
+        "{path:?} cannot stand in a unit: its name is no plain text; move it to a folder with a plain name"
+    )]
     Path {
         /// As it can be shown.
         path: String,
@@ -148,7 +150,11 @@ mod tests {
     #[test]
     fn device_is_started_for_its_user_and_server_as_one() {
         let device = unit("/home/alice/.local/share/assist", Kind::Device);
-        assert!(device.contains("\nExecStart=\"/usr/bin/assistd\" run --home \"/home/alice/.local/share/assist\"\n"));
+        assert!(
+            device.contains(
+                "\nExecStart=\"/usr/bin/assistd\" run --home \"/home/alice/.local/share/assist\"\n"
+            )
+        );
         assert!(device.contains("\nWantedBy=default.target\n"));
         assert!(!device.contains("User="));
         let server = unit("/var/lib/assist", Kind::Server { user: "assist".into() });
