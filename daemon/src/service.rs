@@ -134,8 +134,9 @@ fn tell_systemd(args: &ServiceArgs, words: &[&str]) -> anyhow::Result<()> {
     let mut command = args.systemctl();
     let outcome = command.args(words).output();
     let advice = || {
+        let scope = if args.server { "" } else { "--user " };
         let words = words.join(" ");
-        format!("the unit is {}; what systemd was to do: systemctl {words}", args.file_name())
+        format!("the unit is {}; what systemd was to do: systemctl {scope}{words}", args.file_name())
     };
     let output =
         outcome.context("systemctl cannot be run: is this a machine with systemd?").with_context(advice)?;

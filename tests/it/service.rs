@@ -65,7 +65,7 @@ fn what_systemd_refuses_is_told_with_what_was_asked() {
     let home = private_folder();
     let refused = service(home.path(), ["install"], false);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.stderr.contains("systemctl daemon-reload"), "{refused:?}");
+    assert!(refused.stderr.contains("systemctl --user daemon-reload"), "{refused:?}");
     assert!(refused.stderr.contains("no bus here"), "{refused:?}");
 }
 
