@@ -21,7 +21,7 @@ use crate::attach::AttachArgs;
 use crate::body::BodyArgs;
 use crate::output::Fields;
 
-pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen, ViewVerb};
+pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen, LabelVerb, ViewVerb};
 pub(crate) use export::{ExportAllArgs, ExportArgs, PrintArgs, VerifyArgs};
 pub(crate) use hold::{CommentDeleteArgs, CommentEditArgs, CommentReplyArgs, CommentVerb, HoldArgs};
 pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs, UndoArgs};
@@ -79,6 +79,9 @@ pub(crate) enum Noun {
     /// Texts for common answers, kept with the project
     #[command(subcommand)]
     Canned(CannedVerb),
+    /// The labels that a project offers
+    #[command(subcommand)]
+    Label(LabelVerb),
     /// Take back, answer, rewrite and strike comments
     #[command(subcommand)]
     Comment(CommentVerb),

@@ -9,6 +9,7 @@ mod device;
 mod draft;
 mod export;
 mod help;
+mod label;
 mod member;
 mod note;
 mod open;
@@ -42,6 +43,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Search(args) => search::run(args, invocation),
         Noun::View(verb) => view::run(verb, invocation),
         Noun::Canned(verb) => canned::run(verb, invocation),
+        Noun::Label(verb) => label::run(verb, invocation),
         Noun::Comment(verb) => comment::run(verb, invocation),
         Noun::Note(verb) => note::run(verb, invocation),
         Noun::Attachment(verb) => attachment::run(verb, invocation),

@@ -16,6 +16,7 @@ mod document;
 mod draft;
 mod edits;
 mod errors;
+mod label;
 mod link;
 mod member;
 mod note;

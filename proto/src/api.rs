@@ -18,6 +18,7 @@ pub mod device;
 pub mod draft;
 pub mod error;
 pub mod events;
+pub mod label;
 pub mod limits;
 pub mod link;
 pub mod member;
@@ -120,6 +121,12 @@ macro_rules! for_each_method {
                 "Lists one's own edits that were refused, each with the reason.";
             "draft.retry" write $crate::api::draft::Retry => $crate::api::ticket::TicketWritten:
                 "Makes the edits of a draft again, as new ones.";
+            "label.list" read $crate::api::label::List => $crate::api::label::Labels:
+                "Lists the labels that a project offers.";
+            "label.remove" write $crate::api::label::Remove => $crate::api::Done:
+                "Drops a label from what a project offers; tickets keep it (admins).";
+            "label.set" write $crate::api::label::Set => $crate::api::Done:
+                "Offers a label, or describes it anew (admins).";
             "link.open" write $crate::api::link::Open => $crate::api::link::Opened:
                 "Says what a link leads to; the one in a mail confirms the device that had it sent.";
             "member.edit" write $crate::api::member::Edit => $crate::api::Done:

@@ -108,6 +108,26 @@ pub(crate) enum CannedVerb {
     },
 }
 
+/// Verbs of `label`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabelVerb {
+    /// List them
+    List,
+    /// Offer one, or describe it anew (admins)
+    Set {
+        /// 1 to 40 characters
+        label: String,
+        /// What it is for
+        #[arg(short = 'd', long, value_name = "TEXT", default_value = "")]
+        description: String,
+    },
+    /// Drop one; tickets keep it (admins)
+    Remove {
+        /// The label
+        label: String,
+    },
+}
+
 /// Verbs of `view`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ViewVerb {

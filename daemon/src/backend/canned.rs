@@ -64,7 +64,7 @@ impl LocalBackend {
         self.read(move |reader| all(reader, &own)).await
     }
 
-    async fn edit_project(&self, own: &Membership, edit: Edit) -> Answer<Done> {
+    pub(super) async fn edit_project(&self, own: &Membership, edit: Edit) -> Answer<Done> {
         let (project, doc) = (own.project, DocId::Project);
         self.write(project, doc, Command::Edit { project, doc, edits: vec![edit] }).await?;
         Ok(Done {})

@@ -36,6 +36,7 @@ fn commands_print_the_columns_that_the_page_lists() {
     check_comments(&amir, &mut unseen);
     check_undo(&amir, &mut unseen);
     check_canned_replies(&amir, &mut unseen);
+    check_labels(&amir, &mut unseen);
     check_views(&amir, &mut unseen);
     // There is no server that refuses here: without drafts there is nothing to list, and none to try again.
     assert!(unseen.remove("draft list").is_some() && unseen.remove("draft retry").is_some());
@@ -142,6 +143,17 @@ fn check_undo(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) 
     let columns = unseen.remove("ticket undo").expect("docs/cli.md lists ticket undo");
     assert_eq!(undone.trim_end().split('\t').count(), columns.len(), "{undone:?}");
     assert!(!amir.assist_ok(["ticket", "view", "1"]).contains("odd"), "it is off again");
+}
+
+fn check_labels(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
+    amir.assist_ok(["label", "set", "crash", "-d", "It ended by itself"]);
+    amir.assist_ok(["label", "set", "slow"]);
+    assert_eq!(amir.assist_ok(["label", "list"]), "crash\tIt ended by itself\nslow\t\n");
+    assert_eq!(unseen.remove("label list").map(|columns| columns.len()), Some(2));
+    let refused = amir.assist(["label", "remove", "crahs"]);
+    assert!(refused.code != Some(0) && refused.stderr.contains("no label \"crahs\""), "{refused:?}");
+    amir.assist_ok(["label", "remove", "slow"]);
+    assert_eq!(amir.assist_ok(["label", "list"]), "crash\tIt ended by itself\n");
 }
 
 fn check_canned_replies(amir: &DaemonProcess, unseen: &mut BTreeMap<String, Vec<String>>) {
