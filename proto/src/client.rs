@@ -5,6 +5,7 @@
 //! when taking it twice does no harm.
 
 mod blobs;
+mod desktop;
 mod events;
 mod home;
 mod http;
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use blobs::TransferError;
+pub use desktop::{DesktopEntry, DesktopError, Installed};
 pub use events::EventStream;
 pub use home::{Home, HomeError};
 pub use http::ProtocolError;

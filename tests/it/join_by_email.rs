@@ -205,7 +205,7 @@ fn desktop_entry_is_written_where_desktops_look() {
     let mut command = assist(home.path());
     let installed = run(command.args(["open", "--install"]).env("XDG_DATA_HOME", &data), b"");
     assert_eq!(installed.code, Some(0), "{installed:?}");
-    let path = data.join("applications/hero-assistance.desktop");
+    let path = data.join("applications/hero-assistance-links.desktop");
     assert_eq!(installed.stdout.trim_end(), path.display().to_string());
     let entry = std::fs::read_to_string(path).unwrap();
     let exec = entry.lines().find_map(|line| line.strip_prefix("Exec=")).unwrap();
