@@ -46,7 +46,7 @@ use socket::LocalSocket;
 use stall::StallGuard;
 
 use crate::blobs::BlobFolder;
-use crate::pictures::Thumbnails;
+use crate::pictures::{PictureSize, Thumbnails};
 
 /// A server whose socket is open. It answers once [`ApiServer::run`] runs; until then callers wait.
 pub struct ApiServer<B> {
@@ -171,6 +171,7 @@ fn router<B: Backend>(shared: Arc<Shared<B>>) -> Router {
         .route("/blobs", put(take_blob::<B>))
         .route("/blobs/{blob}", get(give_blob::<B>))
         .route("/blobs/{blob}/thumbnail", get(give_thumbnail::<B>))
+        .route("/blobs/{blob}/picture", get(give_picture::<B>))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_verb)
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
@@ -225,7 +226,14 @@ async fn give_thumbnail<B: Backend>(
     State(shared): State<Arc<Shared<B>>>,
     UrlPath(blob): UrlPath<String>,
 ) -> Response {
-    blobs::give_thumbnail(&shared.thumbnails, &blob).await
+    blobs::give_picture(&shared.thumbnails, &blob, PictureSize::Thumbnail).await
+}
+
+async fn give_picture<B: Backend>(
+    State(shared): State<Arc<Shared<B>>>,
+    UrlPath(blob): UrlPath<String>,
+) -> Response {
+    blobs::give_picture(&shared.thumbnails, &blob, PictureSize::Screen).await
 }
 
 async fn serve_openrpc() -> Response {
@@ -233,8 +241,8 @@ async fn serve_openrpc() -> Response {
 }
 
 async fn unknown_path() -> Response {
-    let message = "there are POST /rpc, GET /events, GET /openrpc.json, PUT /blobs, GET /blobs/<hash> and \
-                   GET /blobs/<hash>/thumbnail";
+    let message = "there are POST /rpc, GET /events, GET /openrpc.json, PUT /blobs, GET /blobs/<hash>, \
+                   GET /blobs/<hash>/thumbnail and GET /blobs/<hash>/picture";
     json_error(StatusCode::NOT_FOUND, &ApiError::invalid_request("unknown_path", message))
 }
 

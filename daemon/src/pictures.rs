@@ -15,5 +15,5 @@ mod shrink;
 mod thumbnails;
 
 pub use helper::{COMMAND, run};
-pub use shrink::ShrinkError;
+pub use shrink::{PictureSize, ShrinkError};
 pub use thumbnails::{ThumbnailFault, Thumbnails};

@@ -13,11 +13,20 @@ use crate::limits;
 /// The pictures that were shown last, as many as there is room for.
 #[derive(Default)]
 pub(crate) struct Pictures {
-    entries: HashMap<String, Entry>,
+    entries: HashMap<Wanted, Entry>,
     size_bytes: usize,
     /// Counts looks, so that it is known what was not looked at for longest.
     looks: u64,
-    wanted: Vec<String>,
+    wanted: Vec<Wanted>,
+}
+
+/// A picture by the hash of its bytes, and how large it is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// The hash.
+    pub blob: String,
+    /// Large enough to be read; else small, as it stands in a thread.
+    pub is_large: bool,
 }
 
 impl std::fmt::Debug for Pictures {
@@ -54,10 +63,23 @@ pub(crate) enum Picture {
 impl Pictures {
     /// Returns what there is of a picture; asks for it, if that is nothing yet.
     pub(crate) fn look(&mut self, blob: &str) -> Picture {
+        self.look_for(Wanted { blob: blob.to_owned(), is_large: false })
+    }
+
+    /// The same, of one that is to be read. Until that is here, the small one stands in for it.
+    pub(crate) fn look_large(&mut self, blob: &str) -> Picture {
+        match self.look_for(Wanted { blob: blob.to_owned(), is_large: true }) {
+            Picture::Waiting => self.look(blob),
+            known => known,
+        }
+    }
+
+    fn look_for(&mut self, wanted: Wanted) -> Picture {
         self.looks += 1;
-        let Some(entry) = self.entries.get_mut(blob) else {
-            self.entries.insert(blob.to_owned(), Entry { state: EntryState::Asked, looked_at: self.looks });
-            self.wanted.push(blob.to_owned());
+        let Some(entry) = self.entries.get_mut(&wanted) else {
+            let entry = Entry { state: EntryState::Asked, looked_at: self.looks };
+            self.entries.insert(wanted.clone(), entry);
+            self.wanted.push(wanted);
             return Picture::Waiting;
         };
         entry.looked_at = self.looks;
@@ -69,25 +91,25 @@ impl Pictures {
     }
 
     /// Returns what is to be asked for.
-    pub(crate) fn take_wanted(&mut self) -> Vec<String> {
+    pub(crate) fn take_wanted(&mut self) -> Vec<Wanted> {
         std::mem::take(&mut self.wanted)
     }
 
     /// Keeps what came, and lets go of what was not looked at for longest where there is no more room.
-    pub(crate) fn put(&mut self, ctx: &Context, blob: String, outcome: Result<ColorImage, String>) {
+    pub(crate) fn put(&mut self, ctx: &Context, picture: Wanted, outcome: Result<ColorImage, String>) {
         let state = match outcome {
-            Ok(image) => EntryState::Here(ctx.load_texture(&blob, image, TextureOptions::LINEAR)),
+            Ok(image) => EntryState::Here(ctx.load_texture(&picture.blob, image, TextureOptions::LINEAR)),
             Err(why) => EntryState::Nothing(why),
         };
         self.size_bytes += bytes_of(&state);
         let entry = Entry { state, looked_at: self.looks };
-        if let Some(old) = self.entries.insert(blob, entry) {
+        if let Some(old) = self.entries.insert(picture, entry) {
             self.size_bytes -= bytes_of(&old.state);
         }
         while self.size_bytes > limits::PICTURES_BYTES_MAX || self.entries.len() > limits::PICTURES_MAX {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.looked_at);
-            let Some(blob) = oldest.map(|(blob, _)| blob.clone()) else { return };
-            self.size_bytes -= self.entries.remove(&blob).map_or(0, |entry| bytes_of(&entry.state));
+            let Some(oldest) = oldest.map(|(picture, _)| picture.clone()) else { return };
+            self.size_bytes -= self.entries.remove(&oldest).map_or(0, |entry| bytes_of(&entry.state));
         }
     }
 
@@ -168,7 +190,7 @@ impl Write for BoundedBytes {
 mod tests {
     use egui::{Color32, ColorImage, Context, vec2};
 
-    use super::{Picture, Pictures, fit, image_from_png, png_from_image};
+    use super::{Picture, Pictures, Wanted, fit, image_from_png, png_from_image};
     use crate::limits;
 
     #[test]
@@ -177,12 +199,30 @@ mod tests {
         image.pixels[4] = Color32::from_rgba_unmultiplied(9, 200, 30, 128);
         let png = png_from_image(&image).unwrap();
         assert_eq!(image_from_png(&png).unwrap().pixels, image.pixels);
-        let large = png_from_image(&ColorImage::filled([1, 2_000], Color32::RED)).unwrap();
+        let large = png_from_image(&ColorImage::filled([1, 3_000], Color32::RED)).unwrap();
         assert_eq!(image_from_png(&large), None, "larger than what the daemon makes");
         for end in 0..40 {
             assert_eq!(image_from_png(&png[..end]), None, "broken off at {end}");
         }
         assert_eq!(image_from_png(b"GIF89a"), None);
+    }
+
+    fn small(blob: &str) -> Wanted {
+        Wanted { blob: blob.to_owned(), is_large: false }
+    }
+
+    #[test]
+    fn small_one_stands_in_for_the_large_one_until_that_comes() {
+        let ctx = Context::default();
+        let mut pictures = Pictures::default();
+        pictures.put(&ctx, small("a"), Ok(ColorImage::filled([8, 8], Color32::RED)));
+        let Picture::Here(shown) = pictures.look_large("a") else { panic!("there is a small one") };
+        assert_eq!(shown.size, vec2(8.0, 8.0));
+        let wanted = Wanted { blob: "a".to_owned(), is_large: true };
+        assert_eq!(pictures.take_wanted(), [wanted.clone()]);
+        pictures.put(&ctx, wanted, Ok(ColorImage::filled([16, 16], Color32::RED)));
+        let Picture::Here(shown) = pictures.look_large("a") else { panic!("it has come") };
+        assert_eq!(shown.size, vec2(16.0, 16.0));
     }
 
     #[test]
@@ -193,16 +233,16 @@ mod tests {
         let most = limits::PICTURES_BYTES_MAX / (4 * 1_024 * 1_024);
         for index in 0..most {
             assert_eq!(pictures.look(&index.to_string()), Picture::Waiting);
-            pictures.put(&ctx, index.to_string(), large());
+            pictures.put(&ctx, small(&index.to_string()), large());
         }
         assert_eq!(pictures.take_wanted().len(), most);
         assert!(matches!(pictures.look("0"), Picture::Here(_)));
-        pictures.put(&ctx, "one more".to_owned(), large());
+        pictures.put(&ctx, small("one more"), large());
         assert!(pictures.size_bytes <= limits::PICTURES_BYTES_MAX);
         assert!(matches!(pictures.look("0"), Picture::Here(_)), "it was looked at just now");
         assert_eq!(pictures.look("1"), Picture::Waiting, "it is asked for again");
-        assert_eq!(pictures.take_wanted(), ["1"]);
-        pictures.put(&ctx, "1".to_owned(), Err("damaged".to_owned()));
+        assert_eq!(pictures.take_wanted(), [small("1")]);
+        pictures.put(&ctx, small("1"), Err("damaged".to_owned()));
         assert_eq!(pictures.look("1"), Picture::Nothing("damaged".to_owned()));
         pictures.forget_failures();
         assert_eq!(pictures.look("1"), Picture::Waiting);

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::{announced_size, json_error, json_response};
 use crate::blobs::{BlobFault, BlobFolder};
-use crate::pictures::{ThumbnailFault, Thumbnails};
+use crate::pictures::{PictureSize, ThumbnailFault, Thumbnails};
 
 /// Takes a blob from a front end.
 pub(super) async fn take(folder: BlobFolder, headers: &HeaderMap, body: Body) -> Response {
@@ -96,10 +96,14 @@ pub(super) async fn give(folder: BlobFolder, hash: &str) -> Response {
     ([(CONTENT_TYPE, "application/octet-stream")], Body::from_stream(pieces)).into_response()
 }
 
-/// Gives a small picture of a blob that is here, making it if it was not made yet.
-pub(super) async fn give_thumbnail(thumbnails: &Thumbnails, hash: &str) -> Response {
+/// Gives a picture of a blob that is here, made smaller, and made if it was not made yet.
+pub(super) async fn give_picture(thumbnails: &Thumbnails, hash: &str, size: PictureSize) -> Response {
     let Ok(blob) = hash.parse::<BlobHash>() else { return no_hash() };
-    match thumbnails.of(blob).await {
+    let made = match size {
+        PictureSize::Thumbnail => thumbnails.of(blob).await,
+        PictureSize::Screen => thumbnails.to_read(blob).await,
+    };
+    match made {
         // In parts like every blob, so that front ends read both alike.
         Ok(png) => {
             let parts =

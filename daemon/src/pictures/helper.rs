@@ -8,13 +8,20 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::limits::{HELPER_CPU_SECONDS_MAX, HELPER_FILES_MAX, HELPER_MEMORY_BYTES_MAX, PICTURE_BYTES_MAX};
-use super::shrink::{ShrinkError, shrink};
+use super::shrink::{PictureSize, ShrinkError, shrink};
 
 /// Under which name `assistd` is this process.
 pub const COMMAND: &str = "shrink-picture";
 
+/// With this word behind it, it makes pictures that are to be read.
+pub(super) const SCREEN: &str = "screen";
+
 /// Is the helper, from its beginning to its end.
 pub fn run() -> ExitCode {
+    let size = match std::env::args_os().nth(2) {
+        Some(word) if word == SCREEN => PictureSize::Screen,
+        _ => PictureSize::Thumbnail,
+    };
     if bound().is_err() {
         return ExitCode::FAILURE;
     }
@@ -22,7 +29,7 @@ pub fn run() -> ExitCode {
     let outcome = match io::stdin().lock().take(PICTURE_BYTES_MAX + 1).read_to_end(&mut picture) {
         Err(_) => return ExitCode::FAILURE,
         Ok(_) if picture.len() as u64 > PICTURE_BYTES_MAX => Err(ShrinkError::TooLarge),
-        Ok(_) => shrink(&picture),
+        Ok(_) => shrink(&picture, size),
     };
     match outcome {
         Ok(png) => match io::stdout().lock().write_all(&png) {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// The longer side of a thumbnail in pixels: fills a column of text on a dense screen.
 pub const THUMBNAIL_SIDE_MAX: u32 = 800;
+/// The longer side in pixels of a picture that is to be read, not only recognised: a screen of 2,560 by 1,440 whole.
+pub const SCREEN_SIDE_MAX: u32 = 2_560;
 /// A picture's file that is made small: phones and cameras write up to 20 MB, a screen of 8K as PNG up to 30.
 pub const PICTURE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Pixels of a picture that is made small: a screen of 8K (33.2 million). Decoded with 16 bits a channel, it is 256 MiB.
@@ -22,6 +24,8 @@ pub const HELPER_TIME_MAX: Duration = Duration::from_secs(20);
 pub const HELPER_FILES_MAX: u64 = 16;
 /// What it may answer: 800 by 800 pixels of noise with transparency are 2.5 MiB of PNG.
 pub const THUMBNAIL_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The same of one that is to be read: 2,560 by 2,560 pixels of noise with transparency are 25 MiB.
+pub const SCREEN_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Thumbnails that are kept on the disk: some hundreds of photographs. The oldest make room.
 pub const THUMBNAILS_KEPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Pictures that could not be made small and are not tried again: what is shown in lists is asked for often.

@@ -8,7 +8,10 @@ use std::io::Cursor;
 use image::error::{ImageError, LimitErrorKind};
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
-use super::limits::{DECODER_BYTES_MAX, PICTURE_PIXELS_MAX, PICTURE_SIDE_MAX, THUMBNAIL_SIDE_MAX};
+use super::limits::{
+    DECODER_BYTES_MAX, PICTURE_PIXELS_MAX, PICTURE_SIDE_MAX, SCREEN_BYTES_MAX, SCREEN_SIDE_MAX,
+    THUMBNAIL_BYTES_MAX, THUMBNAIL_SIDE_MAX,
+};
 
 /// Why there is no small picture of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,12 +27,39 @@ pub enum ShrinkError {
     Damaged,
 }
 
-/// Makes a PNG that fits into a square of [`THUMBNAIL_SIDE_MAX`]. A picture that fits already is only written anew:
+/// How large a picture is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureSize {
+    /// To be recognised in a text or a list.
+    Thumbnail,
+    /// To be read on a screen.
+    Screen,
+}
+
+impl PictureSize {
+    /// The longer side, in pixels.
+    pub const fn side_max(self) -> u32 {
+        match self {
+            Self::Thumbnail => THUMBNAIL_SIDE_MAX,
+            Self::Screen => SCREEN_SIDE_MAX,
+        }
+    }
+
+    /// What the PNG may have.
+    pub const fn bytes_max(self) -> u64 {
+        match self {
+            Self::Thumbnail => THUMBNAIL_BYTES_MAX,
+            Self::Screen => SCREEN_BYTES_MAX,
+        }
+    }
+}
+
+/// Makes a PNG that fits into a square of this size. A picture that fits already is only written anew:
 /// what else lay in its file (places, names, programs) does not come along.
 ///
 /// # Errors
 /// When it is no picture, too large, or damaged.
-pub(super) fn shrink(bytes: &[u8]) -> Result<Vec<u8>, ShrinkError> {
+pub(super) fn shrink(bytes: &[u8], size: PictureSize) -> Result<Vec<u8>, ShrinkError> {
     let format = image::guess_format(bytes).map_err(|_| ShrinkError::NoPicture)?;
     match format {
         ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif => {}
@@ -49,8 +79,8 @@ pub(super) fn shrink(bytes: &[u8]) -> Result<Vec<u8>, ShrinkError> {
     }
     let orientation = decoder.orientation().map_err(|error| reason(&error))?;
     let whole = DynamicImage::from_decoder(decoder).map_err(|error| reason(&error))?;
-    let small = match width.max(height) > THUMBNAIL_SIDE_MAX {
-        true => whole.thumbnail(THUMBNAIL_SIDE_MAX, THUMBNAIL_SIDE_MAX),
+    let small = match width.max(height) > size.side_max() {
+        true => whole.thumbnail(size.side_max(), size.side_max()),
         false => whole,
     };
     let mut small = match small.color().has_alpha() {

@@ -20,11 +20,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::helper::{COMMAND, reason_of};
+use super::helper::{COMMAND, SCREEN, reason_of};
 use super::limits::{
     FAILURES_KEPT_MAX, HELPER_TIME_MAX, PICTURE_BYTES_MAX, THUMBNAIL_BYTES_MAX, THUMBNAILS_KEPT_BYTES_MAX,
 };
-use super::shrink::ShrinkError;
+use super::shrink::{PictureSize, ShrinkError};
 use crate::blobs::{BlobFault, BlobFolder, Reading};
 
 /// Makes and keeps thumbnails. Clones are the same one.
@@ -124,7 +124,7 @@ impl Thumbnails {
         if let Some(known) = self.known(blob).await {
             return known;
         }
-        let made = self.make(blob).await;
+        let made = self.make(blob, PictureSize::Thumbnail).await;
         match &made {
             Ok(png) => {
                 let (path, png) = (self.folder.thumbnail_path(blob), png.clone());
@@ -133,12 +133,32 @@ impl Thumbnails {
                     tracing::debug!(%error, "a thumbnail was not kept");
                 }
             }
-            Err(fault) if fault.is_final() => {
-                self.failures().put(blob, fault.clone());
-            }
-            Err(_) => {}
+            Err(fault) => self.remember(blob, fault),
         }
         made
+    }
+
+    /// The PNG of a blob that is here, large enough to be read. It is not kept: somebody looks at one at a time.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub async fn to_read(&self, blob: BlobHash) -> Result<Bytes, ThumbnailFault> {
+        let Ok(_turn) = self.shared.turn.acquire().await else { unreachable!("it is never closed") };
+        // What its bytes are to blame for is the same in every size.
+        if let Some(Err(fault)) = self.known(blob).await {
+            return Err(fault);
+        }
+        let made = self.make(blob, PictureSize::Screen).await;
+        if let Err(fault) = &made {
+            self.remember(blob, fault);
+        }
+        made
+    }
+
+    fn remember(&self, blob: BlobHash, fault: &ThumbnailFault) {
+        if fault.is_final() {
+            self.failures().put(blob, fault.clone());
+        }
     }
 
     /// What is known of it without decoding.
@@ -158,7 +178,7 @@ impl Thumbnails {
         }
     }
 
-    async fn make(&self, blob: BlobHash) -> Result<Bytes, ThumbnailFault> {
+    async fn make(&self, blob: BlobHash, size: PictureSize) -> Result<Bytes, ThumbnailFault> {
         let folder = self.folder.clone();
         let reading = spawn_blocking(move || folder.read(blob)).await.map_err(io::Error::other)??;
         if reading.pieces().size_bytes() > PICTURE_BYTES_MAX {
@@ -166,6 +186,7 @@ impl Thumbnails {
         }
         let mut helper = Command::new(&self.shared.program)
             .arg(COMMAND)
+            .args((size == PictureSize::Screen).then_some(SCREEN))
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -174,7 +195,7 @@ impl Thumbnails {
             // Whoever waits may go away; then it goes as well.
             .kill_on_drop(true)
             .spawn()?;
-        let ended = timeout(HELPER_TIME_MAX, converse(&mut helper, reading)).await;
+        let ended = timeout(HELPER_TIME_MAX, converse(&mut helper, reading, size.bytes_max())).await;
         // Dead already, or out of time: in no case does it outlive this.
         helper.start_kill().ok();
         let (png, code) = match ended {
@@ -203,7 +224,11 @@ impl Thumbnails {
 }
 
 /// Gives the helper the blob, piece by checked piece, and takes its answer.
-async fn converse(helper: &mut Child, reading: Reading) -> Result<(Vec<u8>, Option<i32>), ThumbnailFault> {
+async fn converse(
+    helper: &mut Child,
+    reading: Reading,
+    bytes_max: u64,
+) -> Result<(Vec<u8>, Option<i32>), ThumbnailFault> {
     let mut stdin = helper.stdin.take().ok_or_else(|| io::Error::other("no pipe to it"))?;
     let mut stdout = helper.stdout.take().ok_or_else(|| io::Error::other("no pipe from it"))?;
     let (to_helper, mut from_disk) = mpsc::channel(1);
@@ -225,13 +250,13 @@ async fn converse(helper: &mut Child, reading: Reading) -> Result<(Vec<u8>, Opti
     };
     let hearing = async {
         let mut png = Vec::new();
-        let mut bounded = (&mut stdout).take(THUMBNAIL_BYTES_MAX + 1);
+        let mut bounded = (&mut stdout).take(bytes_max + 1);
         bounded.read_to_end(&mut png).await.map(|_| png)
     };
     let ((), png) = tokio::join!(telling, hearing);
     let png = png?;
     reader.await.map_err(io::Error::other)??;
-    if png.len() as u64 > THUMBNAIL_BYTES_MAX {
+    if png.len() as u64 > bytes_max {
         return Err(ThumbnailFault::Refused);
     }
     drop(stdout);

@@ -12,7 +12,7 @@ use egui::ColorImage;
 use super::Failure;
 use crate::files::Source;
 use crate::limits;
-use crate::pictures::{BoundedBytes, image_from_png, png_from_image};
+use crate::pictures::{BoundedBytes, Wanted, image_from_png, png_from_image};
 
 /// Gives the daemon the bytes of a file that is about to be sent.
 pub(super) fn store(home: &Home, source: &Source) -> Result<StoredBlob, Failure> {
@@ -31,6 +31,7 @@ pub(super) fn store(home: &Home, source: &Source) -> Result<StoredBlob, Failure>
                 png_from_image(image).map_err(|error| failure(format!("It is no picture: {error}.")))?;
             Ok(client.put_blob(&png[..])?)
         }
+        Source::Bytes(_, bytes) => Ok(client.put_blob(&bytes[..])?),
     }
 }
 
@@ -51,11 +52,15 @@ pub(super) fn save(home: &Home, blob: &str, name: &str, folder: &Path) -> Result
     }
 }
 
-/// Has the daemon make a small picture, and reads it.
-pub(super) fn picture(home: &Home, blob: &str) -> Result<ColorImage, Failure> {
+/// Has the daemon make a picture that can be shown, and reads it.
+pub(super) fn picture(home: &Home, picture: &Wanted) -> Result<ColorImage, Failure> {
     let mut png = BoundedBytes::default();
-    Client::connect(home.socket())?.get_thumbnail(blob, &mut png)?;
-    image_from_png(&png.0).ok_or_else(|| failure("The small picture cannot be read.".to_owned()))
+    let client = Client::connect(home.socket())?;
+    match picture.is_large {
+        true => client.get_picture(&picture.blob, &mut png)?,
+        false => client.get_thumbnail(&picture.blob, &mut png)?,
+    };
+    image_from_png(&png.0).ok_or_else(|| failure("The picture cannot be read.".to_owned()))
 }
 
 /// Makes a file that was not there. A link in its place counts as there.

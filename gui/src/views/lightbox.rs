@@ -90,7 +90,7 @@ fn zoom_ui(scene: &mut Scene<'_>, ui: &mut Ui, zoom: Option<u16>) {
 fn picture_ui(scene: &mut Scene<'_>, ui: &mut Ui, blob: &str, name: &str, zoom: Option<u16>) {
     let tokens = scene.tokens;
     let room = ui.available_size();
-    let texture = match scene.pictures.look(blob) {
+    let texture = match scene.pictures.look_large(blob) {
         Picture::Here(texture) => texture,
         Picture::Waiting => return,
         Picture::Nothing(why) => return widgets::error_ui(ui, tokens, &why),

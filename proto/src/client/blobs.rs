@@ -67,6 +67,14 @@ impl Client {
         self.get_bytes(&format!("/blobs/{blob}/thumbnail"), to)
     }
 
+    /// The same, large enough to be read on a screen.
+    ///
+    /// # Errors
+    /// As [`Self::get_thumbnail`].
+    pub fn get_picture(&self, blob: &str, to: impl Write) -> Result<u64, TransferError> {
+        self.get_bytes(&format!("/blobs/{blob}/picture"), to)
+    }
+
     fn get_bytes(&self, path: &str, mut to: impl Write) -> Result<u64, TransferError> {
         let mut exchange = super::open(self.socket_path())?;
         let request = format!("GET {path} HTTP/1.1\r\nhost: assistd\r\n\r\n");

@@ -22,6 +22,18 @@ fn read(png: &[u8]) -> DynamicImage {
 const FORMATS: [ImageFormat; 4] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif];
 
 #[test]
+fn what_is_to_be_read_stays_larger_than_what_is_to_be_recognised() {
+    for (side, size, expected) in [
+        (3_000, PictureSize::Screen, 2_560),
+        (1_000, PictureSize::Screen, 1_000),
+        (1_000, PictureSize::Thumbnail, 800),
+    ] {
+        let bytes = written(&picture(side, 20), ImageFormat::Png);
+        assert_eq!(read(&shrink(&bytes, size).unwrap()).width(), expected, "{side} {size:?}");
+    }
+}
+
+#[test]
 fn longer_side_has_eight_hundred_pixels_and_no_picture_grows() {
     for format in FORMATS {
         let sizes = [
@@ -32,7 +44,8 @@ fn longer_side_has_eight_hundred_pixels_and_no_picture_grows() {
             (5, 3, 5, 3),
         ];
         for (width, height, small_width, small_height) in sizes {
-            let small = read(&shrink(&written(&picture(width, height), format)).unwrap());
+            let small =
+                read(&shrink(&written(&picture(width, height), format), PictureSize::Thumbnail).unwrap());
             assert_eq!((small.width(), small.height()), (small_width, small_height), "{format:?} {width}");
         }
     }
@@ -43,7 +56,7 @@ fn transparency_stays() {
     let glass: DynamicImage = RgbaImage::from_pixel(1_000, 10, Rgba([1, 2, 3, 128])).into();
     let mut bytes = Cursor::new(Vec::new());
     glass.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    let small = read(&shrink(bytes.get_ref()).unwrap()).into_rgba8();
+    let small = read(&shrink(bytes.get_ref(), PictureSize::Thumbnail).unwrap()).into_rgba8();
     assert_eq!(small.get_pixel(0, 0), &Rgba([1, 2, 3, 128]));
 }
 
@@ -56,7 +69,7 @@ fn only_the_first_frame_of_what_moves_is_shown() {
         encoder.encode_frame(Frame::from_parts(frame, 0, 0, Delay::from_numer_denom_ms(10, 1))).unwrap();
     }
     drop(encoder);
-    let small = read(&shrink(&bytes).unwrap()).into_rgb8();
+    let small = read(&shrink(&bytes, PictureSize::Thumbnail).unwrap()).into_rgb8();
     assert_eq!(small.get_pixel(3, 3).0, [0, 0, 0]);
 }
 
@@ -67,7 +80,7 @@ fn picture_that_was_taken_sideways_is_turned_and_says_nothing_else_of_where_it_w
     let exif = [b"Exif\0\0", tiff, b"canary: 48.2N 16.4E"].concat();
     let size = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
     let turned = [&jpeg[..2], &[0xff, 0xe1], &size, &exif, &jpeg[2..]].concat();
-    let png = shrink(&turned).unwrap();
+    let png = shrink(&turned, PictureSize::Thumbnail).unwrap();
     assert_eq!((read(&png).width(), read(&png).height()), (20, 40));
     assert!(!png.windows(6).any(|window| window == b"canary"));
 }
@@ -76,16 +89,21 @@ fn picture_that_was_taken_sideways_is_turned_and_says_nothing_else_of_where_it_w
 fn half_a_photograph_is_damaged_wherever_it_ends() {
     let jpeg = written(&picture(64, 64), ImageFormat::Jpeg);
     for end in 3..jpeg.len() - 1 {
-        assert_eq!(shrink(&jpeg[..end]), Err(ShrinkError::Damaged), "{end} of {}", jpeg.len());
+        assert_eq!(
+            shrink(&jpeg[..end], PictureSize::Thumbnail),
+            Err(ShrinkError::Damaged),
+            "{end} of {}",
+            jpeg.len()
+        );
     }
     let followed = [&jpeg[..], b"what phones put behind it"].concat();
-    assert_eq!(shrink(&followed), shrink(&jpeg));
+    assert_eq!(shrink(&followed, PictureSize::Thumbnail), shrink(&jpeg, PictureSize::Thumbnail));
 }
 
 #[test]
 fn what_is_drawn_by_a_program_is_no_picture() {
     let svg = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>"#;
     for bytes in [&svg[..], b"", b"BM", b"II*\0", b"%PDF-1.7", b"\0\0\x01\0"] {
-        assert_eq!(shrink(bytes), Err(ShrinkError::NoPicture));
+        assert_eq!(shrink(bytes, PictureSize::Thumbnail), Err(ShrinkError::NoPicture));
     }
 }
