@@ -17,6 +17,7 @@ mod cli;
 mod cold;
 mod floor;
 mod gate;
+mod gui;
 mod idle;
 mod live;
 mod measure;
@@ -65,6 +66,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("idle", idle::run),
     ("gate", gate::run),
     ("search", search::run),
+    ("gui", gui::run),
 ];
 
 fn main() -> ExitCode {
