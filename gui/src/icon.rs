@@ -144,28 +144,38 @@ const CLOUD: &str = "4.5 12.5 2.5 11.5 2 9.5 3 7.8 4.8 7.2 5.8 4.8 8.2 3.8 10.6 
 /// Icons are drawn on a square of so many units.
 const GRID: f32 = 16.0;
 
-/// Returns the product's mark as RGBA pixels, and how many a side has: for windows.
-pub fn icon_pixels() -> (Vec<u8>, u32) {
-    const SIDE: u32 = 64;
+/// Returns the product's mark as RGBA pixels, so many a side: for windows and desktops.
+pub fn icon_pixels(side: u32) -> Vec<u8> {
     /// How much of a pixel a shape covers whose edge is so far away.
     fn covered(distance: f32) -> f32 {
         (0.5 - distance).clamp(0.0, 1.0)
     }
-    let mut pixels = Vec::with_capacity((SIDE * SIDE * 4) as usize);
-    for (y, x) in (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (y, x))) {
-        let at = pos2(x as f32 + 0.5, y as f32 + 0.5);
+    // Drawn on a square of 64.
+    let unit = side as f32 / 64.0;
+    let mut pixels = Vec::with_capacity((side * side * 4) as usize);
+    for (y, x) in (0..side).flat_map(|y| (0..side).map(move |x| (y, x))) {
+        let at = pos2((x as f32 + 0.5) / unit, (y as f32 + 0.5) / unit);
         let corner = (at - pos2(32.0, 32.0)).abs() - Vec2::splat(13.0);
-        let square = covered(corner.max(Vec2::ZERO).length() - 17.0);
+        let square = covered((corner.max(Vec2::ZERO).length() - 17.0) * unit);
         let strokes = [(pos2(19.0, 33.5), pos2(27.5, 42.0)), (pos2(27.5, 42.0), pos2(45.0, 22.0))];
         let from_stroke = strokes.map(|(start, end)| {
             let along = ((at - start).dot(end - start) / (end - start).length_sq()).clamp(0.0, 1.0);
             at.distance(start + (end - start) * along) - 3.2
         });
-        let check = covered(from_stroke[0].min(from_stroke[1]));
+        let check = covered(from_stroke[0].min(from_stroke[1]) * unit);
         let mix = |fill: f32| (fill + (255.0 - fill) * check) as u8;
         pixels.extend([mix(60.0), mix(97.0), mix(221.0), (255.0 * square) as u8]);
     }
-    (pixels, SIDE)
+    pixels
+}
+
+/// Returns the same as a PNG of 256 by 256 pixels.
+///
+/// # Errors
+/// When it cannot be made, which needs more memory than there is.
+pub fn icon_png() -> Result<Vec<u8>, png::EncodingError> {
+    let image = egui::ColorImage::from_rgba_unmultiplied([256, 256], &icon_pixels(256));
+    crate::pictures::png_from_image(&image)
 }
 
 /// Returns the square of a size that stands on the middle of a line.

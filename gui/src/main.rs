@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use assist_gui::memory::{Memory, ThemeChoice};
-use assist_gui::{Route, Support, Tokens, fonts, icon_pixels};
-use assist_proto::client::Home;
+use assist_gui::{Support, Tokens, fonts, icon_pixels, icon_png};
+use assist_proto::client::{DesktopEntry, Home};
 use clap::Parser;
 use eframe::egui::{Context, IconData, Theme, ThemePreference, Ui, ViewportBuilder, ViewportCommand, vec2};
 
@@ -17,7 +18,10 @@ struct Args {
     /// The daemon's folder.
     #[arg(long, value_name = "FOLDER", env = Home::VARIABLE)]
     home: Option<PathBuf>,
-    /// Where to begin: `assist://<project>/ticket/<ticket>`, or a project's address to join.
+    /// Have the desktop offer this program, and open `assist://` links with it; prints the files that it wrote.
+    #[arg(long, conflicts_with = "link")]
+    install_desktop: bool,
+    /// Where to begin: `assist://<project>/ticket/<ticket>`, a project's address to join, or the link in a mail.
     #[arg(value_name = "LINK")]
     link: Option<String>,
 }
@@ -38,12 +42,14 @@ fn tell(error: &anyhow::Error) {
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
+    if args.install_desktop {
+        return install();
+    }
     let home = Home::locate(args.home)?;
-    let (icon, side) = icon_pixels();
     let viewport = ViewportBuilder::default()
         .with_title(TITLE)
         .with_app_id(APP_ID)
-        .with_icon(IconData { rgba: icon, width: side, height: side })
+        .with_icon(IconData { rgba: icon_pixels(ICON), width: ICON, height: ICON })
         .with_inner_size(Memory::load(&home).window_size.map_or(vec2(1240.0, 820.0), |[x, y]| vec2(x, y)))
         .with_min_inner_size(vec2(460.0, 420.0));
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
@@ -59,6 +65,33 @@ fn run(args: Args) -> anyhow::Result<()> {
     .context("cannot open a window")
 }
 
+/// Has the person choose files, by the desktop's own dialog. Nothing where there is none: they name a path then.
+fn choose_files() -> Vec<PathBuf> {
+    rfd::FileDialog::new().set_title("Attach files").pick_files().unwrap_or_default()
+}
+
+/// Writes the desktop's entry and its icon.
+#[expect(clippy::print_stdout, reason = "whoever asked for it wants to know where they are")]
+fn install() -> anyhow::Result<()> {
+    let icon = icon_png().context("cannot draw the icon")?;
+    let entry = DesktopEntry {
+        file_name: "hero-assistance.desktop",
+        name: TITLE,
+        comment: "Support tickets on your desktop",
+        arguments: "%u",
+        icon: Some(&icon),
+    };
+    let installed = entry.install()?;
+    println!("{}", installed.entry.display());
+    installed.icon.iter().for_each(|icon| println!("{}", icon.display()));
+    if !installed.is_default {
+        println!(
+            "xdg-mime could not be asked to open assist:// with it: choose it when a link is opened first"
+        );
+    }
+    Ok(())
+}
+
 struct Window {
     support: Support,
     unread: Option<u64>,
@@ -71,11 +104,9 @@ impl Window {
         for (theme, tokens) in [(Theme::Dark, Tokens::dark()), (Theme::Light, Tokens::light())] {
             ctx.set_style_of(theme, tokens.style(&ctx.style_of(theme)));
         }
-        let mut support = Support::open(ctx, home, "window")?;
-        match link.map(str::parse::<Route>) {
-            Some(Ok(route)) => support.go(route),
-            Some(Err(_)) => support.join(link.unwrap_or_default()),
-            None => {}
+        let mut support = Support::open(ctx, home, "window")?.with_picker(Arc::new(choose_files));
+        if let Some(link) = link {
+            support.open_link(link);
         }
         Ok(Self { support, unread: None, looks: None })
     }
@@ -125,6 +156,9 @@ impl eframe::App for Window {
 }
 
 const TITLE: &str = "Hero Assistance";
+
+/// Pixels of either side of the window's icon.
+const ICON: u32 = 64;
 
 /// The name of the desktop file, by which desktops find the icon.
 const APP_ID: &str = "hero-assistance";

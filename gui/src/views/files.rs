@@ -231,19 +231,22 @@ fn card_ui(
     widgets::within(ui, at, &name, |ui| icon_button(ui, tokens, icon, &name, true)).clicked()
 }
 
-/// The button that attaches files; where there is no dialog, a field for a path.
+/// The button that attaches files: by a dialog where there is one, and by a path.
 pub(super) fn attach_button_ui(scene: &mut Scene<'_>, ui: &mut Ui, slot: &Slot) {
     let tokens = scene.tokens;
-    if scene.state.has_picker {
-        let pressed = icon_button(ui, tokens, Icon::Clip, ATTACH, true).clicked();
-        scene.act_if(pressed, || Intent::PickFiles(slot.clone()));
-        return;
-    }
     let size = Vec2::splat(theme::CONTROL_HEIGHT);
     let button = Button::new("").frame(false).min_size(size);
     let style = tokens.style(ui.style());
     let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
         ui.set_style(style);
+        if scene.state.has_picker {
+            let icon = Some(Icon::File);
+            let pressed = widgets::button(ui, tokens, widgets::Weight::Plain, icon, "Choose files\u{2026}");
+            if pressed.clicked() {
+                scene.act(Intent::PickFiles(slot.clone()));
+                ui.close();
+            }
+        }
         path_ui(scene, ui, slot);
     });
     widgets::name(ui, &response, ATTACH);
@@ -261,7 +264,8 @@ fn paint_clip(ui: &Ui, scene: &Scene<'_>, response: &Response) {
 fn path_ui(scene: &mut Scene<'_>, ui: &mut Ui, slot: &Slot) {
     let id = scene.salt.with("path to attach");
     let mut path: String = ui.data(|data| data.get_temp(id)).unwrap_or_default();
-    let hint = RichText::new("Path of a file").color(scene.tokens.faint);
+    let words = if scene.state.has_picker { "Or the path of a file" } else { "Path of a file" };
+    let hint = RichText::new(words).color(scene.tokens.faint);
     let edit = TextEdit::singleline(&mut path).hint_text(hint).desired_width(300.0);
     let response = ui.add(edit.margin(Margin::symmetric(8, 5)));
     widgets::name(ui, &response, "Path of a file");
