@@ -15,6 +15,7 @@ use crate::icon::{Icon, square_at};
 use crate::intent::{Intent, Selecting};
 use crate::limits;
 use crate::route::{Route, TicketKey, View};
+use crate::rows::RowPart;
 use crate::scene::Scene;
 use crate::theme;
 use crate::times;
@@ -41,7 +42,10 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         if let Some(total) = state.inbox.total {
             ui.label(RichText::new(total.to_string()).color(tokens.faint));
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| sort_ui(scene, ui));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            parts_ui(scene, ui);
+            sort_ui(scene, ui);
+        });
     });
     ui.add_space(2.0);
     search_ui(scene, ui);
@@ -61,6 +65,30 @@ fn sort_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     });
     widgets::name(ui, &response, &format!("Order: {}", sort_name(chosen)));
     arrow(ui, response.rect.translate(vec2(10.0, 0.0)), tokens.soft);
+}
+
+/// What rows show.
+fn parts_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let tokens = scene.tokens;
+    let left_out = scene.state.looks.left_out;
+    let button = egui::Button::new("").frame(false).min_size(vec2(22.0, 22.0));
+    let style = tokens.style(ui.style());
+    let menu = egui::containers::menu::MenuButton::from_button(button).config(
+        egui::containers::menu::MenuConfig::new()
+            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside),
+    );
+    let (response, _) = menu.ui(ui, |ui| {
+        ui.set_style(style);
+        for part in RowPart::ALL {
+            let mut is_shown = left_out.shows(part);
+            let changed = ui.checkbox(&mut is_shown, part.name()).changed();
+            scene.act_if(changed, || Intent::ShowPart(part, is_shown));
+        }
+    });
+    widgets::name(ui, &response, "What rows show");
+    let at = square_at(response.rect.center().x - 7.0, response.rect.center().y, 14.0);
+    Icon::Sliders.paint(ui.painter(), at, if response.hovered() { tokens.text } else { tokens.soft });
+    focus_ring(ui.painter(), tokens, response.rect, &response);
 }
 
 const fn sort_name(sort: Sort) -> &'static str {
@@ -193,20 +221,12 @@ fn paint_row(scene: &Scene<'_>, ui: &Ui, rect: Rect, row: &TicketRow, behind: Co
         colour,
         behind,
     );
-    let name = match row.number {
-        Some(number) => format!("#{number}"),
-        None => row.short_id.clone(),
-    };
-    let by = line(
-        painter,
-        &format!("{name} \u{b7} {}", row.requester.name),
-        widgets::small(),
-        tokens.soft,
-        (right - at - 18.0).min(160.0),
-    );
-    painter.galley(pos2(at + 8.0, second - by.size().y / 2.0), by.clone(), tokens.soft);
-    at += 8.0 + by.size().x + 8.0;
-    for label in &row.labels {
+    let below = below(scene, row);
+    let words = line(painter, &below, widgets::small(), tokens.soft, (right - at - 18.0).min(240.0));
+    painter.galley(pos2(at + 8.0, second - words.size().y / 2.0), words.clone(), tokens.soft);
+    at += 8.0 + words.size().x + 8.0;
+    let labels: &[String] = if shows(scene, RowPart::Labels) { &row.labels } else { &[] };
+    for label in labels {
         let width = painter.layout_no_wrap(label.clone(), widgets::small(), tokens.soft).size().x + 16.0;
         if at + width > right - 4.0 {
             break;
@@ -216,12 +236,32 @@ fn paint_row(scene: &Scene<'_>, ui: &Ui, rect: Rect, row: &TicketRow, behind: Co
     }
 }
 
+/// What stands behind the status: number, requester, project, as far as they are shown.
+fn below(scene: &Scene<'_>, row: &TicketRow) -> String {
+    let state = scene.state;
+    let number = row.number.map_or_else(|| row.short_id.clone(), |number| format!("#{number}"));
+    // Where all are of one project its name says nothing.
+    let project = state.project(&row.project).filter(|_| state.inbox.project.is_none());
+    let project = project.filter(|_| state.projects().len() > 1).map(|project| project.name.clone());
+    let parts = [
+        (RowPart::Number, Some(number)),
+        (RowPart::Requester, Some(row.requester.name.clone())),
+        (RowPart::Project, project),
+    ];
+    let shown = parts.into_iter().filter(|(part, _)| shows(scene, *part)).filter_map(|(_, words)| words);
+    shown.collect::<Vec<_>>().join(" \u{b7} ")
+}
+
+fn shows(scene: &Scene<'_>, part: RowPart) -> bool {
+    scene.state.looks.left_out.shows(part)
+}
+
 /// Draws what stands at the end of a row's second line, and returns where that begins.
 fn paint_row_end(scene: &Scene<'_>, ui: &Ui, right: f32, middle: f32, row: &TicketRow) -> f32 {
     let tokens = scene.tokens;
     let painter = ui.painter();
     let mut right = right;
-    if let Some(assignee) = &row.assignee {
+    if let Some(assignee) = row.assignee.as_ref().filter(|_| shows(scene, RowPart::Assignee)) {
         right -= 20.0;
         paint_avatar(painter, tokens, square_at(right, middle, 20.0), &assignee.name);
         right -= 8.0;
@@ -231,7 +271,9 @@ fn paint_row_end(scene: &Scene<'_>, ui: &Ui, right: f32, middle: f32, row: &Tick
         icon.paint(painter, square_at(right, middle, 13.0), colour);
         right -= 8.0;
     };
-    if let Some(state @ (DeliveryState::SavedHere | DeliveryState::OnServer)) = row.state {
+    if let Some(state @ (DeliveryState::SavedHere | DeliveryState::OnServer)) = row.state
+        && shows(scene, RowPart::State)
+    {
         icon(state_icon(state), tokens.faint);
     }
     if row.has_conflict {
