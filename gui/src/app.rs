@@ -4,16 +4,18 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use assist_proto::address::{Address, AddressError};
 use assist_proto::client::Home;
 use egui::{ColorImage, Context, Id, Ui};
 
 use crate::fonts;
-use crate::intent::{Field, Intent};
+use crate::host::{HostEvent, Prefill};
+use crate::intent::Intent;
 use crate::layouts::Layouts;
 use crate::limits;
 use crate::link::{Link, Picker, Reply, Request};
 use crate::memory::{Keeper, ThemeChoice};
-use crate::pictures::Pictures;
+use crate::pictures::{Pictures, Wanted};
 use crate::route::Route;
 use crate::scene::Scene;
 use crate::state::{DaemonState, State};
@@ -101,7 +103,8 @@ impl Support {
 
     /// Takes a picture as if the daemon had made it: for pictures and tests.
     pub fn put_picture(&mut self, ctx: &Context, blob: &str, picture: ColorImage) {
-        self.pictures.put(ctx, blob.to_owned(), Ok(picture));
+        let small = Wanted { blob: blob.to_owned(), is_large: false };
+        self.pictures.put(ctx, small, Ok(picture));
     }
 
     /// Keeps what was not sent for the next start: for when the host ends. Until then it is kept as it is written.
@@ -121,8 +124,8 @@ impl Support {
                 ctx.request_repaint();
             }
             let reply = match reply {
-                Reply::Picture { blob, outcome } => {
-                    self.pictures.put(ctx, blob, outcome.map_err(|failure| failure.message));
+                Reply::Picture { picture, outcome } => {
+                    self.pictures.put(ctx, picture, outcome.map_err(|failure| failure.message));
                     continue;
                 }
                 reply => reply,
@@ -135,6 +138,7 @@ impl Support {
         }
         let requests = update::settle(&mut self.state, now_millis);
         self.ask(requests);
+        self.state.tell_host();
     }
 
     /// Draws the client into the room that there is.
@@ -158,8 +162,9 @@ impl Support {
         }
         self.state.is_focused = ui.input(|input| input.raw.focused);
         let mut requests = update::settle(&mut self.state, now_millis);
-        requests.extend(self.pictures.take_wanted().into_iter().map(|blob| Request::Picture { blob }));
+        requests.extend(self.pictures.take_wanted().into_iter().map(Request::Picture));
         self.ask(requests);
+        self.state.tell_host();
         ui.ctx().request_repaint_after(self.next_look());
     }
 
@@ -174,10 +179,35 @@ impl Support {
         self.act(Intent::Go(route));
     }
 
-    /// Begins to join the project at an address.
-    pub fn join(&mut self, address: &str) {
-        self.act(Intent::Type(Field::JoinAddress, address.to_owned()));
-        self.go(Route::Join);
+    /// Opens a link: a place in the client, the address of a project, or the link in a mail. What it leads to is shown
+    /// as soon as the daemon answers.
+    pub fn open_link(&mut self, link: &str) {
+        match link.parse() {
+            Ok(route) => self.go(route),
+            Err(_) => self.act(Intent::OpenLink(link.to_owned())),
+        }
+    }
+
+    /// Begins a ticket for the person to go on with. What they have begun themselves stays.
+    pub fn begin_ticket(&mut self, prefill: Prefill) {
+        let requests = update::begin_ticket(&mut self.state, prefill);
+        self.ask(requests);
+    }
+
+    /// Returns what happened since it was last asked, oldest first: for hosts, once a frame.
+    pub fn take_events(&mut self) -> Vec<HostEvent> {
+        std::mem::take(&mut self.state.host.events)
+    }
+
+    /// Shows one project only, by its address; as long as it is not joined, the client joins it.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn with_project(mut self, address: &str) -> Result<Self, AddressError> {
+        let parsed: Address = address.parse()?;
+        let project = parsed.project().ok_or(AddressError::NoProject)?;
+        update::keep_to(&mut self.state, project.to_string(), address.to_owned());
+        Ok(self)
     }
 
     /// Remembers how large the window is.

@@ -53,7 +53,12 @@ fn commands(state: &State) -> Vec<Command> {
     if state.projects().len() > 1 {
         add("Go to all projects", "", Intent::Go(Route::Inbox { project: None, view }));
     }
-    add("Join a project", "", Intent::Go(Route::Join));
+    for project in state.projects().iter().filter(|project| state.is_admin(&project.id)) {
+        add(&format!("Manage {}", project.name), "", Intent::Go(Route::Manage(project.id.clone())));
+    }
+    if state.scope.is_none() {
+        add("Join a project", "", Intent::Go(Route::Join));
+    }
     add("Settings", "", Intent::Go(Route::Settings));
     add("Keyboard shortcuts", "?", Intent::ShowShortcuts(true));
     add("Back", "Alt+Left", Intent::Back);

@@ -27,6 +27,8 @@ pub enum Source {
     Path(PathBuf),
     /// Pixels that were pasted.
     Pixels(Arc<ColorImage>),
+    /// Bytes of a host, and what they are called.
+    Bytes(String, Arc<[u8]>),
 }
 
 /// A file that somebody is about to send.
@@ -106,6 +108,7 @@ pub(crate) fn name_of(source: &Source, taken: &[NewFile]) -> String {
             path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
         }
         Source::Pixels(_) => PASTED.to_owned(),
+        Source::Bytes(name, _) => name.clone(),
     };
     let is_wrong = |c: char| c == '/' || c == '\\' || c.is_control();
     let name: String = name.chars().map(|c| if is_wrong(c) { '_' } else { c }).collect();

@@ -4,8 +4,10 @@ use assist_proto::api::sync::ConnectionState;
 use assist_proto::api::ticket::{Priority, Sort, Status};
 
 use crate::files::{Slot, Source};
+use crate::manage::Managing;
 use crate::memory::ThemeChoice;
 use crate::route::{Route, TicketKey};
+use crate::rows::RowPart;
 
 /// What a person did.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,8 @@ pub enum Intent {
     Sort(Sort),
     /// Typed into a field, which now holds this.
     Type(Field, String),
+    /// A field of a form that has just come has the keyboard.
+    Focused,
     /// To write a note, or a comment.
     WriteNote(bool),
     /// To answer this comment, or none.
@@ -65,6 +69,10 @@ pub enum Intent {
     RequestCode,
     /// To join with the code that was typed; or to ask whether somebody let this device in.
     Confirm,
+    /// To open a link.
+    OpenLink(String),
+    /// To let the device in that had the mail sent whose link was opened, or not.
+    AnswerLink(bool),
     /// To go on with a project that was asked for earlier, or to begin anew.
     GoOnJoining(Option<String>),
     /// To change the ticket that is shown.
@@ -113,10 +121,14 @@ pub enum Intent {
     DiscardDraft(String),
     /// To put a line on what happened away.
     Dismiss(usize),
+    /// What an admin does with a project.
+    Manage(Managing),
     /// To have it dark, light, or as the system has it.
     Theme(ThemeChoice),
     /// To have everything this size, in percent.
     Zoom(u16),
+    /// To have rows of the list show a part, or leave it out.
+    ShowPart(RowPart, bool),
     /// To have things move no more than they must, or again.
     ReduceMotion(bool),
 }
@@ -157,6 +169,20 @@ pub enum Field {
     JoinName,
     /// The code.
     JoinCode,
+    /// What the device shows that had a mail sent.
+    JoinCheck,
+    /// The address of whoever is to be invited.
+    InviteEmail,
+    /// Their name.
+    InviteName,
+    /// A label of the catalogue.
+    LabelName,
+    /// What it is for.
+    LabelText,
+    /// What a canned reply is called.
+    CannedName,
+    /// What it says.
+    CannedText,
 }
 
 /// A change of the ticket that is shown.

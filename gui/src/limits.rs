@@ -32,6 +32,24 @@ pub(crate) const HISTORY_MAX: u32 = 500;
 /// Notes that are asked for: the daemon gives no more at once.
 pub(crate) const NOTES_MAX: u32 = 500;
 
+/// Members, and devices, that are asked for to manage a project: more than anybody reads through.
+pub(crate) const ROSTER_MAX: usize = 1_000;
+
+/// Of these so many at once: the daemon gives no more.
+pub(crate) const ROSTER_PAGE: u32 = 200;
+
+/// What happened that a host has not taken: one that listens takes all of it each frame.
+pub(crate) const HOST_EVENTS_MAX: usize = 256;
+
+/// Names and values that a host knows of itself: more than any person looks through before sending them.
+pub(crate) const DIAGNOSTICS_MAX: usize = 200;
+
+/// Each name: one line.
+pub(crate) const DIAGNOSTIC_NAME_CHARS_MAX: usize = 100;
+
+/// Each value: a page. What is longer is a file.
+pub(crate) const DIAGNOSTIC_VALUE_CHARS_MAX: usize = 4_000;
+
 /// A text longer than this is shown as it is: laying out Markdown of such a size would cost a frame.
 pub(crate) const MARKDOWN_BYTES_MAX: usize = 64 * 1024;
 
@@ -56,11 +74,11 @@ pub(crate) const PICTURES_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The same by number, with those that could not be shown.
 pub(crate) const PICTURES_MAX: usize = 2_000;
 
-/// Bytes of one small picture, as a file and as pixels: the daemon makes none of more than 800 by 800 pixels.
-pub(crate) const PICTURE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one picture, as a file and as pixels: the daemon makes none of more than 2,560 by 2,560 pixels.
+pub(crate) const PICTURE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Either side of it.
-pub(crate) const PICTURE_SIDE_MAX: u32 = 1_024;
+pub(crate) const PICTURE_SIDE_MAX: u32 = 2_560;
 
 /// Tickets that are changed at once: the daemon takes no more.
 pub(crate) const CHOSEN_MAX: usize = 500;

@@ -3,6 +3,7 @@
 
 mod files;
 mod follower;
+mod manage;
 mod teller;
 mod worker;
 
@@ -16,11 +17,13 @@ use assist_proto::api::attachment::{AttachmentState, Fetch, StoredBlob};
 use assist_proto::api::comment::{self, Undone};
 use assist_proto::api::draft::Draft;
 use assist_proto::api::events::News;
+use assist_proto::api::link::{Open, Opened};
 use assist_proto::api::note;
 use assist_proto::api::presence::{PresentPerson, SetDoing};
 use assist_proto::api::project::{
     Confirm, Confirmed, Join, Leave, PendingJoin, ProjectDetails, ProjectInfo, Request as RequestCode,
 };
+use assist_proto::api::server::Invitation;
 use assist_proto::api::sync::ProjectSync;
 use assist_proto::api::ticket::{
     Bulk, BulkDone, Create, Edit, HistoryChange, List, Ticket, TicketPage, TicketRef,
@@ -31,9 +34,13 @@ use egui::ColorImage;
 
 use crate::files::{NewFile, Slot, Source};
 use crate::limits;
+use crate::manage::Roster;
 use crate::memory::{Keeper, Memory};
+use crate::pictures::Wanted;
 use crate::route::{TicketKey, View};
 use crate::state::DaemonState;
+
+pub use manage::ManageWrite;
 
 /// What the client asks of the daemon.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +49,11 @@ pub enum Request {
     Overview,
     /// Members and catalogue of a project.
     People {
+        /// Its id.
+        project: String,
+    },
+    /// Who is in a project, as its server has it.
+    Roster {
         /// Its id.
         project: String,
     },
@@ -114,11 +126,8 @@ pub enum Request {
         /// Where to.
         folder: PathBuf,
     },
-    /// A small picture of a file that is on this device.
-    Picture {
-        /// The hash of its bytes.
-        blob: String,
-    },
+    /// A picture of a file that is on this device.
+    Picture(Wanted),
 }
 
 /// What the person sees, and does there.
@@ -162,6 +171,8 @@ pub enum Write {
     Confirm(Confirm),
     /// To join with an invitation.
     Join(Join),
+    /// To open a link.
+    OpenLink(Open),
     /// To leave a project.
     Leave(Leave),
     /// To work offline, or no more; of all projects or of one.
@@ -175,6 +186,8 @@ pub enum Write {
     RetryDraft(String),
     /// To throw a refused edit away.
     DiscardDraft(String),
+    /// What an admin does with a project, by its id.
+    Manage(String, Box<ManageWrite>),
 }
 
 /// What the daemon answered, or what happened.
@@ -192,6 +205,13 @@ pub enum Reply {
         project: String,
         /// Its members and catalogue.
         outcome: Result<(Vec<User>, Box<ProjectDetails>), Failure>,
+    },
+    /// To [`Request::Roster`].
+    Roster {
+        /// The project's id.
+        project: String,
+        /// Who is in it.
+        outcome: Result<Box<Roster>, Failure>,
     },
     /// To [`Request::Drafts`].
     Drafts(Result<Vec<Draft>, Failure>),
@@ -268,7 +288,7 @@ pub enum Reply {
     /// To [`Request::Picture`].
     Picture {
         /// As it was asked.
-        blob: String,
+        picture: Wanted,
         /// The picture.
         outcome: Result<ColorImage, Failure>,
     },
@@ -305,12 +325,16 @@ pub enum Done {
     Ticket(TicketRef),
     /// This was taken back.
     TakenBack(Box<Undone>),
+    /// An invitation was made.
+    Invited(Box<Invitation>),
     /// This became of several tickets.
     Bulk(Box<BulkDone>),
     /// A code was mailed.
     CodeMailed(Box<PendingJoin>),
     /// The project is joined, or somebody must let this device in.
     Joined(Box<Confirmed>),
+    /// What a link leads to.
+    Opened(Box<Opened>),
 }
 
 /// Why something did not work.
@@ -409,7 +433,7 @@ impl Link {
             // Where so many wait, the next is soon enough.
             Request::Show(shown) => return drop(self.shown.try_send(shown)),
             Request::Store { .. } | Request::Save { .. } => &mut self.files,
-            Request::Picture { .. } => &mut self.pictures,
+            Request::Picture(_) => &mut self.pictures,
             ref request if is_slow(request) => &mut self.slow,
             _ => &mut self.quick,
         };
@@ -476,9 +500,17 @@ impl Lane {
 /// stand in the way of what is shown.
 fn is_slow(request: &Request) -> bool {
     match request {
-        Request::Counts { .. } | Request::Remember(_) => true,
+        Request::Counts { .. } | Request::Remember(_) | Request::Roster { .. } => true,
         Request::Write(write) => {
-            matches!(**write, Write::RequestCode(_) | Write::Confirm(_) | Write::Join(_) | Write::Leave(_))
+            matches!(
+                **write,
+                Write::RequestCode(_)
+                    | Write::Confirm(_)
+                    | Write::Join(_)
+                    | Write::OpenLink(_)
+                    | Write::Leave(_)
+                    | Write::Manage(..)
+            )
         }
         _ => false,
     }

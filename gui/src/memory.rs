@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::{NewFile, UnsentFile};
 use crate::limits;
 use crate::route::TicketKey;
+use crate::rows::LeftOut;
 use crate::state::{Composer, State};
 
 /// What is kept. Fields may be added; those that are not known are passed over.
@@ -28,6 +29,8 @@ pub struct Memory {
     pub new_body: String,
     /// The files that were to go along.
     pub new_files: Vec<UnsentFile>,
+    /// What a host knows of itself, that is in one of them.
+    pub new_diagnostics: Vec<(String, String)>,
     /// How large the window was.
     pub window_size: Option<[f32; 2]>,
 }
@@ -42,6 +45,8 @@ pub struct Looks {
     pub zoom_percent: u16,
     /// Whether things move no more than they must.
     pub has_reduced_motion: bool,
+    /// What rows of the list do not show.
+    pub left_out: LeftOut,
 }
 
 /// Dark, light, or as the system has it.
@@ -102,6 +107,7 @@ impl Memory {
             new_title: state.new_ticket.title.clone(),
             new_body: state.new_ticket.body.clone(),
             new_files: state.new_ticket.files.iter().filter_map(NewFile::unsent).collect(),
+            new_diagnostics: state.new_ticket.diagnostics.clone(),
             window_size: state.window_size,
         }
     }
@@ -126,7 +132,7 @@ impl Memory {
 
     /// Returns this over what another window kept meanwhile: what was changed here since `base` counts, all else stays.
     fn over(self, base: &Self, kept: Self) -> Self {
-        let mut drafts = kept.drafts;
+        let mut drafts = kept.drafts.clone();
         for draft in base.drafts.iter().filter(|draft| !self.drafts.contains(draft)) {
             drafts.retain(|other| !other.is_of(draft));
         }
@@ -134,17 +140,20 @@ impl Memory {
             drafts.retain(|other| !other.is_of(draft));
             drafts.push(draft.clone());
         }
-        let form =
-            |memory: &Self| (memory.new_title.clone(), memory.new_body.clone(), memory.new_files.clone());
+        let form = |memory: &Self| {
+            let files = (memory.new_files.clone(), memory.new_diagnostics.clone());
+            (memory.new_title.clone(), memory.new_body.clone(), files)
+        };
         let own = form(&self);
-        let (new_title, new_body, new_files) =
-            if own == form(base) { (kept.new_title, kept.new_body, kept.new_files) } else { own };
+        let (new_title, new_body, (new_files, new_diagnostics)) =
+            if own == form(base) { form(&kept) } else { own };
         Self {
             looks: if self.looks == base.looks { kept.looks } else { self.looks },
             drafts,
             new_title,
             new_body,
             new_files,
+            new_diagnostics,
             window_size: if self.window_size == base.window_size {
                 kept.window_size
             } else {
@@ -215,6 +224,7 @@ mod tests {
     use assist_proto::client::Home;
 
     use super::{Keeper, Looks, Memory, ThemeChoice, UnsentText, path};
+    use crate::rows::RowPart;
 
     fn draft(ticket: &str, text: &str) -> UnsentText {
         let (project, ticket) = ("p".into(), ticket.into());
@@ -254,13 +264,15 @@ mod tests {
             reply_to: None,
             files: Vec::new(),
         };
-        let looks = Looks { theme: ThemeChoice::Dark, zoom_percent: 120, has_reduced_motion: true };
+        let mut looks = Looks { theme: ThemeChoice::Dark, zoom_percent: 120, ..Looks::default() };
+        looks.left_out.show(RowPart::Labels, false);
         let memory = Memory {
             looks,
             drafts: vec![draft],
             new_title: "It".into(),
             new_body: "hums".into(),
             new_files: Vec::new(),
+            new_diagnostics: vec![("version".into(), "4.2".into())],
             window_size: Some([900.0, 700.0]),
         };
         memory.store(&home).unwrap();

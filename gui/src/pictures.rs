@@ -219,7 +219,7 @@ mod tests {
         let Picture::Here(shown) = pictures.look_large("a") else { panic!("there is a small one") };
         assert_eq!(shown.size, vec2(8.0, 8.0));
         let wanted = Wanted { blob: "a".to_owned(), is_large: true };
-        assert_eq!(pictures.take_wanted(), [wanted.clone()]);
+        assert_eq!(pictures.take_wanted(), std::slice::from_ref(&wanted));
         pictures.put(&ctx, wanted, Ok(ColorImage::filled([16, 16], Color32::RED)));
         let Picture::Here(shown) = pictures.look_large("a") else { panic!("it has come") };
         assert_eq!(shown.size, vec2(16.0, 16.0));

@@ -21,6 +21,8 @@ pub enum Route {
     Join,
     /// Projects, connections and how the client looks.
     Settings,
+    /// A project's people, devices and words, for its admins; by its id.
+    Manage(String),
 }
 
 /// A ticket by its whole names.
@@ -107,6 +109,7 @@ impl fmt::Display for Route {
             Self::NewTicket => write!(f, "{SCHEME}{EVERY}/new"),
             Self::Join => write!(f, "{SCHEME}{EVERY}/join"),
             Self::Settings => write!(f, "{SCHEME}{EVERY}/settings"),
+            Self::Manage(project) => write!(f, "{SCHEME}{project}/manage"),
         }
     }
 }
@@ -135,6 +138,7 @@ impl FromStr for Route {
                     false => Err(no_route()),
                 }
             }
+            [project, "manage"] if is_id(project) && project != EVERY => Ok(Self::Manage(project.to_owned())),
             [project, "ticket", ticket] if is_id(project) && is_id(ticket) => {
                 Ok(Self::Ticket(TicketKey { project: project.to_owned(), ticket: ticket.to_owned() }))
             }
@@ -166,6 +170,7 @@ mod tests {
     fn routes_read_back_what_they_write() {
         let key = TicketKey { project: "k7".into(), ticket: "9v3kq0ta".into() };
         let mut routes = vec![Route::Ticket(key), Route::NewTicket, Route::Join, Route::Settings];
+        routes.push(Route::Manage("k7".into()));
         for view in View::TEAM {
             routes.push(Route::Inbox { project: None, view: *view });
             routes.push(Route::Inbox { project: Some("k7".into()), view: *view });
@@ -178,7 +183,8 @@ mod tests {
     #[test]
     fn what_is_no_route_is_refused() {
         let long = format!("assist://all/{}", "x".repeat(1_000_000));
-        for text in ["", "assist://", "assist://all/inbox/", "assist://k7@host", "http://all/new", &long] {
+        for text in ["", "assist://", "assist://all/inbox/", "assist://k7@host", "assist://all/manage", &long]
+        {
             assert!(text.parse::<Route>().is_err(), "{text:.80}");
         }
         for text in [

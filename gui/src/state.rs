@@ -13,8 +13,10 @@ use assist_proto::api::ticket::{HistoryChange, List, Sort, Ticket, TicketRow};
 use assist_proto::api::user::{Role, User};
 
 use crate::files::{NewFile, NewFileState, Slot, UnsentFile, is_picture};
+use crate::host::HostFeed;
 use crate::limits;
 use crate::link::Shown;
+use crate::manage::Manage;
 use crate::memory::{Looks, Memory};
 use crate::route::{Route, TicketKey, View};
 
@@ -51,6 +53,8 @@ pub struct State {
     pub join: JoinForm,
     /// A project that is about to be left, until it is confirmed.
     pub leaving: Option<Leaving>,
+    /// The project that is being managed.
+    pub manage: Option<Manage>,
     /// What was written and not sent, by ticket.
     pub composers: BTreeMap<TicketKey, Composer>,
     /// What happened, for a moment.
@@ -75,10 +79,18 @@ pub struct State {
     pub are_connections_open: bool,
     /// Whether the window has the keyboard: else nobody looks.
     pub is_focused: bool,
+    /// Whether the first empty field of a form is to have the keyboard: it has just come.
+    pub(crate) wants_focus: bool,
     /// Whether the person has just typed under the ticket.
     pub(crate) has_typed: bool,
     /// What others were last told that is shown.
     pub(crate) told: Option<Option<Shown>>,
+    /// The one project that is shown, where a host wants no other.
+    pub scope: Option<Scope>,
+    /// What the host is told.
+    pub(crate) host: HostFeed,
+    /// A link that is opened as soon as the daemon answers.
+    pub(crate) link: Option<String>,
     /// Counts what was asked, so that late answers are told from current ones.
     pub(crate) last_serial: u64,
     /// Whether what is remembered has changed since it was last stored.
@@ -98,6 +110,15 @@ pub enum DaemonState {
     Lost,
     /// Cannot be reached or started; tried again in a while.
     Failed(String),
+}
+
+/// The one project that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Its id.
+    pub project: String,
+    /// Where to join it.
+    pub address: String,
 }
 
 /// A project's people and words.
@@ -221,6 +242,8 @@ pub struct NewTicket {
     pub body: String,
     /// What goes along.
     pub files: Vec<NewFile>,
+    /// What a host knows of itself, as it stands in one of these files.
+    pub diagnostics: Vec<(String, String)>,
     /// Whether it was given to the daemon and nothing came back yet.
     pub is_sending: bool,
     /// Why it could not be filed.
@@ -240,12 +263,29 @@ pub struct JoinForm {
     pub code: String,
     /// Whether there is a code already.
     pub has_code: bool,
+    /// The link of a mail that another device had sent, and what that device shows.
+    pub check: Option<LinkCheck>,
     /// The project whose mailed code is waited for.
     pub pending: Option<String>,
     /// Whether the server was asked and nothing came back yet.
     pub is_asking: bool,
     /// Why it did not work.
     pub error: Option<String>,
+}
+
+/// The link of a mail that another device had sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LinkCheck {
+    /// The link. It holds a code, a secret until it is used.
+    pub(crate) link: String,
+    /// What the other device shows.
+    pub check: String,
+}
+
+impl std::fmt::Debug for LinkCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinkCheck").finish_non_exhaustive()
+    }
 }
 
 /// What somebody types to do something by its name.
@@ -314,6 +354,8 @@ pub struct Stale {
     pub presence: bool,
     /// Members and catalogues of these projects.
     pub people: BTreeSet<String>,
+    /// Who is in the project that is being managed.
+    pub manage: bool,
     pub(crate) is_overview_awaited: bool,
 }
 
@@ -329,8 +371,13 @@ impl State {
             numbered.collect()
         };
         let composers = memory.drafts.into_iter().map(|draft| draft.into_composer(&mut files)).collect();
-        let (title, body) = (memory.new_title, memory.new_body);
-        let new_ticket = NewTicket { title, body, files: files(memory.new_files), ..NewTicket::default() };
+        let new_ticket = NewTicket {
+            title: memory.new_title,
+            body: memory.new_body,
+            files: files(memory.new_files),
+            diagnostics: memory.new_diagnostics,
+            ..NewTicket::default()
+        };
         Self {
             daemon: DaemonState::Looking,
             route: Route::START,
@@ -347,6 +394,7 @@ impl State {
             new_ticket,
             join: JoinForm::default(),
             leaving: None,
+            manage: None,
             composers,
             toasts: Vec::new(),
             stale: Stale::default(),
@@ -359,8 +407,12 @@ impl State {
             has_picker: false,
             are_connections_open: false,
             is_focused: true,
+            wants_focus: false,
             has_typed: false,
             told: None,
+            scope: None,
+            host: HostFeed::default(),
+            link: None,
             last_serial,
             is_memory_stale: false,
         }
@@ -384,6 +436,11 @@ impl State {
     /// Tells whether this user is of the team of a project.
     pub fn is_team(&self, project: &str) -> bool {
         self.role(project) != Role::Customer
+    }
+
+    /// Tells whether this user manages a project.
+    pub fn is_admin(&self, project: &str) -> bool {
+        self.role(project) == Role::Admin
     }
 
     /// Tells whether this user is of the team of the ticket that is shown, and sees it as it is.

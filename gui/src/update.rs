@@ -4,12 +4,16 @@
 mod acting;
 mod attaching;
 mod choosing;
+mod hosting;
+mod managing;
 mod receiving;
 
+use assist_proto::api::link::Open;
 use assist_proto::api::presence::SetDoing;
 use assist_proto::api::user::Role;
 
 pub use acting::act;
+pub use hosting::{begin_ticket, keep_to};
 pub use receiving::receive;
 
 use crate::limits;
@@ -32,12 +36,17 @@ pub fn settle(state: &mut State, now_millis: u64) -> Vec<Request> {
         state.stale.is_overview_awaited = true;
         requests.push(Request::Overview);
     }
+    if let Some(link) = state.link.take() {
+        state.join.is_asking = true;
+        write(&mut requests, Write::OpenLink(Open { link, check: None }));
+    }
     if std::mem::take(&mut state.stale.drafts) {
         requests.push(Request::Drafts);
     }
     let people = std::mem::take(&mut state.stale.people);
     requests.extend(people.into_iter().map(|project| Request::People { project }));
     settle_presence(state, &mut requests);
+    managing::settle(state, &mut requests);
     // Before the projects are known, nothing can be listed.
     if state.projects.is_some() {
         settle_inbox(state, &mut requests);
@@ -141,8 +150,10 @@ fn go(state: &mut State, route: Route) {
 /// Makes what the route shows be there.
 fn arrive(state: &mut State) {
     state.large = None;
+    state.wants_focus = matches!(state.route, Route::NewTicket | Route::Join);
     match state.route.clone() {
         Route::Inbox { project, view } => {
+            let project = project.or_else(|| state.scope.as_ref().map(|scope| scope.project.clone()));
             state.open = None;
             if state.inbox.project != project || state.inbox.view != Some(view) {
                 state.inbox.project = project;
@@ -157,6 +168,7 @@ fn arrive(state: &mut State) {
             let chosen = state.inbox.project.clone().or(only);
             state.new_ticket.project = state.new_ticket.project.take().or(chosen);
         }
+        Route::Manage(project) => managing::arrive(state, project),
         Route::Join | Route::Settings => {}
     }
 }

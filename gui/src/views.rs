@@ -10,6 +10,7 @@ mod history;
 mod inbox;
 mod joining;
 mod lightbox;
+mod manage;
 mod new_ticket;
 mod palette;
 mod presence;
@@ -91,6 +92,7 @@ fn page_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         Route::NewTicket => new_ticket::new_ticket_ui(scene, ui),
         Route::Join => joining::joining_ui(scene, ui),
         Route::Settings => settings::settings_ui(scene, ui),
+        Route::Manage(project) => manage::manage_ui(scene, ui, project),
         Route::Inbox { .. } => nothing_open_ui(scene, ui),
     }
 }

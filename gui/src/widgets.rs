@@ -230,8 +230,17 @@ pub(crate) fn field(
         .margin(Margin::symmetric(10, 7))
         .desired_width(f32::INFINITY);
     let response = ui.add(edit).labelled_by(label.id);
+    if scene.state.wants_focus && value.is_empty() && !scene.intents.contains(&Intent::Focused) {
+        response.request_focus();
+        scene.act(Intent::Focused);
+    }
     scene.act_if(response.changed(), || Intent::Type(field, typed));
     response
+}
+
+/// Tells whether a form is to be sent: Enter was pressed in one of its lines.
+pub(crate) fn is_entered(ui: &Ui, fields: &[Response]) -> bool {
+    fields.iter().any(Response::lost_focus) && ui.input(|input| input.key_pressed(egui::Key::Enter))
 }
 
 /// Tells screen readers what something is called that shows no name of its own.

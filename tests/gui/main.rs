@@ -4,7 +4,9 @@
 
 mod files;
 mod flows;
+mod hosting;
 mod live;
+mod managing;
 mod people;
 mod pictured;
 mod pictures;

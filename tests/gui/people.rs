@@ -24,12 +24,17 @@ pub(crate) struct Person {
 impl Person {
     /// Opens the client on a daemon.
     pub(crate) fn at(daemon: &DaemonProcess) -> Self {
+        Self::with(daemon, |support| support)
+    }
+
+    /// Opens the client as a host has it.
+    pub(crate) fn with(daemon: &DaemonProcess, host: impl Fn(Support) -> Support + 'static) -> Self {
         let home = Home::locate(Some(daemon.home().to_owned())).unwrap();
         let (news_tx, news) = mpsc::sync_channel(1);
         let mut is_open = false;
         let saved = daemon.home().join(SAVED);
         let mut harness = Harness::builder()
-            .with_size(Vec2::new(1240.0, 820.0))
+            .with_size(SIZE)
             .with_context_setup(move |ctx| {
                 fonts::install(ctx);
                 ctx.set_request_repaint_callback(move |_| {
@@ -41,8 +46,8 @@ impl Person {
                 move |ui, state: &mut Support| {
                     // The client wants the context that it is drawn in.
                     if !std::mem::replace(&mut is_open, true) {
-                        *state =
-                            Support::open(ui.ctx(), &home, "test").unwrap().with_downloads(saved.clone());
+                        let client = Support::open(ui.ctx(), &home, "test").unwrap();
+                        *state = host(client.with_downloads(saved.clone()));
                     }
                     state.logic(&ui.ctx().clone());
                     state.ui(ui);
@@ -88,8 +93,8 @@ impl Person {
     /// Presses what is called so, once it is there.
     pub(crate) fn presses(&mut self, name: &str) {
         self.until(name, |harness| harness.query_all_by_label(name).next().is_some());
-        let buttons = self.harness.query_all_by_label(name);
-        buttons.into_iter().next().unwrap().click();
+        self.reveals(name, false);
+        self.harness.query_all_by_label(name).next().unwrap().click();
         self.harness.step();
         self.harness.step();
     }
@@ -97,6 +102,7 @@ impl Person {
     /// Presses the last of those that are called so.
     pub(crate) fn presses_last(&mut self, name: &str) {
         self.until(name, |harness| harness.query_all_by_label(name).next().is_some());
+        self.reveals(name, true);
         self.harness.query_all_by_label(name).last().unwrap().click();
         self.harness.step();
         self.harness.step();
@@ -113,6 +119,22 @@ impl Person {
         drop(buttons);
         self.harness.step();
         self.harness.step();
+    }
+
+    /// Scrolls to what is called so and cannot be seen: nobody presses what they do not see.
+    fn reveals(&mut self, name: &str, is_last: bool) {
+        let is_out_of_sight = {
+            let mut nodes = self.harness.query_all_by_label(name);
+            let node = if is_last { nodes.last() } else { nodes.next() }.unwrap();
+            let is_out = !egui::Rect::from_min_size(egui::Pos2::ZERO, SIZE).contains_rect(node.rect());
+            if is_out {
+                node.scroll_to_me();
+            }
+            is_out
+        };
+        if is_out_of_sight {
+            self.harness.run_steps(30);
+        }
     }
 
     /// Types into the field of that name.
@@ -167,6 +189,11 @@ impl Person {
         }
     }
 
+    /// What its host can do with the client.
+    pub(crate) fn client(&mut self) -> &mut Support {
+        self.harness.state_mut()
+    }
+
     /// What the client knows.
     pub(crate) fn state(&self) -> &State {
         self.harness.state().state()
@@ -181,6 +208,8 @@ impl Person {
             .collect()
     }
 }
+
+const SIZE: Vec2 = Vec2::new(1240.0, 820.0);
 
 /// Where people save files, in their folder.
 pub(crate) const SAVED: &str = "saved";

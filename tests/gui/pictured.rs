@@ -1,6 +1,7 @@
 //! States worth a picture, filled with what a daemon would answer.
 
 use assist_gui::link::{Overview, Reply, Whole};
+use assist_gui::manage::Roster;
 use assist_gui::memory::Memory;
 use assist_gui::route::TicketKey;
 use assist_gui::state::{DaemonState, State};
@@ -259,6 +260,64 @@ pub(crate) fn history() -> State {
     ];
     let key = state.open.as_ref().unwrap().key.clone();
     told(&mut state, Reply::History { key, outcome: Ok(changes) });
+    state
+}
+
+/// A project that its admin manages.
+pub(crate) fn manage() -> State {
+    let mut state = ticket();
+    let project = state.projects()[0].id.clone();
+    update::act(&mut state, assist_gui::intent::Intent::Go(Route::Manage(project.clone())));
+    let member = |name: &str, role: &str, days: u64, devices: u64, waiting: u64| {
+        json!({
+            "id": name, "name": name, "email": format!("{}@example.org", name.to_lowercase()), "role": role,
+            "joined_at_millis": NOW - days * 24 * HOUR, "device_count": devices, "waiting_count": waiting,
+            "is_self": name == "Bob",
+        })
+    };
+    let device = |name: &str, owner: &str, state: &str, days: u64| {
+        json!({
+            "id": format!("{name}9v3kq0tar7"), "name": name, "user_id": owner, "user_name": owner, "state": state,
+            "since_millis": NOW - days * 24 * HOUR, "is_self": name == "desk",
+        })
+    };
+    let roster = Roster {
+        members: made(json!([
+            member("Amir", "agent", 5, 2, 1),
+            member("Bob", "admin", 6, 1, 0),
+            member("Carla", "customer", 2, 1, 0),
+            member("Dora", "customer", 1, 3, 0),
+        ])),
+        devices: made(json!([
+            device("laptop", "Amir", "waiting", 0),
+            device("desk", "Bob", "online", 6),
+            device("phone", "Amir", "offline", 5),
+            device("old laptop", "Carla", "revoked", 2),
+        ])),
+        invitations: made(json!([
+            {"role": "agent", "email": "erin@example.org", "name": "Erin", "expires_at_millis": NOW + 50 * HOUR},
+        ])),
+        ..Roster::default()
+    };
+    told(&mut state, Reply::Roster { project, outcome: Ok(Box::new(roster.sorted())) });
+    state
+}
+
+/// A ticket that a host has begun.
+pub(crate) fn diagnostics() -> State {
+    let mut state = inbox("online", 0, 412);
+    let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let prefill = assist_gui::Prefill {
+        title: "Studio crashed while I opened a drawing".into(),
+        body: "What I did:\n\nWhat I saw:\n".into(),
+        diagnostics: vec![
+            fact("version", "4.2.0-rc1"),
+            fact("system", "linux"),
+            fact("renderer", "OpenGL 4.6"),
+        ],
+        ..assist_gui::Prefill::default()
+    };
+    update::begin_ticket(&mut state, prefill);
     state
 }
 

@@ -78,6 +78,8 @@ fn screens() -> Vec<(&'static str, State)> {
         ("note", note),
         ("offline", offline),
         ("settings", settings),
+        ("manage", pictured::manage()),
+        ("diagnostics", pictured::diagnostics()),
     ]
 }
 
@@ -91,7 +93,7 @@ fn folder() -> std::path::PathBuf {
 fn every_screen_looks_as_it_did() {
     let options = SnapshotOptions::new().threshold(1.0).max_failed_pixels(40).output_path(folder());
     let mut results = egui_kittest::SnapshotResults::new();
-    let compared = ["welcome", "inbox", "ticket", "note", "offline"];
+    let compared = ["welcome", "inbox", "ticket", "note", "offline", "manage"];
     for (name, state) in screens().into_iter().filter(|(name, _)| compared.contains(name)) {
         let theme = if ["welcome", "note"].contains(&name) { Theme::Light } else { Theme::Dark };
         let mut harness = harness(state, theme, [1000.0, 680.0], 1.0);

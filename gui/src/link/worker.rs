@@ -47,6 +47,7 @@ impl Worker {
         Some(match request {
             Request::Overview => Reply::Overview(self.overview()),
             Request::People { project } => Reply::People { outcome: self.people(&project), project },
+            Request::Roster { project } => Reply::Roster { outcome: self.roster(&project), project },
             Request::Drafts => Reply::Drafts(self.call(&draft::List::default()).map(|drafts| drafts.drafts)),
             Request::Rows { serial, page, list } => Reply::Rows { serial, page, outcome: self.call(&*list) },
             Request::Counts { project, views } => {
@@ -71,7 +72,9 @@ impl Worker {
             Request::Save { blob, name, folder } => {
                 Reply::Saved(files::save(&self.home, &blob, &name, &folder))
             }
-            Request::Picture { blob } => Reply::Picture { outcome: files::picture(&self.home, &blob), blob },
+            Request::Picture(picture) => {
+                Reply::Picture { outcome: files::picture(&self.home, &picture), picture }
+            }
             Request::Presence(key) => Reply::Presence { outcome: self.presence(&key), key },
             // Threads of their own do these.
             Request::Pick(_) | Request::Show(_) => return None,
@@ -199,6 +202,7 @@ impl Worker {
             Write::Note(_, add) => Done::Ticket(self.call(add)?.ticket),
             Write::Edit(_, edit) => Done::Ticket(self.call(edit)?.ticket),
             Write::Settle { key, field, change } => self.settle(key, field, change)?,
+            Write::Manage(_, write) => self.manage(write)?,
             Write::Bulk(bulk) => Done::Bulk(Box::new(self.call(bulk)?)),
             Write::Fetch(fetch) => self.call(fetch).map(|_| Done::Plain)?,
             Write::TakeBack(_, undo, _) => {
@@ -213,6 +217,7 @@ impl Worker {
                 let joined = Some(self.call(join)?);
                 Done::Joined(Box::new(Confirmed { joined, waiting: None }))
             }
+            Write::OpenLink(open) => Done::Opened(Box::new(self.call(open)?)),
             Write::Leave(leave) => self.call(leave).map(|_| Done::Plain)?,
             Write::Pause { project, is_paused } => {
                 let project = project.clone();
@@ -232,7 +237,7 @@ impl Worker {
     }
 
     /// Calls, over the connection that there is or a new one.
-    fn call<M: assist_proto::api::Method>(&mut self, params: &M) -> Result<M::Result, Failure> {
+    pub(super) fn call<M: assist_proto::api::Method>(&mut self, params: &M) -> Result<M::Result, Failure> {
         let mut client = match self.client.take() {
             Some(client) => client,
             None => Client::connect(self.home.socket())?,

@@ -1,11 +1,12 @@
 //! What a person does.
 
 use assist_proto::api::canned::{Places, fill};
+use assist_proto::api::link::Open;
 use assist_proto::api::project::{Confirm, Join, Leave, Request as RequestCode};
 use assist_proto::api::ticket::{Create, Edit, Patch};
 use assist_proto::api::{comment, note};
 
-use super::{arrive, attaching, choosing, go, list_anew, write};
+use super::{arrive, attaching, choosing, go, list_anew, managing, write};
 use crate::files::NewFile;
 use crate::intent::{Change, Field, Intent, Step};
 use crate::limits;
@@ -45,6 +46,8 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
         Intent::HaveCode(_) | Intent::RequestCode | Intent::Confirm | Intent::GoOnJoining(_) => {
             join(state, intent, &mut requests);
         }
+        Intent::OpenLink(link) => state.link = Some(link),
+        Intent::AnswerLink(is_own) => answer_link(state, is_own, &mut requests),
         Intent::Change(change) => change_ticket(state, change, &mut requests),
         Intent::Pause { project, is_paused } => {
             write(&mut requests, Write::Pause { project, is_paused });
@@ -59,6 +62,7 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
             }
         }
         Intent::SeeEnd(_)
+        | Intent::Focused
         | Intent::GoToEnd
         | Intent::ShowPalette(_)
         | Intent::ChooseCommand(_)
@@ -73,7 +77,10 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
         Intent::ShowPast(change) => show_past(state, change, &mut requests),
         Intent::RetryDraft(draft) => write(&mut requests, Write::RetryDraft(draft)),
         Intent::DiscardDraft(draft) => write(&mut requests, Write::DiscardDraft(draft)),
-        Intent::Theme(_) | Intent::Zoom(_) | Intent::ReduceMotion(_) => dress(state, intent),
+        Intent::Manage(managing) => managing::act(state, managing, &mut requests),
+        Intent::Theme(_) | Intent::Zoom(_) | Intent::ReduceMotion(_) | Intent::ShowPart(..) => {
+            dress(state, intent);
+        }
     }
     requests
 }
@@ -92,6 +99,7 @@ fn look(state: &mut State, intent: Intent) {
                 open.jumps += 1;
             }
         }
+        Intent::Focused => state.wants_focus = false,
         Intent::ShowPalette(is_open) => state.palette = is_open.then(Palette::default),
         Intent::ChooseCommand(index) => {
             if let Some(palette) = &mut state.palette {
@@ -111,6 +119,7 @@ fn dress(state: &mut State, intent: Intent) {
     match intent {
         Intent::Theme(theme) => state.looks.theme = theme,
         Intent::Zoom(percent) => state.looks.zoom_percent = percent,
+        Intent::ShowPart(part, is_shown) => state.looks.left_out.show(part, is_shown),
         Intent::ReduceMotion(is_reduced) => state.looks.has_reduced_motion = is_reduced,
         _ => {}
     }
@@ -187,6 +196,17 @@ fn type_into(state: &mut State, field: Field, text: String) {
         Field::JoinEmail => state.join.email = text,
         Field::JoinName => state.join.name = text,
         Field::JoinCode => state.join.code = text,
+        Field::JoinCheck => {
+            if let Some(check) = &mut state.join.check {
+                check.check = text;
+            }
+        }
+        Field::InviteEmail
+        | Field::InviteName
+        | Field::LabelName
+        | Field::LabelText
+        | Field::CannedName
+        | Field::CannedText => managing::type_into(state, field, text),
     }
 }
 
@@ -303,16 +323,18 @@ fn file(state: &mut State, requests: &mut Vec<Request>) {
 }
 
 fn join(state: &mut State, intent: Intent, requests: &mut Vec<Request>) {
+    let scope = state.scope.as_ref().map(|scope| scope.address.clone());
     let form = &mut state.join;
     let optional = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let asked = match intent {
         Intent::HaveCode(has_code) => {
             form.has_code = has_code;
             form.error = None;
+            state.wants_focus = true;
             return;
         }
         Intent::GoOnJoining(pending) => {
-            *form = JoinForm { pending, ..JoinForm::default() };
+            *form = JoinForm { pending, address: scope.unwrap_or_default(), ..JoinForm::default() };
             return;
         }
         _ if form.is_asking => return,
@@ -334,6 +356,21 @@ fn join(state: &mut State, intent: Intent, requests: &mut Vec<Request>) {
     form.is_asking = true;
     form.error = None;
     write(requests, asked);
+}
+
+/// Lets the other device in that had a mail sent, whose link was opened here.
+fn answer_link(state: &mut State, is_own: bool, requests: &mut Vec<Request>) {
+    let form = &mut state.join;
+    let Some(check) = form.check.clone().filter(|_| !form.is_asking) else { return };
+    if !is_own {
+        form.check = None;
+        form.error = None;
+        return;
+    }
+    form.is_asking = true;
+    form.error = None;
+    let open = Open { link: check.link, check: Some(check.check.trim().to_owned()) };
+    write(requests, Write::OpenLink(open));
 }
 
 fn change_ticket(state: &mut State, change: Change, requests: &mut Vec<Request>) {

@@ -1,15 +1,18 @@
 //! What the daemon tells.
 
+use assist_proto::api::draft::Draft;
 use assist_proto::api::events::{Cause, News};
+use assist_proto::api::link::{LinkOutcome, Open, Opened};
 use assist_proto::api::project::Confirmed;
 use assist_proto::api::sync::ConnectionState;
 use assist_proto::api::ticket::{Ticket, TicketPage, TicketRef};
 
-use super::{attaching, choosing, go, list_anew, toast};
+use super::{attaching, choosing, go, list_anew, managing, toast};
 use crate::files::Source;
+use crate::host::HostEvent;
 use crate::link::{Done, Failure, Overview, Reply, Request, Whole, Write};
-use crate::route::{Route, TicketKey};
-use crate::state::{Composer, DaemonState, JoinForm, NewTicket, Past, State, ToastTone};
+use crate::route::{Route, TicketKey, View};
+use crate::state::{Composer, DaemonState, JoinForm, LinkCheck, NewTicket, Past, Scope, State, ToastTone};
 
 /// Takes in what the daemon told, and returns what to ask of it.
 pub fn receive(state: &mut State, reply: Reply, now_millis: u64) -> Vec<Request> {
@@ -35,9 +38,10 @@ pub fn receive(state: &mut State, reply: Reply, now_millis: u64) -> Vec<Request>
                 people.details = Some(*details);
             }
         }
+        Reply::Roster { project, outcome } => managing::take_roster(state, &project, outcome),
         Reply::Drafts(outcome) => {
             if let Ok(drafts) = outcome {
-                state.drafts = drafts;
+                take_drafts(state, drafts);
             }
         }
         Reply::Rows { serial, page, outcome } => take_rows(state, serial, page, outcome),
@@ -84,12 +88,20 @@ pub fn receive(state: &mut State, reply: Reply, now_millis: u64) -> Vec<Request>
     requests
 }
 
+fn take_drafts(state: &mut State, mut drafts: Vec<Draft>) {
+    if let Some(scope) = &state.scope {
+        drafts.retain(|draft| draft.project == scope.project);
+    }
+    state.drafts = drafts;
+}
+
 fn look_again_at_all(state: &mut State) {
     state.stale.overview = true;
     state.stale.is_overview_awaited = false;
     state.stale.inbox = true;
     state.stale.drafts = true;
     state.stale.people.extend(state.people.keys().cloned());
+    state.stale.manage = true;
     state.inbox.are_counts_awaited = false;
     state.inbox.awaited.clear();
     if let Some(open) = &mut state.open {
@@ -100,6 +112,9 @@ fn look_again_at_all(state: &mut State) {
 }
 
 fn hear(state: &mut State, news: News, now_millis: u64) {
+    if state.scope.as_ref().is_some_and(|scope| project_of(&news).is_some_and(|it| *it != scope.project)) {
+        return;
+    }
     match news {
         News::TicketChanged { ticket, cause, .. } => {
             state.stale.inbox |= cause != Cause::Delivery || is_listed(state, &ticket);
@@ -119,7 +134,11 @@ fn hear(state: &mut State, news: News, now_millis: u64) {
                 toast(state, now_millis, ToastTone::News, text, Some(Route::Ticket(key)));
             }
         }
-        News::SyncChanged { .. } => state.stale.overview = true,
+        News::SyncChanged { .. } => {
+            state.stale.overview = true;
+            // A server that could not be asked may be there now.
+            state.stale.manage |= state.manage.as_ref().is_some_and(|manage| manage.error.is_some());
+        }
         News::PresenceChanged { ticket, .. } => {
             let open = state.open.as_ref().map(|open| &open.key.ticket);
             state.stale.presence |= ticket.is_some() && ticket.as_ref() == open;
@@ -127,6 +146,7 @@ fn hear(state: &mut State, news: News, now_millis: u64) {
         News::ProjectChanged { project, .. } => {
             state.stale.overview = true;
             state.stale.inbox = true;
+            state.stale.manage = true;
             if state.people.contains_key(&project) {
                 state.stale.people.insert(project);
             }
@@ -138,7 +158,21 @@ fn hear(state: &mut State, news: News, now_millis: u64) {
         }
         News::DraftRemoved { .. } => state.stale.drafts = true,
         News::Reset {} => look_again_at_all(state),
-        News::CommentAdded { .. } | News::DeviceAdded { .. } | News::Unknown => {}
+        News::DeviceAdded { .. } => state.stale.manage = true,
+        News::CommentAdded { .. } | News::Unknown => {}
+    }
+}
+
+/// Returns the project that something happened in, where it is told.
+fn project_of(news: &News) -> Option<&String> {
+    match news {
+        News::TicketChanged { ticket, .. }
+        | News::TicketRead { ticket, .. }
+        | News::NoteAdded { ticket, .. }
+        | News::AttachmentChanged { ticket, .. }
+        | News::CommentAdded { ticket, .. } => Some(&ticket.project),
+        News::ProjectChanged { project, .. } => Some(project),
+        _ => None,
     }
 }
 
@@ -151,7 +185,12 @@ fn is_listed(state: &State, ticket: &TicketRef) -> bool {
     state.inbox.pages.values().flatten().any(|row| row.id == ticket.id)
 }
 
-fn take_overview(state: &mut State, overview: Overview) {
+fn take_overview(state: &mut State, mut overview: Overview) {
+    if let Some(Scope { project, .. }) = &state.scope {
+        overview.projects.retain(|it| it.id == *project);
+        overview.pending.retain(|it| it.project == *project);
+        overview.syncs.retain(|it| it.project == *project);
+    }
     let is_first = state.projects.is_none();
     let had_none = state.projects().is_empty();
     state.pending = overview.pending;
@@ -166,6 +205,7 @@ fn take_overview(state: &mut State, overview: Overview) {
     state.projects = Some(overview.projects);
     if state.projects().is_empty() {
         state.open = None;
+        state.wants_focus |= state.route != Route::Join;
         state.route = Route::Join;
         if is_first && state.join.pending.is_none() {
             state.join.pending = state.pending.first().map(|pending| pending.project.clone());
@@ -263,6 +303,7 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
             state.is_memory_stale = true;
             state.stale.inbox = true;
             let key = TicketKey { project: ticket.project, ticket: ticket.id };
+            state.host.tell(HostEvent::TicketFiled(key.clone()));
             go(state, Route::Ticket(key));
             toast(state, now_millis, ToastTone::Good, "Filed. It is sent by itself.", None);
         }
@@ -290,6 +331,7 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
         (Write::RequestCode(_), Done::CodeMailed(pending)) => {
             state.join.is_asking = false;
             state.join.code.clear();
+            state.wants_focus = true;
             state.join.pending = Some(pending.project.clone());
             state.pending.retain(|known| known.project != pending.project);
             state.pending.push(*pending);
@@ -297,8 +339,10 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
         (Write::Confirm(_) | Write::Join(_), Done::Joined(confirmed)) => {
             joined(state, *confirmed, now_millis);
         }
+        (Write::OpenLink(_), Done::Opened(opened)) => opened_link(state, *opened, now_millis),
         (Write::Leave(leave), _) => {
             state.leaving = None;
+            state.join.address = state.scope.as_ref().map(|scope| scope.address.clone()).unwrap_or_default();
             state.stale.overview = true;
             state.people.remove(&leave.project);
             list_anew(state);
@@ -309,10 +353,12 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
             state.stale.open |= state.open.as_ref().is_some_and(|open| open.key == key);
         }
         (Write::Bulk(_), Done::Bulk(done)) => choosing::changed(state, &done, now_millis),
+        (Write::Manage(project, write), done) => managing::done(state, &project, *write, done, now_millis),
         (Write::Pause { .. }, _) => state.stale.overview = true,
         (Write::Fetch(_), _) => state.stale.open = true,
         // An answer of another kind than was asked for does not come.
         (Write::Create(_) | Write::TakeBack(..) | Write::RequestCode(_) | Write::Bulk(_), _) => {}
+        (Write::OpenLink(_), _) => {}
         (Write::Confirm(_) | Write::Join(_), _) => {}
     }
 }
@@ -328,6 +374,7 @@ fn joined(state: &mut State, confirmed: Confirmed, now_millis: u64) {
     }
     if let Some(project) = confirmed.joined {
         state.join = JoinForm::default();
+        state.host.tell(HostEvent::ProjectJoined(project.id.clone()));
         let text = format!("You have joined {} as {}.", project.name, project.user_name);
         toast(state, now_millis, ToastTone::Good, text, None);
         list_anew(state);
@@ -337,7 +384,55 @@ fn joined(state: &mut State, confirmed: Confirmed, now_millis: u64) {
     }
 }
 
+/// Shows what a link leads to.
+fn opened_link(state: &mut State, opened: Opened, now_millis: u64) {
+    state.join.is_asking = false;
+    state.join.check = None;
+    let name = opened.name.clone().unwrap_or_else(|| "the project".to_owned());
+    match opened.outcome {
+        LinkOutcome::Joined | LinkOutcome::Waiting => {
+            joined(state, Confirmed { joined: opened.joined, waiting: opened.waiting }, now_millis);
+            if state.join.pending.is_some() {
+                go(state, Route::Join);
+            }
+        }
+        LinkOutcome::NotJoined => {
+            state.join = JoinForm { address: opened.address, ..JoinForm::default() };
+            go(state, Route::Join);
+        }
+        LinkOutcome::AlreadyJoined => go(state, Route::Inbox { project: opened.project, view: View::Active }),
+        LinkOutcome::OtherJoined => {
+            toast(state, now_millis, ToastTone::Good, format!("Your other device is in {name} now."), None);
+        }
+        LinkOutcome::OtherWaiting => {
+            let text = format!("{name} knows you already: your other device waits to be let in.");
+            toast(state, now_millis, ToastTone::News, text, None);
+        }
+        LinkOutcome::Unknown => {
+            let text = "The daemon did something that this client does not know: a newer one does.";
+            toast(state, now_millis, ToastTone::News, text, None);
+        }
+    }
+}
+
+/// Says why a link does not open. The one of a mail that another device had sent asks for what that shows.
+fn failed_link(state: &mut State, open: Open, failure: Failure, now_millis: u64) {
+    state.join.is_asking = false;
+    if failure.reason == "check_needed" {
+        state.join.check = Some(LinkCheck { link: open.link, check: String::new() });
+        go(state, Route::Join);
+    } else if state.join.check.is_some() {
+        state.join.error = Some(failure.message);
+    } else {
+        toast(state, now_millis, ToastTone::Bad, failure.message, None);
+    }
+}
+
 fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u64) {
+    let write = match write {
+        Write::OpenLink(open) => return failed_link(state, open, failure, now_millis),
+        write => write,
+    };
     let message = failure.message;
     match write {
         Write::Create(_) => {
@@ -353,6 +448,7 @@ fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u
             state.join.is_asking = false;
             state.join.error = Some(message);
         }
+        Write::Manage(project, write) => managing::failed(state, &project, &write, message, now_millis),
         Write::Leave(_) => {
             if let Some(leaving) = &mut state.leaving {
                 leaving.objection = Some(message);
@@ -365,6 +461,7 @@ fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u
         | Write::Bulk(_)
         | Write::Pause { .. }
         | Write::RetryDraft(_)
+        | Write::OpenLink(_)
         | Write::DiscardDraft(_) => {
             state.stale.open = state.open.is_some();
             toast(state, now_millis, ToastTone::Bad, message, None);

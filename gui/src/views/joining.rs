@@ -6,7 +6,7 @@ use egui::{Margin, RichText, ScrollArea, Ui, vec2};
 use crate::icon::Icon;
 use crate::intent::{Field, Intent};
 use crate::scene::Scene;
-use crate::state::JoinForm;
+use crate::state::{JoinForm, LinkCheck};
 use crate::theme;
 use crate::widgets::{self, Weight, button_enabled, link_button};
 
@@ -39,10 +39,11 @@ fn card_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     let pending = form.pending.as_ref().and_then(|id| state.pending.iter().find(|it| it.project == *id));
     widgets::card(tokens).inner_margin(Margin::same(28)).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        match pending {
-            Some(pending) if pending.is_waiting => waiting_ui(scene, ui, pending, form),
-            Some(pending) => code_ui(scene, ui, pending, form),
-            None => address_ui(scene, ui, form),
+        match (&form.check, pending) {
+            (Some(check), _) => check_ui(scene, ui, check, form),
+            (None, Some(pending)) if pending.is_waiting => waiting_ui(scene, ui, pending, form),
+            (None, Some(pending)) => code_ui(scene, ui, pending, form),
+            (None, None) => address_ui(scene, ui, form),
         }
         if let Some(error) = &form.error {
             ui.add_space(6.0);
@@ -65,36 +66,41 @@ fn address_ui(scene: &mut Scene<'_>, ui: &mut Ui, form: &JoinForm) {
     let is_first = scene.state.projects().is_empty();
     let head = if is_first { "Welcome" } else { "Join a project" };
     let below = match is_first {
+        true if scene.state.scope.is_some() => {
+            "Say who you are, once: then you can ask, and read the answers here."
+        }
         true => "Join the project of the product that you use or make. Its team gave you an address.",
         false => "Its tickets appear beside those that you have.",
     };
     head_ui(scene, ui, head, below);
-    widgets::field(scene, ui, "Address", "assist://\u{2026}", &form.address, Field::JoinAddress);
-    ui.add_space(6.0);
-    match form.has_code {
-        true => {
-            widgets::field(scene, ui, "Code", "From your invitation", &form.code, Field::JoinCode);
-            ui.add_space(6.0);
-            let hint = "As others will see it; needed unless the invitation has one";
-            widgets::field(scene, ui, "Your name", hint, &form.name, Field::JoinName);
-        }
-        false => {
-            widgets::field(scene, ui, "Email", "you@example.org", &form.email, Field::JoinEmail);
-            ui.add_space(6.0);
-            widgets::field(scene, ui, "Your name", "As others will see it", &form.name, Field::JoinName);
-        }
+    let mut fields = Vec::new();
+    // A host has given the one of its own project.
+    if scene.state.scope.is_none() {
+        let address = &form.address;
+        fields.push(widgets::field(scene, ui, "Address", "assist://\u{2026}", address, Field::JoinAddress));
+        ui.add_space(6.0);
     }
+    let (proof, name) = match form.has_code {
+        true => (
+            ("Code", "From your invitation", &form.code, Field::JoinCode),
+            "As others will see it; needed unless the invitation has one",
+        ),
+        false => (("Email", "you@example.org", &form.email, Field::JoinEmail), "As others will see it"),
+    };
+    fields.push(widgets::field(scene, ui, proof.0, proof.1, proof.2, proof.3));
+    ui.add_space(6.0);
+    fields.push(widgets::field(scene, ui, "Your name", name, &form.name, Field::JoinName));
     ui.add_space(14.0);
-    let needed = if form.has_code { &form.code } else { &form.email };
-    let is_ready = !form.is_asking && !form.address.trim().is_empty() && !needed.trim().is_empty();
+    let is_ready = !form.is_asking && !form.address.trim().is_empty() && !proof.2.trim().is_empty();
     let (words, intent) = match form.has_code {
         true => ("Join", Intent::Confirm),
         false => ("Send me a code", Intent::RequestCode),
     };
+    let is_entered = widgets::is_entered(ui, &fields) && is_ready;
     ui.horizontal(|ui| {
         let words = if form.is_asking { "Asking the server\u{2026}" } else { words };
         let pressed = button_enabled(ui, tokens, Weight::Primary, None, words, is_ready).clicked();
-        scene.act_if(pressed, || intent);
+        scene.act_if(pressed || is_entered, || intent);
         let other = if form.has_code { "I have no code" } else { "I have a code" };
         let pressed = link_button(ui, tokens, other).clicked();
         scene.act_if(pressed, || Intent::HaveCode(!form.has_code));
@@ -105,7 +111,8 @@ fn code_ui(scene: &mut Scene<'_>, ui: &mut Ui, pending: &PendingJoin, form: &Joi
     let tokens = scene.tokens;
     let below = format!("A code is on its way to {}. It works once, on this device.", pending.email);
     head_ui(scene, ui, &format!("Join {}", pending.name), &below);
-    widgets::field(scene, ui, "Code", "From the mail", &form.code, Field::JoinCode);
+    let code = widgets::field(scene, ui, "Code", "From the mail", &form.code, Field::JoinCode);
+    let is_entered = widgets::is_entered(ui, &[code]);
     ui.add_space(4.0);
     let check = format!("Opened the link in the mail on another device? Type there: {}", pending.check);
     ui.label(RichText::new(check).size(theme::SMALL).color(tokens.faint));
@@ -114,9 +121,26 @@ fn code_ui(scene: &mut Scene<'_>, ui: &mut Ui, pending: &PendingJoin, form: &Joi
         let is_ready = !form.is_asking && !form.code.trim().is_empty();
         let words = if form.is_asking { "Asking the server\u{2026}" } else { "Join" };
         let pressed = button_enabled(ui, tokens, Weight::Primary, None, words, is_ready).clicked();
-        scene.act_if(pressed, || Intent::Confirm);
+        scene.act_if(pressed || (is_entered && is_ready), || Intent::Confirm);
         let pressed = link_button(ui, tokens, "Begin anew").clicked();
         scene.act_if(pressed, || Intent::GoOnJoining(None));
+    });
+}
+
+/// The link of a mail was opened on another device than the one that had it sent.
+fn check_ui(scene: &mut Scene<'_>, ui: &mut Ui, check: &LinkCheck, form: &JoinForm) {
+    let tokens = scene.tokens;
+    let below = "Another device had this mail sent. If that is yours, type what it shows: then it is in.";
+    head_ui(scene, ui, "Let your other device in", below);
+    widgets::field(scene, ui, "What it shows", "Four characters", &check.check, Field::JoinCheck);
+    ui.add_space(12.0);
+    ui.horizontal(|ui| {
+        let is_ready = !form.is_asking && !check.check.trim().is_empty();
+        let words = if form.is_asking { "Asking the server\u{2026}" } else { "Let it in" };
+        let pressed = button_enabled(ui, tokens, Weight::Primary, None, words, is_ready).clicked();
+        scene.act_if(pressed, || Intent::AnswerLink(true));
+        let pressed = link_button(ui, tokens, "It is not mine").clicked();
+        scene.act_if(pressed, || Intent::AnswerLink(false));
     });
 }
 

@@ -1,10 +1,11 @@
 //! The form that files a ticket.
 
-use egui::{Margin, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Key, KeyboardShortcut, Margin, Modifiers, RichText, ScrollArea, TextEdit, Ui};
 
 use super::files::{attach_button_ui, new_files_ui};
 use super::ticket::reading_ui;
 use crate::files::Slot;
+use crate::host::DIAGNOSTICS;
 use crate::icon::Icon;
 use crate::intent::{Field, Intent};
 use crate::scene::Scene;
@@ -41,7 +42,9 @@ fn form_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         .desired_rows(9);
     let response = ui.add(edit).labelled_by(label.id);
     scene.act_if(response.changed(), || Intent::Type(Field::NewBody, body));
+    ui.add_space(2.0);
     new_files_ui(scene, ui, &Slot::NewTicket, &form.files);
+    diagnostics_ui(scene, ui);
     if let Some(error) = &form.error {
         widgets::error_ui(ui, tokens, error);
     }
@@ -49,11 +52,39 @@ fn form_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     ui.horizontal(|ui| {
         let filed =
             button_enabled(ui, tokens, Weight::Primary, Some(Icon::Send), "File ticket", !form.is_sending);
-        scene.act_if(filed.clicked(), || Intent::File);
+        let send = KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter);
+        let is_sent = ui.input_mut(|input| input.consume_shortcut(&send));
+        scene.act_if(filed.clicked() || is_sent, || Intent::File);
         attach_button_ui(scene, ui, &Slot::NewTicket);
         let is_left = widgets::button(ui, tokens, Weight::Quiet, None, "Later").clicked();
         scene.act_if(is_left, || Intent::Back);
         ui.label(RichText::new("What you typed stays here.").size(theme::SMALL).color(tokens.faint));
+    });
+}
+
+/// What the product around the client adds about itself: nothing of it is sent unseen.
+fn diagnostics_ui(scene: &Scene<'_>, ui: &mut Ui) {
+    let tokens = scene.tokens;
+    let form = &scene.state.new_ticket;
+    if form.diagnostics.is_empty() || !form.files.iter().any(|file| file.name == DIAGNOSTICS) {
+        return;
+    }
+    ui.add_space(6.0);
+    widgets::card(tokens).inner_margin(Margin::symmetric(14, 10)).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        let words = format!("{DIAGNOSTICS} says of this product, and nothing else:");
+        ui.label(RichText::new(words).size(theme::SMALL).color(tokens.soft));
+        ScrollArea::vertical().id_salt("diagnostics").max_height(160.0).show(ui, |ui| {
+            let grid = egui::Grid::new(scene.salt.with("diagnostics")).num_columns(2);
+            grid.spacing([16.0, 2.0]).min_row_height(0.0).show(ui, |ui| {
+                for (name, value) in &form.diagnostics {
+                    ui.label(RichText::new(name).size(theme::SMALL).color(tokens.soft));
+                    let value = RichText::new(value).size(theme::SMALL).monospace().color(tokens.text);
+                    ui.add(egui::Label::new(value).wrap());
+                    ui.end_row();
+                }
+            });
+        });
     });
 }
 

@@ -10,8 +10,11 @@ use super::drafts::draft_ui;
 use super::palette::keys_ui;
 use super::sidebar::connection_icon;
 use super::ticket::reading_ui;
+use crate::icon::Icon;
 use crate::intent::{Intent, connection_words};
+use crate::manage::role_name;
 use crate::memory::ThemeChoice;
+use crate::route::Route;
 use crate::scene::Scene;
 use crate::state::Leaving;
 use crate::theme;
@@ -32,7 +35,12 @@ pub(super) fn settings_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     });
 }
 
-fn part_ui(scene: &mut Scene<'_>, ui: &mut Ui, head: &str, draw: impl FnOnce(&mut Scene<'_>, &mut Ui)) {
+pub(super) fn part_ui(
+    scene: &mut Scene<'_>,
+    ui: &mut Ui,
+    head: &str,
+    draw: impl FnOnce(&mut Scene<'_>, &mut Ui),
+) {
     let tokens = scene.tokens;
     ui.label(RichText::new(head).font(tokens.strong(theme::HEADING)).color(tokens.text));
     card(tokens).show(ui, |ui| {
@@ -74,12 +82,7 @@ fn project_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &ProjectInfo) {
         ui.label(
             RichText::new(neutral::line(&project.name)).font(tokens.strong(theme::BODY)).color(tokens.text),
         );
-        let role = match project.role {
-            Role::Customer => "customer",
-            Role::Agent => "agent",
-            Role::Admin => "admin",
-        };
-        let words = format!("{}, {role}", neutral::line(&project.user_name));
+        let words = format!("{}, {}", neutral::line(&project.user_name), role_name(project.role));
         ui.label(RichText::new(words).color(tokens.soft));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let is_paused = connection.state == ConnectionState::Paused;
@@ -87,6 +90,11 @@ fn project_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &ProjectInfo) {
             let name = Some(project.id.clone());
             let pressed = button(ui, tokens, Weight::Plain, None, words).clicked();
             scene.act_if(pressed, || Intent::Pause { project: name, is_paused: !is_paused });
+            if project.role == Role::Admin {
+                let words = format!("Manage {}", neutral::line(&project.name));
+                let pressed = button(ui, tokens, Weight::Plain, Some(Icon::Person), &words).clicked();
+                scene.act_if(pressed, || Intent::Go(Route::Manage(project.id.clone())));
+            }
         });
     });
     let since = times::relative(scene.now_millis, connection.since_millis);

@@ -35,8 +35,10 @@ fn wide_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         for view in scene.state.views() {
             view_ui(scene, ui, *view);
         }
-        head_ui(ui, scene, "Projects");
-        projects_ui(scene, ui);
+        if scene.state.scope.is_none() {
+            head_ui(ui, scene, "Projects");
+            projects_ui(scene, ui);
+        }
     });
 }
 

@@ -153,7 +153,7 @@ fn add_label_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket, ticket: &
 }
 
 /// A word that opens a menu.
-fn menu(
+pub(super) fn menu(
     ui: &mut Ui,
     scene: &mut Scene<'_>,
     name: &str,
