@@ -118,7 +118,7 @@ impl Driver {
         let hubs = Hubs::open(now, &parts, was_clean)?;
         let (requests_tx, requests) = mpsc::channel(REQUESTS_MAX);
         let (status, status_rx) = watch::channel(Driven::default());
-        let handle = DriverHandle::new(requests_tx, status_rx, parts.store.clone());
+        let handle = DriverHandle::new(requests_tx, status_rx, parts.store.clone(), parts.net.meter());
         let driver = Self {
             parts,
             hubs,
@@ -197,7 +197,10 @@ impl Driver {
         match wakeup {
             Wakeup::Net(event) => inputs.extend(self.input_of(event)),
             Wakeup::Request(request) => inputs.extend(self.accept(request)),
-            Wakeup::NetworkChanged => inputs.push(Input::Device(DeviceInput::NetworkChanged)),
+            Wakeup::NetworkChanged => {
+                self.parts.net.network_changed();
+                inputs.push(Input::Device(DeviceInput::NetworkChanged));
+            }
             Wakeup::Time => self.take_due(inputs),
             Wakeup::Stop => {}
         }

@@ -16,15 +16,17 @@
 //! **Invariant:** the transport knows keys and frames. It never decodes a frame, and never decides who is welcome.
 //! **Invariant:** every task is owned by its [`Net`]; none lives on after [`Net::shutdown`] or a drop.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{SocketAddr, SocketAddrV6};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use assist_crdt_model::DeviceId;
 use assist_proto::hub::{DialId, LinkId};
 use assist_proto::limits::FRAME_BYTES_MAX;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::device_key::DeviceKey;
@@ -50,6 +52,7 @@ pub use tls::ALPN;
 pub use transport::{ConfigError, NetLimits, client_config, endpoint_config, server_config};
 
 use endpoint::{Command, Root, Shared};
+use link::Links;
 
 /// Who opened a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,15 +113,97 @@ pub enum NetEvent<T> {
     },
 }
 
+/// Where to listen, and to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListenOn {
+    /// There, to everybody: the operator's choice of the address is the constraint.
+    Literal(SocketAddr),
+    /// At an overlay address, which need not be there yet, and only to who comes over the overlay.
+    Overlay(SocketAddrV6),
+}
+
+impl ListenOn {
+    /// The address.
+    pub fn address(self) -> SocketAddr {
+        match self {
+            Self::Literal(address) => address,
+            Self::Overlay(address) => address.into(),
+        }
+    }
+}
+
 /// How a [`Net`] is set up.
 #[derive(Debug, Clone, Default)]
 pub struct NetConfig {
-    /// Where to listen: a server has an address, a device has none.
-    pub bind: Option<SocketAddr>,
+    /// Where to listen. A device does not; a server may be told later, with [`Listener::listen`].
+    pub bind: Option<ListenOn>,
     /// Its bounds.
     pub limits: NetLimits,
     /// Where streams go that peers open beside their first. Without it they are not taken.
     pub streams: Option<mpsc::Sender<PeerStream>>,
+    /// What is known of the ways to others.
+    pub ways: Ways,
+}
+
+/// Knows of addresses that there is no way to, so that nothing is sent for them on a way that happens to be there.
+#[derive(Clone)]
+pub struct Ways(Arc<dyn Fn(SocketAddr) -> Option<String> + Send + Sync>);
+
+impl Ways {
+    /// `hindrance` says why there is no way to an address, or nothing where there may be one.
+    pub fn new(hindrance: impl Fn(SocketAddr) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hindrance))
+    }
+
+    fn hindrance(&self, address: SocketAddr) -> Option<String> {
+        (self.0)(address)
+    }
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self::new(|_| None)
+    }
+}
+
+impl fmt::Debug for Ways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ways(..)")
+    }
+}
+
+/// Measures links. Clones measure the same ones.
+#[derive(Debug, Clone)]
+pub struct LinkMeter {
+    links: Arc<Links>,
+}
+
+/// What a link is like and has carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkTraffic {
+    /// Where the peer is.
+    pub peer: SocketAddr,
+    /// How long a packet and its answer take, smoothed.
+    pub round_trip: Duration,
+    /// Of UDP, with all that QUIC adds, since the link was opened.
+    pub sent_bytes: u64,
+    /// The same the other way.
+    pub received_bytes: u64,
+}
+
+impl LinkMeter {
+    /// What a link is like; `None` if it is gone or being closed.
+    pub fn traffic(&self, link: LinkId) -> Option<LinkTraffic> {
+        let connection = self.links.connection(link)?;
+        let stats = connection.stats();
+        let address = connection.remote_address();
+        Some(LinkTraffic {
+            peer: SocketAddr::new(address.ip().to_canonical(), address.port()),
+            round_trip: connection.rtt(),
+            sent_bytes: stats.udp_tx.bytes,
+            received_bytes: stats.udp_rx.bytes,
+        })
+    }
 }
 
 /// The step on a frame that runs beside the reader, off the driver's thread: decoding and checking signatures.
@@ -128,7 +213,6 @@ pub type Prepare<T> = Arc<dyn Fn(Bytes) -> T + Send + Sync>;
 pub struct Net<T> {
     shared: Arc<Shared<T>>,
     commands: mpsc::UnboundedSender<Command>,
-    listen_address: Option<SocketAddr>,
     /// Holds the root task, which owns all others: dropping it aborts them.
     root: JoinSet<()>,
 }
@@ -146,15 +230,20 @@ impl<T: Send + 'static> Net<T> {
         let (commands, commands_rx) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::new(config, prepare, events));
         let endpoint = Root::bind(config, key, Arc::clone(&shared), commands_rx)?;
-        let listen_address = endpoint.listen_address();
         let mut root = JoinSet::new();
         root.spawn(endpoint.run());
-        Ok(Self { shared, commands, listen_address, root })
+        Ok(Self { shared, commands, root })
     }
 
     /// Returns where peers can reach us, with the port that the system chose.
     pub fn listen_address(&self) -> Option<SocketAddr> {
-        self.listen_address
+        *self.shared.listening.borrow()
+    }
+
+    /// Where peers can reach us, for those who want to know or to change it while it runs.
+    pub fn listener(&self) -> Listener {
+        let (listening, ignored) = (self.shared.listening.subscribe(), Arc::clone(&self.shared.ignored));
+        Listener { commands: self.commands.clone(), listening, ignored }
     }
 
     /// Tries to reach a peer: ends in [`NetEvent::Opened`] or [`NetEvent::DialFailed`].
@@ -185,6 +274,17 @@ impl<T: Send + 'static> Net<T> {
         self.shared.links.connection(link).map(StreamOpener::new)
     }
 
+    /// Measures the links.
+    pub fn meter(&self) -> LinkMeter {
+        LinkMeter { links: Arc::clone(&self.shared.links) }
+    }
+
+    /// Closes the links that lead over another address of this machine now, so that they are dialled anew at once and
+    /// not when they have been silent for too long.
+    pub fn network_changed(&self) {
+        self.shared.links.close_rerouted(socket::source_for);
+    }
+
     /// Closes a link after what is queued on it has been delivered, or after a bounded time.
     pub fn close(&self, link: LinkId, code: CloseCode, reason: &str) {
         self.shared.links.close(link, code, reason);
@@ -202,6 +302,37 @@ impl<T: Send + 'static> Net<T> {
             tracing::debug!("links were still open when the time for an orderly end was over");
         }
         self.root.shutdown().await;
+    }
+}
+
+/// Where peers can reach a [`Net`]. Clones tell of the same one.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    commands: mpsc::UnboundedSender<Command>,
+    listening: watch::Receiver<Option<SocketAddr>>,
+    ignored: Arc<AtomicU64>,
+}
+
+impl Listener {
+    /// Listens there from now on, and no longer where it did; who is connected stays. If that is not possible, all is
+    /// as it was, and the log says why.
+    pub fn listen(&self, on: ListenOn) {
+        self.commands.send(Command::Listen { on }).ok(); // Fails only on a transport that has ended.
+    }
+
+    /// Where it listens now; `None` as long as it does not.
+    pub fn listening(&self) -> Option<SocketAddr> {
+        *self.listening.borrow()
+    }
+
+    /// The same, to wait for a change of it.
+    pub fn watch(&self) -> watch::Receiver<Option<SocketAddr>> {
+        self.listening.clone()
+    }
+
+    /// How many packets were dropped because they did not come over the overlay, since the start.
+    pub fn ignored_packets(&self) -> u64 {
+        self.ignored.load(Ordering::Relaxed)
     }
 }
 

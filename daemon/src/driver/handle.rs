@@ -11,6 +11,7 @@ use assist_proto::store::StoreError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Chain;
+use crate::net::LinkMeter;
 use crate::store::{IndexState, Store, Unindexed};
 
 /// What the hubs say of themselves after each turn.
@@ -40,6 +41,7 @@ pub struct DriverHandle {
     requests: mpsc::Sender<Request>,
     status: watch::Receiver<Driven>,
     store: Store,
+    meter: LinkMeter,
 }
 
 /// Asks the driver as long as somebody else could: it ends with the last [`DriverHandle`].
@@ -81,8 +83,9 @@ impl DriverHandle {
         requests: mpsc::Sender<Request>,
         status: watch::Receiver<Driven>,
         store: Store,
+        meter: LinkMeter,
     ) -> Self {
-        Self { requests, status, store }
+        Self { requests, status, store, meter }
     }
 
     /// Asks the device's hub; the answer comes once what was done is durable.
@@ -138,6 +141,11 @@ impl DriverHandle {
     /// What the hubs said of themselves after the newest turn; changes with every turn.
     pub fn status(&self) -> watch::Receiver<Driven> {
         self.status.clone()
+    }
+
+    /// Measures the links.
+    pub fn meter(&self) -> &LinkMeter {
+        &self.meter
     }
 
     /// The store, for reading.

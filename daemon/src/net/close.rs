@@ -73,6 +73,9 @@ pub enum CloseReason {
     /// Nothing was heard for too long.
     #[error("nothing was heard for too long")]
     TimedOut,
+    /// Packets to the peer leave by another address than before, and it would not know them as ours.
+    #[error("this machine's network changed")]
+    NetworkChanged,
     /// The step on a frame failed: a fault of ours, and in the log.
     #[error("a fault while reading")]
     Internal,
@@ -96,7 +99,11 @@ impl CloseReason {
             Self::BadFrame(_) => CloseCode::BAD_FRAME,
             Self::NotReading => CloseCode::NOT_READING,
             Self::Internal => CloseCode::INTERNAL,
-            Self::ByPeer { .. } | Self::StreamEnded | Self::TimedOut | Self::Lost(_) => CloseCode::DONE,
+            Self::ByPeer { .. }
+            | Self::StreamEnded
+            | Self::TimedOut
+            | Self::NetworkChanged
+            | Self::Lost(_) => CloseCode::DONE,
         }
     }
 }
@@ -165,6 +172,14 @@ pub enum DialFailure {
         address: SocketAddr,
         /// The cause.
         source: ConnectError,
+    },
+    /// There is a network that it would go over, and this machine is not in it.
+    #[error("there is no way to {address}: {reason}")]
+    NoWay {
+        /// The address.
+        address: SocketAddr,
+        /// What is missing, and what helps.
+        reason: String,
     },
     /// It answered, but there was no link.
     #[error("no link to {address}")]

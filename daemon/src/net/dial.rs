@@ -13,8 +13,7 @@ use super::close::{DialError, DialFailure};
 use super::endpoint::{Attempt, Shared, peer_of};
 use super::frame::FrameReader;
 use super::link::NewLink;
-use super::transport::NetLimits;
-use super::{LinkSide, NetEvent};
+use super::{LinkSide, NetEvent, Ways};
 
 /// Dials, and tells the driver if nothing comes of it.
 pub(super) async fn dial<T>(
@@ -23,7 +22,7 @@ pub(super) async fn dial<T>(
     dial: DialId,
     addresses: Vec<SocketAddr>,
 ) -> Attempt {
-    let link = match race(endpoint, dial, addresses, &shared.limits).await {
+    let link = match race(endpoint, dial, addresses, &shared).await {
         Ok(new_link) => Some(new_link),
         Err(error) => {
             tracing::debug!(?dial, %error, "nobody was reached");
@@ -35,15 +34,16 @@ pub(super) async fn dial<T>(
 }
 
 /// Returns the first link that comes about; the attempts that lost are dropped with their connections.
-async fn race(
+async fn race<T>(
     endpoint: Endpoint,
     dial: DialId,
     addresses: Vec<SocketAddr>,
-    limits: &NetLimits,
+    shared: &Shared<T>,
 ) -> Result<NewLink, DialError> {
+    let limits = &shared.limits;
     let mut attempts = JoinSet::new();
-    let mut failures = Vec::new();
-    let mut addresses = addresses.into_iter().take(ADDRESSES_MAX).peekable();
+    let (addresses, mut failures) = split_off_hopeless(addresses, &shared.ways);
+    let mut addresses = addresses.into_iter().peekable();
     loop {
         if let Some(address) = addresses.next() {
             let attempt = connect(endpoint.clone(), dial, address);
@@ -63,6 +63,18 @@ async fn race(
             else => return Err(DialError { failures }),
         }
     }
+}
+
+/// Parts the addresses that there is a way to from those that there is none to.
+fn split_off_hopeless(addresses: Vec<SocketAddr>, ways: &Ways) -> (Vec<SocketAddr>, Vec<DialFailure>) {
+    let (mut usable, mut failures) = (Vec::new(), Vec::new());
+    for address in addresses.into_iter().take(ADDRESSES_MAX) {
+        match ways.hindrance(address) {
+            None => usable.push(address),
+            Some(reason) => failures.push(DialFailure::NoWay { address, reason }),
+        }
+    }
+    (usable, failures)
 }
 
 async fn connect(endpoint: Endpoint, dial: DialId, address: SocketAddr) -> Result<NewLink, DialFailure> {

@@ -1,24 +1,25 @@
-//! The root task: it owns the sockets and all other tasks, takes up connections and starts dials.
+//! The root task: it owns the sockets and all other tasks, takes up connections, starts dials, moves the listener.
 
 use std::collections::HashMap;
 use std::future::pending;
-use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use assist_crdt_model::DeviceId;
 use assist_proto::hub::DialId;
-use quinn::{Connection, Endpoint, Incoming, ServerConfig, TokioRuntime};
+use quinn::{Connection, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime};
 use rustls::pki_types::CertificateDer;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
-use super::close::CloseCode;
+use super::close::{CloseCode, explain};
 use super::link::{Links, NewLink};
 use super::listen::Door;
+use super::socket::OverlayOnly;
 use super::stream::PeerStream;
 use super::transport::{self, NetLimits};
-use super::{BindError, NetConfig, NetEvent, Prepare, dial, listen, socket, tls};
+use super::{BindError, ListenOn, NetConfig, NetEvent, Prepare, Ways, dial, listen, socket, tls};
 use crate::device_key::DeviceKey;
 
 /// What all tasks of one transport use.
@@ -26,14 +27,20 @@ pub(super) struct Shared<T> {
     pub(super) limits: NetLimits,
     pub(super) prepare: Prepare<T>,
     pub(super) events: mpsc::Sender<NetEvent<T>>,
-    pub(super) links: Links,
+    pub(super) links: Arc<Links>,
+    pub(super) ways: Ways,
     pub(super) streams: Option<mpsc::Sender<PeerStream>>,
+    /// Where peers can reach us now.
+    pub(super) listening: watch::Sender<Option<SocketAddr>>,
+    /// Packets that did not come over the overlay, to a listener that hears nothing else.
+    pub(super) ignored: Arc<AtomicU64>,
 }
 
 impl<T> Shared<T> {
     pub(super) fn new(config: &NetConfig, prepare: Prepare<T>, events: mpsc::Sender<NetEvent<T>>) -> Self {
-        let NetConfig { limits, streams, .. } = config.clone();
-        Self { limits, prepare, events, links: Links::default(), streams }
+        let NetConfig { limits, streams, ways, .. } = config.clone();
+        let (listening, ignored) = (watch::Sender::new(None), Arc::default());
+        Self { limits, prepare, events, links: Arc::default(), ways, streams, listening, ignored }
     }
 
     /// Hands an event to the driver, when there is room. Without a driver it goes nowhere: what is queued is still
@@ -48,6 +55,7 @@ impl<T> Shared<T> {
 pub(super) enum Command {
     Dial { dial: DialId, addresses: Vec<SocketAddr> },
     CancelDial { dial: DialId },
+    Listen { on: ListenOn },
     Shutdown { code: CloseCode, reason: String },
 }
 
@@ -63,7 +71,10 @@ pub(super) struct Attempt {
 pub(super) struct Root<T> {
     shared: Arc<Shared<T>>,
     commands: mpsc::UnboundedReceiver<Command>,
+    opener: Opener,
     listener: Option<Endpoint>,
+    /// What it listened on before: takes up nobody new, and serves who is there as long as its address does.
+    retired: Option<Endpoint>,
     /// A socket of its own, so that a server bound to one address can still dial any.
     dialler: Endpoint,
     door: Door,
@@ -81,18 +92,41 @@ impl<T: Send + 'static> Root<T> {
         commands: mpsc::UnboundedReceiver<Command>,
     ) -> Result<Self, BindError> {
         let limits = &config.limits;
-        let listener = match config.bind {
-            Some(address) => Some(open_listener(address, key, limits)?),
-            None => None,
+        let opener = Opener {
+            endpoint: transport::endpoint_config(key),
+            server: transport::server_config(key, limits)?,
+            ignored: Arc::clone(&shared.ignored),
         };
         let dialler = open_dialler(key, limits)?;
         let door = Door::new(limits);
         let (attempts, dials, links) = (JoinSet::new(), HashMap::new(), JoinSet::new());
-        Ok(Self { shared, commands, listener, dialler, door, attempts, dials, links })
+        let (listener, retired) = (None, None);
+        let mut root =
+            Self { shared, commands, opener, listener, retired, dialler, door, attempts, dials, links };
+        if let Some(on) = config.bind {
+            root.listen(on)?;
+        }
+        Ok(root)
     }
 
-    pub(super) fn listen_address(&self) -> Option<SocketAddr> {
-        self.listener.as_ref().and_then(|listener| listener.local_addr().ok())
+    /// Opens a listener, and from then on takes up new connections there alone.
+    fn listen(&mut self, on: ListenOn) -> Result<(), BindError> {
+        let listener = self.opener.open(on)?;
+        self.shared.listening.send_replace(listener.local_addr().ok());
+        if let Some(before) = self.listener.replace(listener) {
+            before.set_server_config(None);
+            if let Some(older) = self.retired.replace(before) {
+                older.close(CloseCode::DONE.into(), b"this server listens elsewhere now");
+            }
+        }
+        Ok(())
+    }
+
+    /// The same while it runs: where it listened before it goes on, if it cannot.
+    fn listen_anew(&mut self, on: ListenOn) {
+        if let Err(error) = self.listen(on) {
+            tracing::warn!(error = explain(&error), "cannot listen there");
+        }
     }
 
     /// Runs until told to shut down, or until nobody can tell any more.
@@ -103,6 +137,7 @@ impl<T: Send + 'static> Root<T> {
                 command = self.commands.recv() => match command {
                     Some(Command::Dial { dial, addresses }) => self.dial(dial, addresses),
                     Some(Command::CancelDial { dial }) => self.cancel_dial(dial),
+                    Some(Command::Listen { on }) => self.listen_anew(on),
                     Some(Command::Shutdown { code, reason }) => return self.shut_down(code, &reason).await,
                     None => return,
                 },
@@ -148,7 +183,7 @@ impl<T: Send + 'static> Root<T> {
         while let Some(ended) = self.links.join_next().await {
             report(ended);
         }
-        for endpoint in self.listener.iter().chain([&self.dialler]) {
+        for endpoint in self.listener.iter().chain(&self.retired).chain([&self.dialler]) {
             endpoint.close(code.into(), reason.as_bytes());
             // So that the last packets are out: they tell the peers that we are gone.
             endpoint.wait_idle().await;
@@ -169,25 +204,38 @@ async fn next_incoming(listener: Option<&Endpoint>) -> Option<Incoming> {
     }
 }
 
-fn open_listener(address: SocketAddr, key: &DeviceKey, limits: &NetLimits) -> Result<Endpoint, BindError> {
-    let config = transport::server_config(key, limits)?;
-    open(socket::bind(address), key, Some(config)).map_err(|source| BindError::Socket { address, source })
+/// Makes listeners.
+struct Opener {
+    endpoint: EndpointConfig,
+    server: ServerConfig,
+    ignored: Arc<AtomicU64>,
+}
+
+impl Opener {
+    fn open(&self, on: ListenOn) -> Result<Endpoint, BindError> {
+        let (endpoint, server) = (self.endpoint.clone(), Some(self.server.clone()));
+        let runtime = Arc::new(TokioRuntime);
+        let opened = match on {
+            ListenOn::Literal(address) => {
+                socket::bind(address).and_then(|socket| Endpoint::new(endpoint, server, socket, runtime))
+            }
+            ListenOn::Overlay(address) => socket::bind_overlay(address)
+                .and_then(|socket| OverlayOnly::new(socket, Arc::clone(&self.ignored)))
+                .and_then(|socket| Endpoint::new_with_abstract_socket(endpoint, server, socket, runtime)),
+        };
+        opened.map_err(|source| BindError::Socket { address: on.address(), source })
+    }
 }
 
 fn open_dialler(key: &DeviceKey, limits: &NetLimits) -> Result<Endpoint, BindError> {
     let address = socket::ANY;
-    let dialler = open(socket::bind_any(), key, None);
+    let open = |socket: UdpSocket| {
+        Endpoint::new(transport::endpoint_config(key), None, socket, Arc::new(TokioRuntime))
+    };
+    let dialler = socket::bind_any().and_then(open);
     let mut dialler = dialler.map_err(|source| BindError::Socket { address, source })?;
     dialler.set_default_client_config(transport::client_config(key, limits)?);
     Ok(dialler)
-}
-
-fn open(
-    socket: io::Result<UdpSocket>,
-    key: &DeviceKey,
-    config: Option<ServerConfig>,
-) -> io::Result<Endpoint> {
-    Endpoint::new(transport::endpoint_config(key), config, socket?, Arc::new(TokioRuntime))
 }
 
 fn report(ended: Result<(), JoinError>) {

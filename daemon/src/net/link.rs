@@ -6,8 +6,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
+use std::io;
 use std::mem;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,7 +24,7 @@ use tokio::time::{sleep, timeout};
 use super::close::{CloseCode, CloseReason, explain};
 use super::endpoint::Shared;
 use super::frame::{FrameReader, FrameWriter};
-use super::{LinkSide, NetEvent, SENT_STEP_BYTES, stream, transport};
+use super::{LinkSide, NetEvent, SENT_STEP_BYTES, socket, stream, transport};
 
 /// A connection whose peer has proven its key, with its stream.
 pub(super) struct NewLink {
@@ -41,7 +42,7 @@ impl NewLink {
     /// Runs the link from `Opened` to `Closed`.
     pub(super) async fn run<T: Send + 'static>(self, shared: Arc<Shared<T>>) {
         let Self { connection, peer, address, side, send, frames, greeting } = self;
-        let (link, stop, state) = shared.links.register(connection.clone());
+        let (link, stop, state) = shared.links.register(connection.clone(), (side, address));
         shared.tell(NetEvent::Opened { link, peer, address, side }).await;
         let receiving = Receiving { connection: connection.clone(), link, frames, state: Arc::clone(&state) };
         let mut reader = JoinSet::new();
@@ -180,6 +181,8 @@ struct LinkHandle {
     stop: oneshot::Sender<CloseReason>,
     state: Arc<LinkState>,
     connection: Connection,
+    /// Where the peer is, and by which address of ours packets leave for it. Of links that we dialled.
+    way: Option<(SocketAddr, IpAddr)>,
 }
 
 /// What the table and the two halves of a link share.
@@ -249,10 +252,18 @@ impl LinkState {
 }
 
 impl Links {
-    fn register(&self, connection: Connection) -> (LinkId, oneshot::Receiver<CloseReason>, Arc<LinkState>) {
+    fn register(
+        &self,
+        connection: Connection,
+        (side, address): (LinkSide, SocketAddr),
+    ) -> (LinkId, oneshot::Receiver<CloseReason>, Arc<LinkState>) {
         let (stop, stop_rx) = oneshot::channel();
         let state = Arc::new(LinkState::default());
-        let handle = LinkHandle { stop, state: Arc::clone(&state), connection };
+        let way = match side {
+            LinkSide::Inbound => None,
+            LinkSide::Outbound { .. } => socket::source_for(address).ok().map(|source| (address, source)),
+        };
+        let handle = LinkHandle { stop, state: Arc::clone(&state), connection, way };
         let mut table = lock(&self.table);
         table.last += 1;
         let link = LinkId(table.last);
@@ -303,6 +314,25 @@ impl Links {
             handle.close(reason.clone());
         }
         table.closed = Some(reason);
+    }
+
+    /// Ends the links that we dialled and that packets leave for by another address now, or not at all: their peers
+    /// take none from there. `source_for` says by which.
+    pub(super) fn close_rerouted(&self, source_for: impl Fn(SocketAddr) -> io::Result<IpAddr>) {
+        use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkUnreachable};
+        let is_rerouted = |_: &LinkId, handle: &mut LinkHandle| {
+            let Some((peer, before)) = handle.way else { return false };
+            match source_for(peer) {
+                Ok(now) => now != before,
+                // Anything else says nothing about the way.
+                Err(error) => {
+                    matches!(error.kind(), NetworkUnreachable | HostUnreachable | AddrNotAvailable)
+                }
+            }
+        };
+        for (_, handle) in lock(&self.table).handles.extract_if(is_rerouted) {
+            handle.stop.send(CloseReason::NetworkChanged).ok(); // Fails on a link that ends already.
+        }
     }
 
     fn remove(&self, link: LinkId) {

@@ -9,6 +9,7 @@ use super::*;
 
 mod hostile;
 mod links;
+mod overlay;
 
 /// Long enough that only a fault reaches it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,9 +31,13 @@ impl Peer {
     fn with_capacity(secret: u8, bind: Option<SocketAddr>, limits: NetLimits, capacity: usize) -> Self {
         let key = DeviceKey::from_secret(&[secret; 32]);
         let (events_tx, events) = mpsc::channel(capacity);
-        let net =
-            Net::bind(&NetConfig { bind, limits, streams: None }, &key, Arc::new(|frame| frame), events_tx)
-                .unwrap();
+        let net = Net::bind(
+            &NetConfig { bind: bind.map(ListenOn::Literal), limits, ..NetConfig::default() },
+            &key,
+            Arc::new(|frame| frame),
+            events_tx,
+        )
+        .unwrap();
         Self { net, events, id: key.device_id() }
     }
 

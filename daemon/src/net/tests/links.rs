@@ -239,7 +239,7 @@ async fn the_step_on_a_frame_runs_before_the_driver_and_its_fault_ends_only_the_
         assert!(frame != "poison", "poison");
         frame.len()
     });
-    let config = NetConfig { bind: Some(LOOPBACK), limits: NetLimits::default(), streams: None };
+    let config = NetConfig { bind: Some(ListenOn::Literal(LOOPBACK)), ..NetConfig::default() };
     let server = Net::bind(&config, &DeviceKey::from_secret(&[1; 32]), prepare, events_tx).unwrap();
     for (word, is_poison) in [("poison", true), ("bread", false)] {
         let mut device = Peer::device();
@@ -280,7 +280,7 @@ async fn what_a_peer_says_after_we_close_is_not_looked_at() {
         counter.fetch_add(1, Ordering::Relaxed);
     });
     let limits = NetLimits { linger: Duration::from_millis(300), ..NetLimits::default() };
-    let config = NetConfig { bind: Some(LOOPBACK), limits, streams: None };
+    let config = NetConfig { bind: Some(ListenOn::Literal(LOOPBACK)), limits, ..NetConfig::default() };
     let server = Net::bind(&config, &DeviceKey::from_secret(&[1; 32]), prepare, events_tx).unwrap();
     let stranger = Stranger::new(2);
     let connection = stranger.connect_to(server.listen_address().unwrap()).await.unwrap();
