@@ -3,12 +3,13 @@
 //! What comes out is checked and whole. A key that nobody knows is refused with its place, so that a slip of the
 //! finger is no silent default. **Invariant:** no secret appears in an error, a log or a `Debug` form.
 
+mod bind;
 mod settings;
 
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,14 +22,16 @@ use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
 use crate::mail::MailError;
-use settings::{AttachmentsSettings, MailSettings, RelaySettings, Settings};
+use crate::overlay::{API_DEFAULT, OverlayConfig, OverlayMode};
+pub use bind::{Bind, ParseBindError};
+use settings::{AttachmentsSettings, MailSettings, OverlaySettings, RelaySettings, Settings};
 pub use settings::{Secret, Security};
 
 /// How a daemon is to run, from all sources together.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where a server listens.
-    pub bind: Option<SocketAddr>,
+    pub bind: Option<Bind>,
     /// What a server tells others as its hosts.
     pub advertise: Vec<Host>,
     /// How mail leaves a server.
@@ -37,6 +40,8 @@ pub struct Config {
     pub attachments: AttachmentsConfig,
     /// How long comments and notes are held back, if not as usual.
     pub hold: Option<Duration>,
+    /// How the overlay is used.
+    pub overlay: OverlayConfig,
 }
 
 /// How large attachments may be.
@@ -120,11 +125,13 @@ pub struct Login {
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     /// `--bind`.
-    pub bind: Option<SocketAddr>,
+    pub bind: Option<Bind>,
     /// `--advertise`; empty if it was not given.
     pub advertise: Vec<Host>,
     /// `--mail-to-file`.
     pub mail_folder: Option<PathBuf>,
+    /// `--overlay`.
+    pub overlay: Option<OverlayMode>,
 }
 
 /// Why there is no configuration.
@@ -214,8 +221,10 @@ impl Config {
         if hold.is_some_and(|hold| hold > HOLD_MAX) {
             return Err(value("hold_secs", format!("at most {} seconds are held back", HOLD_MAX.as_secs())));
         }
+        let bind = flags.bind.or(settings.server.bind);
         Ok(Self {
-            bind: flags.bind.or(settings.server.bind),
+            bind,
+            overlay: overlay(&settings.overlay, flags.overlay, bind)?,
             advertise,
             attachments: AttachmentsConfig::from_settings(&settings.attachments)?,
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
@@ -344,6 +353,29 @@ impl fmt::Display for MailRoute {
             }
         }
     }
+}
+
+fn overlay(
+    settings: &OverlaySettings,
+    flag: Option<OverlayMode>,
+    bind: Option<Bind>,
+) -> Result<OverlayConfig, ConfigError> {
+    let mode = flag.or(settings.mode).unwrap_or_default();
+    let api = settings.api.unwrap_or(API_DEFAULT);
+    if !api.ip().is_loopback() || api.port() == 0 {
+        let problem = format!(
+            "is to be a port of this machine alone, as \"{API_DEFAULT}\": anybody could answer elsewhere"
+        );
+        return Err(value("overlay.api", problem));
+    }
+    if let (OverlayMode::None, Some(bind @ Bind::Auto { .. })) = (mode, bind) {
+        let problem = format!(
+            "\"none\" leaves nothing for \"{bind}\" to find: give `bind` as a literal address, or follow the node with \
+             \"external\""
+        );
+        return Err(value("overlay.mode", problem));
+    }
+    Ok(OverlayConfig { mode, api })
 }
 
 fn hosts(texts: Vec<String>) -> Result<Vec<Host>, ConfigError> {

@@ -1,38 +1,42 @@
 //! One running daemon: folder, keys, store, transport, driver and local API, started and stopped together.
 
-use std::net::SocketAddr;
+mod listening;
+mod reach;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use assist_crdt_model::{ProjectName, UnixMillis};
-use assist_proto::address::{Address, Host};
+use assist_proto::address::Host;
 use assist_proto::hub::initialise_server;
 use assist_proto::store::{ServerProject, ServerStore as _};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::api_server::{ApiServer, EventFeed};
 use crate::backend::LocalBackend;
 use crate::blobs::{BlobFolder, BlobService, BlobsHandle, Keeper, Parts};
-use crate::config::{AttachmentsConfig, MailConfig, MailRoute};
+use crate::config::{AttachmentsConfig, Bind, MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
-use crate::driver::{self, Driver, DriverHandle, DriverParts, reachable_addresses};
+use crate::driver::{self, Driver, DriverHandle, DriverParts};
 use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
-use crate::net::{Net, NetConfig, NetLimits};
+use crate::overlay::{OverlayConfig, OverlayMode, OverlayState};
 use crate::pictures::Thumbnails;
 use crate::search::{Search, SearchParts};
 use crate::store::{Store, StoreKey, StoreOptions};
+pub use listening::ServerInfo;
+use reach::Reach;
 
 /// How a daemon is to run.
 #[derive(Debug, Clone)]
 pub struct DaemonConfig {
     /// The folder that holds everything.
     pub home: PathBuf,
-    /// Serve the project of this folder at this address. Without it, the daemon is a device only.
-    pub bind: Option<SocketAddr>,
+    /// Serve the project of this folder there. Without it, the daemon is a device only.
+    pub bind: Option<Bind>,
     /// What to print as the server's hosts instead of what it listens on.
     pub advertise: Vec<Host>,
     /// How mail leaves a server.
@@ -41,6 +45,8 @@ pub struct DaemonConfig {
     pub attachments: AttachmentsConfig,
     /// How long comments and notes are held back before they leave, if not as usual for their author's role.
     pub hold: Option<Duration>,
+    /// How the overlay is used.
+    pub overlay: OverlayConfig,
 }
 
 /// A daemon that runs until it is stopped or dropped.
@@ -52,6 +58,8 @@ pub struct Daemon {
     stop_api: oneshot::Sender<()>,
     api: JoinSet<()>,
     transfers: JoinSet<()>,
+    /// What follows this machine's node, and listens where it is.
+    overlay_tasks: JoinSet<()>,
     #[cfg(test)]
     blobs: BlobsHandle,
     #[cfg(test)]
@@ -75,17 +83,10 @@ pub struct DaemonInfo {
     pub server: Option<ServerInfo>,
     /// How long comments and notes are held back, if not as usual.
     pub hold: Option<Duration>,
-}
-
-/// A running server role.
-#[derive(Debug, Clone)]
-pub struct ServerInfo {
-    /// Whom it serves.
-    pub project: ServerProject,
-    /// Where it listens.
-    pub listening: SocketAddr,
-    /// What to give to those who are to join.
-    pub address: Address,
+    /// Whose business this machine's node is.
+    pub overlay_mode: OverlayMode,
+    /// What is known of it.
+    pub overlay: watch::Receiver<OverlayState>,
 }
 
 impl Daemon {
@@ -108,15 +109,12 @@ impl Daemon {
         let keeper = if config.bind.is_some() { Keeper::Server } else { Keeper::Device };
         let (blob_service, blobs) =
             BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams, keeper });
-        let net_config =
-            NetConfig { bind: config.bind, limits: NetLimits::default(), streams: Some(streams_tx) };
-        let net = Net::bind(&net_config, &device_key, Arc::new(driver::prepare), events_tx)?;
-        let server = match (net.listen_address(), project) {
-            (Some(listening), Some(project)) => Some(server_info(listening, project, &config.advertise)?),
-            _ => None,
-        };
-        let mailer = start_mailer(config)?;
         let started_at = driver::read_clock();
+        let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
+        let (asked, told) = ((&device_key, project), (events_tx, streams_tx));
+        let Reach { net, server, overlay, tasks: overlay_tasks } =
+            Reach::open(config, &home, asked, told, feed.clone())?;
+        let mailer = start_mailer(config)?;
         let info = Arc::new(DaemonInfo {
             home: home.path().to_owned(),
             socket: home.socket(),
@@ -124,9 +122,10 @@ impl Daemon {
             started_at,
             server,
             hold: config.hold,
+            overlay,
+            overlay_mode: config.overlay.mode,
         });
-        let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
-        let mail = MailOut::new(mailer.handle(), info.server.as_ref().map(|server| server.address.clone()));
+        let mail = MailOut::new(mailer.handle(), info.server.clone());
         let search = SearchParts::new();
         let parts = DriverParts {
             store,
@@ -156,6 +155,7 @@ impl Daemon {
             stop_api,
             api,
             transfers,
+            overlay_tasks,
             #[cfg(test)]
             blobs,
             #[cfg(test)]
@@ -212,6 +212,7 @@ impl Daemon {
             .await?
             .map_err(|_| anyhow::anyhow!("the driver or the indexer failed"))?;
         self.transfers.shutdown().await;
+        self.overlay_tasks.shutdown().await;
         self.mailer.stop().await;
         store.close();
         self.home.mark_clean()?;
@@ -270,23 +271,6 @@ fn server_of(home: &Home, store: &Store) -> anyhow::Result<(DeviceKey, ServerPro
         )
     })?;
     Ok((DeviceKey::load(&home.node_key())?, project))
-}
-
-fn server_info(
-    listening: SocketAddr,
-    project: ServerProject,
-    advertise: &[Host],
-) -> anyhow::Result<ServerInfo> {
-    let hosts = match advertise {
-        [] => reachable_addresses(listening)
-            .into_iter()
-            .filter_map(|address| Host::new(address.ip(), address.port()).ok())
-            .take(assist_proto::limits::ADDRESS_HOSTS_MAX)
-            .collect(),
-        given => given.to_vec(),
-    };
-    let address = Address::new(project.project, hosts)?;
-    Ok(ServerInfo { project, listening, address })
 }
 
 /// Serves front ends until told to stop.

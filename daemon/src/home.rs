@@ -8,6 +8,7 @@
 //! | `blobs/` | what attachments are made of, by hash (`blobs.rs`) |
 //! | `store.redb` | everything else (`docs/storage.md`) |
 //! | `config.toml` | what the operator sets, if there is such a file (`config.rs`) |
+//! | `overlay.address` | the overlay address that a server had last (`overlay/known.rs`) |
 //! | `lock` | held while a daemon runs |
 //! | `clean` | there while no daemon runs and the last one ended properly |
 //! | `run/assistd.sock` | the local API |
@@ -123,6 +124,11 @@ impl Home {
     /// The blobs.
     pub fn blobs(&self) -> PathBuf {
         self.path.join("blobs")
+    }
+
+    /// The overlay address that a server had last.
+    pub fn overlay_address(&self) -> PathBuf {
+        self.path.join("overlay.address")
     }
 
     /// The socket of the local API.

@@ -12,6 +12,7 @@ pub mod driver;
 pub mod home;
 pub mod mail;
 pub mod net;
+pub mod overlay;
 pub mod pictures;
 mod search;
 pub mod store;

@@ -1,13 +1,13 @@
 //! `assistd`: arguments, log, exit code.
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use assist_crdt_model::ProjectName;
-use assist_daemon::config::{Config, Flags, MailConfig};
+use assist_daemon::config::{Bind, Config, Flags, MailConfig};
+use assist_daemon::overlay::OverlayMode;
 use assist_daemon::supervisor::Supervised;
 use assist_daemon::{Daemon, DaemonConfig, init_server, pictures};
 use assist_proto::address::{AddressError, Host};
@@ -39,7 +39,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run on this device, for the person who uses it.
-    Run,
+    Run(OverlayArgs),
     /// Serve a project.
     #[command(subcommand)]
     Server(ServerCommand),
@@ -87,15 +87,26 @@ enum ConfigCommand {
 
 #[derive(Args)]
 struct ServerRunArgs {
-    /// Where to listen, as `[::]:9470` or `192.0.2.7:9470`; otherwise as $ASSIST_BIND or the configuration says.
-    #[arg(long, value_name = "ADDR:PORT")]
-    bind: Option<SocketAddr>,
+    /// Where to listen: `auto:9470` is this machine's overlay address, to who comes over the overlay alone;
+    /// `[::]:9470` or `192.0.2.7:9470` is exactly there, to everybody. Otherwise as $ASSIST_BIND or the configuration says.
+    #[arg(long, value_name = "auto:PORT|ADDR:PORT")]
+    bind: Option<Bind>,
     /// What to tell others as this server's host, if not where it listens. May be given several times.
     #[arg(long, value_name = "HOST[:PORT]", value_parser = parse_host)]
     advertise: Vec<Host>,
     /// For trials: write mails into this folder as files, and send none.
     #[arg(long, value_name = "DIR")]
     mail_to_file: Option<PathBuf>,
+    #[command(flatten)]
+    overlay: OverlayArgs,
+}
+
+#[derive(Args)]
+struct OverlayArgs {
+    /// `external` follows the mycelium node of this machine, if there is one; `none` leaves the overlay alone.
+    /// Otherwise as $ASSIST_OVERLAY or the configuration says.
+    #[arg(long, value_name = "external|none")]
+    overlay: Option<OverlayMode>,
 }
 
 fn main() -> ExitCode {
@@ -116,9 +127,9 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     let home = Home::locate(cli.home)?.folder().to_owned();
     match cli.command {
-        Command::Run => {
+        Command::Run(args) => {
             start_log(&cli.log)?;
-            run_daemon(device_config(home, cli.config.as_deref())?)
+            run_daemon(device_config(home, cli.config.as_deref(), &args)?)
         }
         Command::Server(ServerCommand::Run(args)) => {
             start_log(&cli.log)?;
@@ -134,31 +145,33 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 /// Of what the configuration says, only this is a device's.
-fn device_config(home: PathBuf, file: Option<&Path>) -> anyhow::Result<DaemonConfig> {
-    let Config { attachments, hold, .. } = Config::load(&home, file, Flags::default())?;
+fn device_config(home: PathBuf, file: Option<&Path>, args: &OverlayArgs) -> anyhow::Result<DaemonConfig> {
+    let flags = Flags { overlay: args.overlay, ..Flags::default() };
+    let Config { attachments, hold, overlay, .. } = Config::load(&home, file, flags)?;
     let mail = MailConfig::default();
-    Ok(DaemonConfig { home, bind: None, advertise: Vec::new(), mail, attachments, hold })
+    Ok(DaemonConfig { home, bind: None, advertise: Vec::new(), mail, attachments, hold, overlay })
 }
 
 fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
-    let ServerRunArgs { bind, advertise, mail_to_file } = args;
-    let Config { bind, advertise, mail, attachments, hold } =
-        Config::load(&home, file, Flags { bind, advertise, mail_folder: mail_to_file })?;
+    let ServerRunArgs { bind, advertise, mail_to_file, overlay: OverlayArgs { overlay } } = args;
+    let flags = Flags { bind, advertise, mail_folder: mail_to_file, overlay };
+    let Config { bind, advertise, mail, attachments, hold, overlay } = Config::load(&home, file, flags)?;
     let Some(bind) = bind else {
         anyhow::bail!(
-            "nobody said where to listen: give `--bind [::]:9470`, or set ASSIST_BIND, or `bind` under [server] \
+            "nobody said where to listen: give `--bind auto:9470`, or set ASSIST_BIND, or `bind` under [server] \
              in {}",
             home.join(assist_daemon::config::FILE_NAME).display()
         );
     };
-    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail, attachments, hold })
+    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail, attachments, hold, overlay })
 }
 
 fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
-    let Config { bind, advertise, mail, attachments, hold } = Config::load(home, file, Flags::default())?;
+    let config = Config::load(home, file, Flags::default())?;
+    let Config { bind, advertise, mail, attachments, hold, overlay } = config;
     let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
     say(&format!(
-        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\n",
+        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\n",
         bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
         if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
         mail.sender,
@@ -166,6 +179,8 @@ fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
         attachments.bytes_max / MIB,
         attachments.fetch_unasked_bytes_max / MIB,
         hold.map_or_else(|| "as usual".to_owned(), |hold| format!("{} seconds", hold.as_secs())),
+        overlay.mode.as_str(),
+        overlay.api,
     ))
 }
 
@@ -178,11 +193,23 @@ async fn run_daemon(config: DaemonConfig) -> anyhow::Result<()> {
     let daemon = Daemon::start(&config)?;
     let info = daemon.info();
     tracing::info!(home = %info.home.display(), device = %info.device, "assistd runs");
-    // One line on standard output says that everything is open: a server's address, or a device's socket.
+    // One line on standard output says that everything is open: a server's address, or, as on a device, the socket of
+    // one that still waits for its overlay address.
     match &info.server {
         Some(server) => {
-            tracing::info!(project = %server.project.name, listening = %server.listening, "serving");
-            say(&format!("{}\n", server.address))?;
+            tracing::info!(project = %server.project.name, listening = ?server.listening(), "serving");
+            match server.address() {
+                Some(address) => say(&format!("{address}\n"))?,
+                None => {
+                    let state = info.overlay.borrow().clone();
+                    tracing::warn!(
+                        help = state.help().unwrap_or_default(),
+                        "nobody can reach this server before its mycelium node is there: {}",
+                        state.detail()
+                    );
+                    say(&format!("{}\n", info.socket.display()))?;
+                }
+            }
         }
         None => say(&format!("{}\n", info.socket.display()))?,
     }
@@ -204,7 +231,7 @@ fn init(home: &Path, name: &ProjectName) -> anyhow::Result<()> {
          Next:\n\
          1. Take the root key offline: move {} to a medium that you keep apart. The server runs without it;\n\
          \x20  you need it only to move the project to another server key. Whoever has it can become the project.\n\
-         2. Serve:   assistd server run --bind [::]:9470 --home {}\n\
+         2. Serve:   assistd server run --bind auto:9470 --home {}\n\
          3. Invite:  assistd server invite --role agent --home {}\n",
         name.as_str(),
         home.display(),

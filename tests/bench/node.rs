@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use assist_crdt_model::{ProjectId, ProjectName};
-use assist_daemon::config::{AttachmentsConfig, MailConfig};
+use assist_daemon::config::{AttachmentsConfig, Bind, MailConfig};
 use assist_daemon::driver::Driven;
+use assist_daemon::overlay::{OverlayConfig, OverlayMode};
 use assist_daemon::store::{DeviceReads as _, Reader, Store};
-use assist_daemon::{Daemon, DaemonConfig, init_server};
+use assist_daemon::{Daemon, DaemonConfig, ServerInfo, init_server};
 use assist_proto::api::{project, server, sync, user};
 use assist_proto::client::Client;
 use assist_proto::hub::Connection;
@@ -48,7 +49,10 @@ impl<'a> Node<'a> {
         let (mail, hold) = (MailConfig::default(), Some(Duration::ZERO));
         let attachments = AttachmentsConfig::default();
         let (home_path, advertise) = (home.to_owned(), Vec::new());
-        let config = DaemonConfig { home: home_path, bind, advertise, mail, attachments, hold };
+        let bind = bind.map(Bind::Literal);
+        // What is measured is the same with a node and without.
+        let overlay = OverlayConfig { mode: OverlayMode::None, ..OverlayConfig::default() };
+        let config = DaemonConfig { home: home_path, bind, advertise, mail, attachments, hold, overlay };
         let daemon = Daemon::start(&config).with_context(|| format!("a daemon in {}", home.display()))?;
         Ok(Self { runtime, home: home.to_owned(), daemon })
     }
@@ -70,12 +74,19 @@ impl<'a> Node<'a> {
 
     /// What a server tells those who are to join.
     pub(crate) fn address(&self) -> anyhow::Result<String> {
-        Ok(self.daemon.info().server.as_ref().context("this is no server")?.address.to_string())
+        Ok(self
+            .daemon
+            .info()
+            .server
+            .as_ref()
+            .and_then(|server| server.address())
+            .context("this is no server")?
+            .to_string())
     }
 
     /// Where a server listens.
     pub(crate) fn listening(&self) -> anyhow::Result<SocketAddr> {
-        Ok(self.daemon.info().server.as_ref().context("this is no server")?.listening)
+        self.daemon.info().server.as_ref().and_then(ServerInfo::listening).context("this is no server")
     }
 
     /// Joins a server's project, and returns once it is in step.

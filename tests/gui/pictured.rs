@@ -51,6 +51,7 @@ fn sync_of(project: &ProjectInfo, unsent: u64) -> ProjectSync {
         last_sync_at_millis: Some(NOW - 14 * MINUTE),
         documents: 1,
         unverified: 0,
+        traffic: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `daemon`: the process that holds the tickets.
 
 use assist_proto::api::Done;
-use assist_proto::api::daemon::{DaemonStatus, GetStatus, Stop};
+use assist_proto::api::daemon::{DaemonStatus, GetStatus, OverlayStatus, Stop};
 use assist_proto::client::{Client, ClientError};
 
 use super::word;
@@ -58,7 +58,7 @@ fn stop(invocation: &mut Invocation) -> Result<(), CliError> {
 fn print_status(status: &DaemonStatus, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.document(status, |status, audience| {
         let roles: Vec<String> = status.roles.iter().map(word).collect();
-        audience.facts(&[
+        let mut facts = vec![
             ("version", status.version.clone()),
             ("api_version", status.api_version.clone()),
             ("pid", status.pid.to_string()),
@@ -68,6 +68,21 @@ fn print_status(status: &DaemonStatus, invocation: &mut Invocation) -> Result<()
             ("started_at", audience.time(status.started_at_millis)),
             ("uptime", audience.either(status.uptime_millis.to_string(), span(status.uptime_millis / 1000))),
             ("store_size_bytes", status.store_size_bytes.to_string()),
-        ])
+        ];
+        facts.extend(status.overlay.iter().flat_map(overlay_facts));
+        audience.facts(&facts)
     })
+}
+
+/// What a daemon that knows of the overlay says of it.
+fn overlay_facts(overlay: &OverlayStatus) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("overlay", word(&overlay.state)),
+        ("overlay_mode", overlay.mode.clone()),
+        ("overlay_address", overlay.address.clone().unwrap_or_default()),
+        ("overlay_detail", overlay.detail.clone()),
+        ("overlay_help", overlay.help.clone().unwrap_or_default()),
+    ];
+    facts.extend(overlay.ignored_packets.map(|count| ("ignored_packets", count.to_string())));
+    facts
 }

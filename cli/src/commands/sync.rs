@@ -2,6 +2,7 @@
 
 use assist_proto::api::sync::{ConnectionState, GetStatus, Pause, ProjectSync, Resume};
 
+use super::attachment::size_words;
 use super::{connection_tone, optional, word};
 use crate::args::SyncVerb;
 use crate::error::CliError;
@@ -60,13 +61,24 @@ impl Row for ProjectSync {
             self.documents.to_string(),
             self.unverified.to_string(),
             self.connection.detail.clone(),
+            self.traffic.as_ref().map(|traffic| traffic.host.clone()).unwrap_or_default(),
+            optional(self.traffic.as_ref().map(|traffic| traffic.round_trip_micros)),
+            optional(self.traffic.as_ref().map(|traffic| traffic.sent_bytes)),
+            optional(self.traffic.as_ref().map(|traffic| traffic.received_bytes)),
         ]
     }
 }
 
 fn detail(sync: &ProjectSync) -> String {
-    match sync.unverified {
-        0 => sync.connection.detail.clone(),
-        count => format!("{}; checking {count} tickets", sync.connection.detail),
+    let mut detail = sync.connection.detail.clone();
+    if let Some(traffic) = &sync.traffic {
+        let (micros, sent) = (traffic.round_trip_micros, size_words(traffic.sent_bytes));
+        let (millis, tenths) = (micros / 1_000, micros / 100 % 10);
+        let received = size_words(traffic.received_bytes);
+        detail.push_str(&format!("; round trip {millis}.{tenths} ms, sent {sent}, received {received}"));
     }
+    if sync.unverified > 0 {
+        detail.push_str(&format!("; checking {} tickets", sync.unverified));
+    }
+    detail
 }

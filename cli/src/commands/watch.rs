@@ -121,9 +121,11 @@ fn parts(news: &News) -> (Option<&TicketRef>, Option<Cause>, Option<&str>, &str)
         News::DraftAdded { draft, ticket, .. } => (ticket.as_ref(), None, None, draft),
         News::DeviceAdded { device, .. } => (None, None, None, device),
         News::DraftRemoved { draft, .. } => (None, None, None, draft),
-        News::SyncChanged { .. } | News::PresenceChanged { .. } | News::Reset {} | News::Unknown => {
-            (None, None, None, "")
-        }
+        News::SyncChanged { .. }
+        | News::OverlayChanged {}
+        | News::PresenceChanged { .. }
+        | News::Reset {}
+        | News::Unknown => (None, None, None, ""),
     }
 }
 
@@ -149,6 +151,7 @@ fn words(news: &News) -> String {
             format!("{} was read by {}", named(ticket), actor.as_deref().unwrap_or("somebody"))
         }
         News::PresenceChanged { .. } => "others have come or gone: see `assist presence list`".to_owned(),
+        News::OverlayChanged {} => "the overlay fares otherwise: see `assist daemon status`".to_owned(),
         News::SyncChanged { project } => format!("connection or outbox of {} changed", short(project)),
         News::ProjectChanged { project, actor, .. } => {
             format!("project {} changed{}", short(project), by(actor))

@@ -83,11 +83,13 @@ impl LocalBackend {
 
     async fn invite(&self, server: &ServerInfo, params: Invite) -> Answer<Invitation> {
         let Invite { role, email, name } = params;
+        let address = server.address().ok_or_else(no_address)?;
         let command = AdminCommand::Invite { role: role.into(), email, name };
         let AdminReply::Invited { code, expires_at } = self.driver.admin(command).await?? else {
             return Err(Failure::unforeseen("an invitation was answered with something else"));
         };
-        Ok(Invitation { code, address: server.address.to_string(), role, expires_at_millis: expires_at.0 })
+        let address = address.to_string();
+        Ok(Invitation { code, address, role, expires_at_millis: expires_at.0 })
     }
 }
 
@@ -101,8 +103,8 @@ fn status(reader: &Reader, server: &ServerInfo, sessions: u64, mail: MailStatus)
     Ok(ServerStatus {
         project: server.project.project.to_string(),
         name: server.project.name.clone(),
-        address: server.address.to_string(),
-        listening_on: vec![server.listening.to_string()],
+        address: server.address().map(|address| address.to_string()).unwrap_or_default(),
+        listening_on: server.listening().iter().map(ToString::to_string).collect(),
         log_id: base32().encode(&server.project.log),
         head: reader.head()?.0,
         ticket_count: reader.ticket_count(Audience::Team)?,
@@ -111,6 +113,13 @@ fn status(reader: &Reader, server: &ServerInfo, sessions: u64, mail: MailStatus)
         connected_count: sessions,
         mail,
     })
+}
+
+/// Nobody could come with the code.
+fn no_address() -> Failure {
+    let message = "this server has no address yet, for it has never seen this machine's mycelium node: `assist daemon \
+        status` says what is missing; or give `--advertise <host>`";
+    ApiError::offline("no_address", message).into()
 }
 
 fn mail_status(mailer: &MailerHandle) -> MailStatus {

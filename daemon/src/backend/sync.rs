@@ -3,7 +3,7 @@
 mod wait;
 
 use assist_proto::api::ApiError;
-use assist_proto::api::sync::{GetStatus, Pause, ProjectSync, Resume, SyncStatus};
+use assist_proto::api::sync::{GetStatus, Pause, ProjectSync, Resume, SyncStatus, Traffic};
 use assist_proto::hub::{self, Command, ProjectStatus};
 use assist_proto::store::Membership;
 
@@ -11,6 +11,7 @@ use super::errors::Answer;
 use super::{LocalBackend, connection, reference};
 use crate::api_server::Handle;
 use crate::driver::read_clock;
+use crate::net::LinkTraffic;
 use crate::store::{DeviceReads as _, Reader};
 
 impl Handle<GetStatus> for LocalBackend {
@@ -50,10 +51,25 @@ impl LocalBackend {
         let joined = reference::projects(&reader, reference)?;
         let driven = self.driver.status();
         let statuses = driven.borrow().projects.clone();
-        let syncs = joined.iter().map(|own| project_sync(&reader, own, statuses.get(&own.project)));
+        let syncs = joined.iter().map(|own| {
+            let status = statuses.get(&own.project);
+            Ok(ProjectSync { traffic: self.traffic(status), ..project_sync(&reader, own, status)? })
+        });
         let mut projects = syncs.collect::<Answer<Vec<_>>>()?;
         projects.sort_by(|left, right| (&left.name, &left.project).cmp(&(&right.name, &right.project)));
         Ok(SyncStatus { projects })
+    }
+
+    fn traffic(&self, status: Option<&ProjectStatus>) -> Option<Traffic> {
+        let hub::Connection::Online { link } = status?.connection else { return None };
+        let LinkTraffic { peer, round_trip, sent_bytes, received_bytes } =
+            self.driver.meter().traffic(link)?;
+        Some(Traffic {
+            host: peer.to_string(),
+            round_trip_micros: u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX),
+            sent_bytes,
+            received_bytes,
+        })
     }
 }
 
@@ -77,5 +93,6 @@ fn project_sync(reader: &Reader, own: &Membership, status: Option<&ProjectStatus
         last_sync_at_millis: if has_all { Some(now.0) } else { sync.synced_at_millis },
         documents: contents.verified + contents.unverified,
         unverified: contents.unverified,
+        traffic: None,
     })
 }

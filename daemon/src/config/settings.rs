@@ -10,6 +10,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use zeroize::Zeroizing;
 
+use super::bind::Bind;
+use crate::overlay::OverlayMode;
+
 /// Settings of a daemon of Hero Assistance, read from `config.toml` in its folder, or from where `--config` says.
 ///
 /// A flag wins over a variable of the environment, and that over this file.
@@ -30,6 +33,21 @@ pub(super) struct Settings {
     /// Files under comments.
     #[config(nested)]
     pub(super) attachments: AttachmentsSettings,
+    /// The mycelium overlay: how this machine's node is found (docs/overlay.md).
+    #[config(nested)]
+    pub(super) overlay: OverlaySettings,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct OverlaySettings {
+    /// "external" follows the mycelium node that runs on this machine, if there is one, as nobody has to be told;
+    /// "none" leaves the overlay alone.
+    #[config(env = "ASSIST_OVERLAY")]
+    pub(super) mode: Option<OverlayMode>,
+    /// Where the node's REST API listens: "127.0.0.1:8989" unless told.
+    #[config(env = "ASSIST_MYCELIUM_API")]
+    pub(super) api: Option<SocketAddr>,
 }
 
 #[derive(confique::Config)]
@@ -46,9 +64,11 @@ pub(super) struct AttachmentsSettings {
 #[derive(confique::Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct ServerSettings {
-    /// Where to listen: "0.0.0.0:9470" is every IPv4 address of this machine; an IPv6 address stands in brackets.
+    /// Where to listen: "auto:9470" is this machine's overlay address, wherever its mycelium node has it, and hears
+    /// who comes over the overlay alone; "0.0.0.0:9470" is every IPv4 address of this machine, and hears everybody.
+    /// An IPv6 address stands in brackets.
     #[config(env = "ASSIST_BIND")]
-    pub(super) bind: Option<SocketAddr>,
+    pub(super) bind: Option<Bind>,
     /// What to tell others as this server's hosts, if not where it listens, as ["192.0.2.7:9470"].
     /// With commas between in the environment.
     #[config(env = "ASSIST_ADVERTISE", parse_env = confique::env::parse::list_by_comma)]

@@ -72,11 +72,55 @@ fn flag_wins_over_environment_and_that_over_the_file() {
         bind: Some("127.0.0.3:1".parse().unwrap()),
         advertise: vec!["192.0.2.9".parse().unwrap()],
         mail_folder: Some("/mails".into()),
+        overlay: Some(OverlayMode::None),
     };
     let config = load_with(WHOLE, environment, flags).unwrap();
     assert_eq!(config.bind, Some("127.0.0.3:1".parse().unwrap()));
     assert_eq!(config.advertise, ["192.0.2.9".parse().unwrap()]);
     assert!(matches!(&config.mail.route, MailRoute::Folder(path) if path == Path::new("/mails")));
+    assert_eq!(config.overlay.mode, OverlayMode::None);
+}
+
+#[test]
+fn each_source_may_say_auto_and_the_next_one_wins_over_it() {
+    let bind = |file: &str, environment: &str, flag: Option<&str>| {
+        let flags = Flags { bind: flag.map(|text| text.parse().unwrap()), ..Flags::default() };
+        let [file, environment] = [file, environment].map(|bind| match bind {
+            "" => String::new(),
+            bind => format!("[server]\nbind = '{bind}'"),
+        });
+        load_with(&file, &environment, flags).unwrap().bind.map(|bind| bind.to_string())
+    };
+    assert_eq!(bind("", "", None), None);
+    assert_eq!(bind("auto:1", "", None).as_deref(), Some("auto:1"));
+    assert_eq!(bind("[::]:1", "auto:2", None).as_deref(), Some("auto:2"));
+    assert_eq!(bind("auto:1", "auto:2", Some("[::1]:3")).as_deref(), Some("[::1]:3"));
+    assert_eq!(bind("[::]:1", "[::]:2", Some("auto:3")).as_deref(), Some("auto:3"));
+    check_error("[server]\nbind = 'auto'", "as in \"auto:9470\"");
+    check_error("[server]\nbind = '9470'", "a port without an address");
+    check_error("[server]\nbind = 9470", "line 2, column 8");
+}
+
+#[test]
+fn overlay_is_followed_unless_told_otherwise_and_asked_on_this_machine_alone() {
+    let overlay = |file: &str, environment: &str, flag| {
+        load_with(file, environment, Flags { overlay: flag, ..Flags::default() }).unwrap().overlay
+    };
+    assert_eq!(overlay("", "", None), OverlayConfig::default());
+    let file = "[overlay]\nmode = 'none'\napi = '[::1]:8990'";
+    let config = overlay(file, "", None);
+    assert_eq!((config.mode, config.api.to_string()), (OverlayMode::None, "[::1]:8990".to_owned()));
+    assert_eq!(overlay(file, "[overlay]\nmode = 'external'", None).mode, OverlayMode::External);
+    let flag = Some(OverlayMode::External);
+    assert_eq!(overlay(file, "[overlay]\nmode = 'none'", flag).mode, OverlayMode::External);
+    check_error("[overlay]\nmode = 'yes'", "line 2, column 8");
+    check_error("[overlay]\napi = '192.0.2.7:8989'", "overlay.api: is to be a port of this machine alone");
+    check_error("[overlay]\napi = '127.0.0.1:0'", "overlay.api");
+    check_error("[overlay]\napi = '127.0.0.1'", "line 2, column 7");
+    check_error(
+        "[server]\nbind = 'auto:9470'\n[overlay]\nmode = 'none'",
+        "nothing for \"auto:9470\" to find",
+    );
 }
 
 #[test]

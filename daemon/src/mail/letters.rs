@@ -1,20 +1,20 @@
 //! The way of the server hub's letters into the queue. What they say is put into words by the protocol's crate.
 
-use assist_proto::address::Address;
 use assist_proto::mail::{Letter, Mail, Rendered};
 
 use super::{MailerHandle, OutgoingMail, Patience};
+use crate::daemon::ServerInfo;
 
 /// Puts letters into words and queues them.
 pub(crate) struct MailOut {
     mailer: MailerHandle,
-    /// Where the links in them lead to.
-    address: Option<Address>,
+    /// Whose address the links in them lead to.
+    server: Option<ServerInfo>,
 }
 
 impl MailOut {
-    pub(crate) const fn new(mailer: MailerHandle, address: Option<Address>) -> Self {
-        Self { mailer, address }
+    pub(crate) const fn new(mailer: MailerHandle, server: Option<ServerInfo>) -> Self {
+        Self { mailer, server }
     }
 
     /// Whether mail can leave at all.
@@ -25,7 +25,8 @@ impl MailOut {
     /// Queues a letter. One that cannot be is told to the operator alone: whoever asked must not learn from it
     /// whether the address takes mail.
     pub(crate) fn send(&self, mail: &Mail) {
-        let Rendered { subject, text, html } = mail.render(self.address.as_ref());
+        let address = self.server.as_ref().and_then(ServerInfo::address);
+        let Rendered { subject, text, html } = mail.render(address.as_ref());
         let patience = match mail.letter {
             Letter::Code { .. } => Patience::Code,
             Letter::NewDevice { .. } => Patience::News,

@@ -139,6 +139,7 @@ fn hear(state: &mut State, news: News, now_millis: u64) {
             // A server that could not be asked may be there now.
             state.stale.manage |= state.manage.as_ref().is_some_and(|manage| manage.error.is_some());
         }
+        News::OverlayChanged {} => state.stale.overview = true,
         News::PresenceChanged { ticket, .. } => {
             let open = state.open.as_ref().map(|open| &open.key.ticket);
             state.stale.presence |= ticket.is_some() && ticket.as_ref() == open;

@@ -29,6 +29,55 @@ pub struct DaemonStatus {
     pub uptime_millis: u64,
     /// The store on the disk.
     pub store_size_bytes: u64,
+    /// The mycelium overlay, as far as this daemon knows of it.
+    #[serde(default)]
+    pub overlay: Option<OverlayStatus>,
+}
+
+/// How the overlay fares on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OverlayStatus {
+    /// Whose business the node is: `external`, `managed` or `none`.
+    pub mode: String,
+    /// In one word.
+    pub state: OverlayState,
+    /// This machine's overlay address, as far as its node vouches for it.
+    pub address: Option<String>,
+    /// The node's public key: 64 hexadecimal digits.
+    pub node_key: Option<String>,
+    /// In plain words.
+    pub detail: String,
+    /// The one command that helps, if something is to be done.
+    pub help: Option<String>,
+    /// On a server that hears the overlay alone: packets that it dropped because they did not come over it, since it
+    /// was started.
+    pub ignored_packets: Option<u64>,
+}
+
+/// How the overlay fares, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OverlayState {
+    /// Left alone, as the configuration says.
+    Off,
+    /// Nobody has looked yet.
+    Looking,
+    /// A node answers, and its address is this machine's.
+    Found,
+    /// The node answers no more, but its address is still there.
+    Silent,
+    /// A node answers, but its address is on no interface of this machine.
+    NoInterface,
+    /// An interface has an overlay address, but no node answers for it.
+    Unconfirmed,
+    /// What answers is no node.
+    Wrong,
+    /// There is no node.
+    Absent,
+    /// A state of a newer daemon: see the detail.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
 }
 
 /// What a daemon does.

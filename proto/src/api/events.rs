@@ -130,6 +130,9 @@ pub enum News {
         /// Why it was refused, in a sentence.
         message: String,
     },
+    /// How the overlay fares on this machine changed: look at `daemon.status`.
+    #[serde(rename = "overlay.changed")]
+    OverlayChanged {},
     /// Events were missed: list again, then go on from here.
     #[serde(rename = "reset")]
     Reset {},
@@ -172,6 +175,7 @@ impl News {
             Self::DeviceAdded { .. } => "device.added",
             Self::DraftAdded { .. } => "draft.added",
             Self::DraftRemoved { .. } => "draft.removed",
+            Self::OverlayChanged {} => "overlay.changed",
             Self::Reset {} => "reset",
             Self::Unknown => "unknown",
         }
@@ -191,7 +195,7 @@ impl News {
             | Self::DeviceAdded { project, .. }
             | Self::DraftAdded { project, .. }
             | Self::DraftRemoved { project, .. } => Some(project),
-            Self::Reset {} | Self::Unknown => None,
+            Self::OverlayChanged {} | Self::Reset {} | Self::Unknown => None,
         }
     }
 }

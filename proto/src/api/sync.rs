@@ -106,6 +106,22 @@ pub struct ProjectSync {
     pub documents: u64,
     /// Documents stored here whose changes are not all checked yet.
     pub unverified: u64,
+    /// What the present connection is like; null while there is none.
+    #[serde(default)]
+    pub traffic: Option<Traffic>,
+}
+
+/// What a connection to a server is like and has carried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Traffic {
+    /// Which of the server's hosts it leads to.
+    pub host: String,
+    /// How long a packet and its answer take, smoothed.
+    pub round_trip_micros: u64,
+    /// Bytes sent since it was made, with all that the transport adds.
+    pub sent_bytes: u64,
+    /// The same for those that came.
+    pub received_bytes: u64,
 }
 
 /// Parameters of `sync.wait`.

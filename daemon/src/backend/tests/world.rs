@@ -17,6 +17,7 @@ use crate::api_server::Handle;
 use crate::backend::LocalBackend;
 use crate::config::{AttachmentsConfig, MailConfig};
 use crate::driver::DriverHandle;
+use crate::overlay::{OverlayConfig, OverlayMode};
 use crate::pictures::Thumbnails;
 use crate::{Daemon, DaemonConfig, init_server};
 
@@ -77,6 +78,8 @@ impl Node {
         let config = DaemonConfig {
             home: folder.path().join("home"),
             bind: is_server.then(|| "127.0.0.1:0".parse().unwrap()),
+            // Whether this machine has a node is no matter of these tests.
+            overlay: OverlayConfig { mode: OverlayMode::None, ..OverlayConfig::default() },
             advertise: Vec::new(),
             mail: MailConfig::default(),
             attachments: AttachmentsConfig::default(),
