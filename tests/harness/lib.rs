@@ -2,6 +2,7 @@
 
 pub mod counting;
 pub mod dice;
+pub mod fake_node;
 pub mod fuzz_targets;
 pub mod hostile;
 pub mod memory_store;
@@ -13,4 +14,5 @@ pub mod rogue;
 pub mod smtp;
 pub mod store_contract;
 pub mod stranger;
+pub mod udp_relay;
 pub mod world;

@@ -18,6 +18,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct DaemonProcess {
     folder: TempDir,
     args: Vec<String>,
+    /// The process whose network it shares, if not this one's.
+    network_of: Option<u32>,
     child: Option<Child>,
     /// What it printed when it was ready: a server's address, a device's socket.
     ready_line: String,
@@ -37,8 +39,24 @@ pub struct Finished {
 impl DaemonProcess {
     /// Starts a device's daemon.
     pub fn device() -> Self {
+        Self::device_with(|_| {})
+    }
+
+    /// The same once the folder is prepared.
+    pub fn device_with(prepare: impl FnOnce(&Path)) -> Self {
+        Self::started(prepare, None)
+    }
+
+    /// The same in the network namespace of another process.
+    pub fn device_in_network_of(process: u32) -> Self {
+        Self::started(|_| {}, Some(process))
+    }
+
+    fn started(prepare: impl FnOnce(&Path), network_of: Option<u32>) -> Self {
         let folder = private_folder();
-        let mut daemon = Self { folder, args: vec!["run".into()], child: None, ready_line: String::new() };
+        prepare(folder.path());
+        let args = vec!["run".into()];
+        let mut daemon = Self { folder, args, network_of, child: None, ready_line: String::new() };
         daemon.start();
         daemon
     }
@@ -60,11 +78,12 @@ impl DaemonProcess {
         assert_eq!(init.code, Some(0), "{init:?}");
         let mut args = ["server", "run", "--bind", bind].map(String::from).to_vec();
         args.extend(prepare(folder.path()));
-        let mut daemon = Self { folder, args, child: None, ready_line: String::new() };
+        let mut daemon = Self { folder, args, network_of: None, child: None, ready_line: String::new() };
         daemon.start();
-        // From now on it comes back where it was.
-        daemon.args[3] =
-            daemon.client().call(&server::GetStatus {}).expect("a server's status").listening_on[0].clone();
+        if !bind.starts_with("auto") {
+            // From now on it comes back where it was.
+            daemon.args[3] = daemon.call(&server::GetStatus {}).listening_on[0].clone();
+        }
         daemon
     }
 
@@ -73,7 +92,11 @@ impl DaemonProcess {
         assert!(self.child.is_none(), "it runs already");
         let log = std::fs::File::options().create(true).append(true).open(self.log()).expect("a log file");
         let mut command = assistd(self.folder.path());
-        command.args(&self.args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        command.args(&self.args);
+        if let Some(process) = self.network_of {
+            command = in_network_of(process, &command);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("assistd starts");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
@@ -248,6 +271,15 @@ pub fn assistd(home: &Path) -> Command {
 /// `assist` on a folder, likewise.
 pub fn assist(home: &Path) -> Command {
     program("assist", home)
+}
+
+/// The same command in the network namespace of another process.
+pub fn in_network_of(process: u32, command: &Command) -> Command {
+    let mut outer = Command::new("nsenter");
+    outer.args(["--target", &process.to_string(), "--net", "--"]);
+    outer.arg(command.get_program()).args(command.get_args()).env_clear();
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
 }
 
 /// Bash on a person's home folder, with the programs of this build before all others on its path, and in front of

@@ -17,6 +17,7 @@ mod joining;
 mod kept;
 mod mail;
 mod merging;
+mod overlay;
 mod presence;
 mod processes;
 mod search;
