@@ -28,6 +28,7 @@ use crate::pictures::Thumbnails;
 use crate::search::{Search, SearchParts};
 use crate::store::{Store, StoreKey, StoreOptions};
 pub use listening::ServerInfo;
+use listening::tell_hosts;
 use reach::Reach;
 
 /// How a daemon is to run.
@@ -112,7 +113,7 @@ impl Daemon {
         let started_at = driver::read_clock();
         let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
         let (asked, told) = ((&device_key, project), (events_tx, streams_tx));
-        let Reach { net, server, overlay, tasks: overlay_tasks } =
+        let Reach { net, server, overlay, tasks: mut overlay_tasks } =
             Reach::open(config, &home, asked, told, feed.clone())?;
         let mailer = start_mailer(config)?;
         let info = Arc::new(DaemonInfo {
@@ -137,10 +138,12 @@ impl Daemon {
             mail,
             blobs: blobs.clone(),
             poker: search.poker(),
+            hosts: info.server.as_ref().map(ServerInfo::hosts_for_others).unwrap_or_default(),
             blob_bytes_max: config.attachments.bytes_max,
             fetch_unasked_bytes_max: config.attachments.fetch_unasked_bytes_max,
         };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
+        overlay_tasks.spawn(tell_hosts(info.server.clone(), handle.clone()));
         let (search, indexer) = search.start(home.search(), &handle)?;
         let backend = (handle.clone(), Arc::clone(&info), mailer.handle());
         let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use assist_crdt_model::{ProjectId, UnixMillis};
+use assist_proto::address::Host;
 use assist_proto::hub::{
     Action, BlobAnswer, CallId, DeviceHub, DeviceInput, Durability, LinkId, Notice, ServerHub, ServerInput,
 };
@@ -51,6 +52,8 @@ pub(crate) struct DriverParts {
     pub(crate) blobs: BlobsHandle,
     /// Hears of every turn.
     pub(crate) poker: Poker,
+    /// Where the server is reached, as it knows when it starts.
+    pub(crate) hosts: Vec<Host>,
     /// The largest blob that the server takes.
     pub(crate) blob_bytes_max: u64,
     /// The largest that the device fetches unasked.
@@ -248,6 +251,10 @@ impl Driver {
                 self.blob_asks.insert(call, answer);
                 Some(Input::Server(ServerInput::BlobAsked { call, peer, ask }))
             }
+            Request::HostsChanged { hosts } => {
+                self.parts.hosts.clone_from(&hosts);
+                Some(Input::Server(ServerInput::HostsChanged { hosts }))
+            }
             Request::Alive { answer } => {
                 answer.send(()).ok(); // Whoever asked may have gone.
                 None
@@ -420,8 +427,11 @@ impl Hubs {
         let device = DeviceHub::open(now, device_key, seed(), was_clean, &mut turn)?
             .with_fetch_unasked_bytes_max(parts.fetch_unasked_bytes_max);
         let server = match &parts.node_key {
-            Some(key) => ServerHub::open(key.signing_key().clone(), seed(), &turn)?
-                .map(|hub| hub.with_mail(parts.mail.has_route()).with_blob_bytes_max(parts.blob_bytes_max)),
+            Some(key) => ServerHub::open(key.signing_key().clone(), seed(), &turn)?.map(|hub| {
+                hub.with_mail(parts.mail.has_route())
+                    .with_blob_bytes_max(parts.blob_bytes_max)
+                    .with_hosts(now, &parts.hosts)
+            }),
             None => None,
         };
         turn.commit()?;

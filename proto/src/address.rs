@@ -124,6 +124,19 @@ impl Address {
         &self.hosts
     }
 
+    /// The same project at the hosts that are said to be its own now. Those that were known and are not among them come
+    /// last, as long as there is room: whoever says so may be wrong about the way from here.
+    #[must_use]
+    pub fn with_hosts(&self, said: &[Host]) -> Self {
+        let mut hosts: Vec<Host> = Vec::new();
+        for host in said.iter().chain(&self.hosts) {
+            if hosts.len() < ADDRESS_HOSTS_MAX && !hosts.contains(host) {
+                hosts.push(*host);
+            }
+        }
+        Self { project: self.project, hosts }
+    }
+
     /// The same address with the project that was learned.
     #[must_use]
     pub fn with_project(self, project: ProjectId) -> Self {

@@ -7,7 +7,9 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{codec, id};
+use crate::address::Host;
+use crate::limits::ADDRESS_HOSTS_MAX;
+use crate::wire::{codec, id, list};
 
 /// A signed statement as it travels: the signature covers the bytes as received, never a re-encoding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +73,23 @@ pub struct DeviceCertificate {
     pub not_after: UnixMillis,
 }
 
+/// By a node: where the project's servers are reached now. Told in every session; what came last holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerHosts {
+    /// The project.
+    #[serde(rename = "p", with = "id")]
+    pub project: ProjectId,
+    /// The node that says so.
+    #[serde(rename = "n", with = "id")]
+    pub node: DeviceId,
+    /// When it was signed.
+    #[serde(rename = "t", with = "millis")]
+    pub issued_at: UnixMillis,
+    /// As in an address, at most [`ADDRESS_HOSTS_MAX`].
+    #[serde(rename = "h", deserialize_with = "list::at_most::<ADDRESS_HOSTS_MAX, _, _>")]
+    pub hosts: Vec<String>,
+}
+
 impl Statement for NodeCertificate {
     const CONTEXT: &'static [u8] = b"assist/node-certificate/v1\0";
     const WHAT: &'static str = "node certificate";
@@ -79,6 +98,11 @@ impl Statement for NodeCertificate {
 impl Statement for DeviceCertificate {
     const CONTEXT: &'static [u8] = b"assist/device-certificate/v1\0";
     const WHAT: &'static str = "device certificate";
+}
+
+impl Statement for ServerHosts {
+    const CONTEXT: &'static [u8] = b"assist/server-hosts/v1\0";
+    const WHAT: &'static str = "list of hosts";
 }
 
 /// Why a statement is not believed.
@@ -122,6 +146,25 @@ impl Signed {
             .map_err(|_| CertificateError::BadSignature(T::WHAT))?;
         codec::decode(T::WHAT, &self.payload)
             .map_err(|source| CertificateError::Decode { what: T::WHAT, source })
+    }
+}
+
+impl ServerHosts {
+    /// Reads the hosts of a project as one of its nodes says: signed by that node, and about it. What is no host is left
+    /// out, for it may be one to a later version.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn verify(
+        signed: &Signed,
+        project: &ProjectId,
+        node: &DeviceId,
+    ) -> Result<Vec<Host>, CertificateError> {
+        let said: Self = signed.verify(node.as_bytes())?;
+        if said.project != *project || said.node != *node {
+            return Err(CertificateError::OtherProject(Self::WHAT));
+        }
+        Ok(said.hosts.iter().filter_map(|host| host.parse().ok()).collect())
     }
 }
 

@@ -9,7 +9,7 @@ use assist_crdt_model::{
 };
 use ed25519_dalek::SigningKey;
 
-use crate::certificate::{DeviceCertificate, NodeCertificate, Signed};
+use crate::certificate::{DeviceCertificate, NodeCertificate, ServerHosts, Signed};
 use crate::envelope::Envelope;
 
 pub(crate) const INCARNATION: u32 = 2;
@@ -97,6 +97,15 @@ pub(crate) fn device_certificate() -> DeviceCertificate {
         issued_at: NOW,
         not_after: UnixMillis(NOW.0 + 1_000),
     }
+}
+
+pub(crate) fn server_hosts() -> ServerHosts {
+    let hosts = vec!["[514:74ce:dd13:296f:ada7:4d2e:9335:acac]:9470".to_owned(), "192.0.2.7:9470".to_owned()];
+    ServerHosts { project: project(), node: device_id(&node_key()), issued_at: NOW, hosts }
+}
+
+pub(crate) fn signed_hosts() -> Signed {
+    Signed::sign(&node_key(), &server_hosts())
 }
 
 pub(crate) fn signed_node() -> Signed {

@@ -258,6 +258,9 @@ pub struct Welcome {
     /// The largest blob that the server takes.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub blob_bytes_max: Option<u64>,
+    /// Where the project's servers are reached: a `ServerHosts` of the node, if it knows.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Signed>,
 }
 
 /// Why a peer is turned away. Numbers are wire format.

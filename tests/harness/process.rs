@@ -110,6 +110,15 @@ impl DaemonProcess {
         self.child = Some(child);
     }
 
+    /// Starts it again with another value for one of its options.
+    pub fn start_with(&mut self, option: &str, value: &str) {
+        match self.args.iter().position(|word| word == option) {
+            Some(at) => self.args[at + 1] = value.to_owned(),
+            None => self.args.extend([option.to_owned(), value.to_owned()]),
+        }
+        self.start();
+    }
+
     /// Ends it as a machine that loses power would: at once.
     pub fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");

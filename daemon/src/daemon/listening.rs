@@ -9,7 +9,7 @@ use assist_proto::store::ServerProject;
 use tokio::sync::watch;
 
 use crate::config::Bind;
-use crate::driver::reachable_addresses;
+use crate::driver::{DriverHandle, reachable_addresses};
 use crate::net::{ListenOn, Listener};
 use crate::overlay::{KnownAddress, OverlayState};
 
@@ -70,10 +70,25 @@ impl ServerInfo {
         hosts.take(ADDRESS_HOSTS_MAX).collect()
     }
 
+    /// The same without this machine's own loopback, unless there is nothing else: what devices are told.
+    pub(super) fn hosts_for_others(&self) -> Vec<Host> {
+        let hosts = self.hosts();
+        let others: Vec<Host> = hosts.iter().filter(|host| !host.ip().is_loopback()).copied().collect();
+        if others.is_empty() { hosts } else { others }
+    }
+
     /// How many packets it dropped because they did not come over the overlay, since it started; `None` where it hears
     /// everybody.
     pub fn ignored_packets(&self) -> Option<u64> {
         matches!(self.bind, Bind::Auto { .. }).then(|| self.listener.ignored_packets())
+    }
+}
+
+/// Tells the driver whenever a server is reached at another address.
+pub(super) async fn tell_hosts(server: Option<ServerInfo>, driver: DriverHandle) {
+    let Some(mut server) = server else { return };
+    while server.own.changed().await.is_ok() {
+        driver.hosts_changed(server.hosts_for_others()).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use assist_crdt_model::{DeviceId, ProjectId};
+use assist_proto::address::Host;
 use assist_proto::hub::{
     AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, ProjectStatus, Reply,
     ServerStatus, TransferId, TransferOutcome,
@@ -57,6 +58,7 @@ pub(super) enum Request {
     Admin { command: AdminCommand, answer: oneshot::Sender<AdminAnswer> },
     TransferEnded { transfer: TransferId, outcome: TransferOutcome },
     Indexed { state: IndexState, taken: Unindexed, answer: oneshot::Sender<()> },
+    HostsChanged { hosts: Vec<Host> },
     Alive { answer: oneshot::Sender<()> },
     BlobAsk { peer: DeviceId, ask: BlobAsk, answer: oneshot::Sender<BlobAnswer> },
     Stop,
@@ -120,6 +122,12 @@ impl DriverHandle {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request::BlobAsk { peer, ask, answer }).await.ok()?;
         answered.await.ok()
+    }
+
+    /// Says that the server is reached elsewhere from now on.
+    pub(crate) async fn hosts_changed(&self, hosts: Vec<Host>) {
+        // Fails only if the driver has ended: there is nobody to tell any more.
+        self.requests.send(Request::HostsChanged { hosts }).await.ok();
     }
 
     /// Whether the driver still takes what it is asked. Never answers where it hangs.

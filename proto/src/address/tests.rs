@@ -204,3 +204,16 @@ fn an_error_says_what_is_wrong_and_what_was_expected() {
     let error = "x".repeat(601).parse::<Address>().unwrap_err();
     assert_eq!(error, AddressError::TooLong { chars: 601 });
 }
+
+#[test]
+fn hosts_that_are_said_come_first_and_known_ones_stay_while_there_is_room() {
+    let host = |number: u16| Host::new("192.0.2.7".parse().unwrap(), number).unwrap();
+    let known = Address::new(PROJECT, vec![host(1), host(2)]).unwrap();
+    let hosts = |said: &[Host]| known.with_hosts(said).hosts().to_vec();
+    assert_eq!(hosts(&[]), [host(1), host(2)]);
+    assert_eq!(hosts(&[host(3), host(2)]), [host(3), host(2), host(1)]);
+    assert_eq!(hosts(&[host(3), host(3)]), [host(3), host(1), host(2)]);
+    let many: Vec<Host> = (10..30).map(host).collect();
+    assert_eq!(hosts(&many), many[..ADDRESS_HOSTS_MAX]);
+    assert_eq!(known.with_hosts(&many).to_string().parse(), Ok(known.with_hosts(&many)));
+}

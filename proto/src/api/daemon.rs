@@ -74,6 +74,10 @@ pub enum OverlayState {
     Wrong,
     /// There is no node.
     Absent,
+    /// This daemon runs a node, which does not answer yet.
+    Starting,
+    /// This daemon is to run a node, and cannot.
+    NotRunning,
     /// A state of a newer daemon: see the detail.
     #[serde(other)]
     #[schemars(skip)]

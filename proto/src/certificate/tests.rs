@@ -100,3 +100,25 @@ proptest! {
         NodeCertificate::verify(&Signed { payload, signature }, &project()).ok();
     }
 }
+
+#[test]
+fn hosts_are_believed_of_the_node_and_project_that_they_are_of() {
+    let (signed, node) = (signed_hosts(), device_id(&node_key()));
+    let hosts = ServerHosts::verify(&signed, &project(), &node).unwrap();
+    let said: Vec<Host> = server_hosts().hosts.iter().map(|host| host.parse().unwrap()).collect();
+    assert_eq!(hosts, said);
+    let stranger = device_id(&stranger_key());
+    for forged in [
+        Signed::sign(&stranger_key(), &server_hosts()),
+        Signed::sign(&node_key(), &ServerHosts { node: stranger, ..server_hosts() }),
+        Signed::sign(&node_key(), &ServerHosts { project: ProjectId::from_bytes([9; 32]), ..server_hosts() }),
+        // A signature of another kind of statement.
+        Signed { payload: signed.payload.clone(), ..signed_node() },
+        Signed::sign(&node_key(), &ServerHosts { hosts: vec!["192.0.2.7".to_owned(); 9], ..server_hosts() }),
+    ] {
+        ServerHosts::verify(&forged, &project(), &node).unwrap_err();
+    }
+    let odd = ServerHosts { hosts: vec!["hero.example.org".into(), "192.0.2.7:1".into()], ..server_hosts() };
+    let hosts = ServerHosts::verify(&Signed::sign(&node_key(), &odd), &project(), &node).unwrap();
+    assert_eq!(hosts.len(), 1);
+}

@@ -34,6 +34,8 @@ use self::fanout::{RecentRecords, Session};
 use super::action::{Action, BlobAsk, CallId, Durability, LinkId};
 use super::dice::Dice;
 use super::doc_cache::DocCache;
+use crate::address::Host;
+use crate::certificate::{ServerHosts, Signed};
 use crate::limits;
 use crate::store::{Audience, Seq, ServerProject, ServerStore, StoreError, StoreResult};
 use crate::wire::{self, Hello, PROTOCOL_VERSION, PeerMessage, Received, Refused, RefusedCode, Welcome};
@@ -85,6 +87,11 @@ pub enum ServerInput {
         peer: DeviceId,
         /// What it wants, or has brought.
         ask: BlobAsk,
+    },
+    /// It is reached elsewhere from now on.
+    HostsChanged {
+        /// Where.
+        hosts: Vec<Host>,
     },
     /// The time of a `WakeAt` has come.
     Wake,
@@ -138,6 +145,8 @@ pub struct ServerHub {
     has_mail: bool,
     /// The largest blob that it takes.
     blob_bytes_max: u64,
+    /// Where it is reached, as it tells its devices.
+    hosts: Option<Signed>,
     /// Whose sessions end once the present ask is answered.
     departures: Vec<(DeviceId, devices::Departure)>,
     /// Of the turn under way.
@@ -191,6 +200,7 @@ impl ServerHub {
             presences: presence::Presences::default(),
             has_mail: false,
             blob_bytes_max: limits::BLOB_BYTES_MAX_DEFAULT,
+            hosts: None,
             departures: Vec::new(),
             durability: Durability::Later,
             actions: Vec::new(),
@@ -208,6 +218,23 @@ impl ServerHub {
     #[must_use]
     pub fn with_blob_bytes_max(self, blob_bytes_max: u64) -> Self {
         Self { blob_bytes_max: blob_bytes_max.min(limits::BLOB_BYTES_MAX), ..self }
+    }
+
+    /// Says where it is reached: devices are told in each session that begins from now on.
+    #[must_use]
+    pub fn with_hosts(mut self, now: UnixMillis, hosts: &[Host]) -> Self {
+        self.set_hosts(now, hosts);
+        self
+    }
+
+    fn set_hosts(&mut self, now: UnixMillis, hosts: &[Host]) {
+        let said = ServerHosts {
+            project: self.project.project,
+            node: self.node(),
+            issued_at: now,
+            hosts: hosts.iter().take(limits::ADDRESS_HOSTS_MAX).map(ToString::to_string).collect(),
+        };
+        self.hosts = (!hosts.is_empty()).then(|| Signed::sign(&self.key, &said));
     }
 
     /// Which project this is.
@@ -265,6 +292,10 @@ impl ServerHub {
                 Ok(())
             }
             ServerInput::BlobAsked { call, peer, ask } => self.handle_blob_ask(now, call, peer, ask, store),
+            ServerInput::HostsChanged { hosts } => {
+                self.set_hosts(now, &hosts);
+                Ok(())
+            }
             ServerInput::Wake => {
                 self.close_silent_links(now);
                 Ok(())
@@ -393,6 +424,7 @@ impl ServerHub {
             certificate: (hello.serial != device.serial).then(|| device.certificate.clone()),
             now,
             blob_bytes_max: Some(self.blob_bytes_max),
+            hosts: self.hosts.clone(),
         };
         // What was seen in an earlier run may not have been marked to its end.
         self.unmarked.insert(session.audience);
@@ -494,6 +526,7 @@ fn durability_of(input: &ServerInput) -> Durability {
         | ServerInput::Sent { .. }
         | ServerInput::Closed { .. }
         | ServerInput::BlobAsked { ask: BlobAsk::Fetch { .. }, .. }
+        | ServerInput::HostsChanged { .. }
         | ServerInput::Wake
         | ServerInput::Continue => Durability::Later,
     }

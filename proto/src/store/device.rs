@@ -216,7 +216,7 @@ pub struct Membership {
     pub project: ProjectId,
     /// What it is called.
     pub name: String,
-    /// The address as it was pasted.
+    /// The address as it was pasted, with the hosts that the server says are its own now.
     pub address: String,
     /// The node that was last proven to belong to the project.
     #[serde(with = "id")]

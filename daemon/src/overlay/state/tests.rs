@@ -16,7 +16,7 @@ fn node(n: u8) -> Node {
 }
 
 fn look(answer: Result<NodeInfo, AskError>, addresses: &[Ipv6Addr]) -> Look {
-    Look { answer, addresses: addresses.iter().copied().collect(), program: Program::Missing }
+    Look { answer, addresses: addresses.iter().copied().collect(), program: Program::Missing, managed: None }
 }
 
 fn nobody() -> Result<NodeInfo, AskError> {
@@ -141,7 +141,7 @@ fn each_state_says_how_it_is_and_at_most_one_command_that_helps() {
         (wrong, "answers with HTTP status 404", Some("--api-addr 127.0.0.1:8989")),
         (
             absent(Program::Service),
-            "work on this device goes on",
+            "no mycelium node runs here",
             Some("sudo systemctl enable --now mycelium"),
         ),
         (absent(Program::Alone), "nobody answers at 127.0.0.1:8989", Some(start)),
@@ -176,4 +176,24 @@ fn what_hinders_a_dial_says_what_helps() {
 
 fn hindrance_of(address: &str, state: &OverlayState) -> Option<String> {
     super::super::hindrance(address.parse().unwrap(), state)
+}
+
+#[test]
+fn a_node_of_this_daemon_s_own_starts_fails_and_is_found() {
+    let failure = Failure::NoTun;
+    let managed = |state: &ProgramState, answer, addresses: &[Ipv6Addr]| {
+        let look = Look { managed: Some(state.clone()), ..look(answer, addresses) };
+        OverlayState::Unknown.after(&look, API)
+    };
+    let failed = ProgramState::Failed(failure.clone());
+    assert_eq!(managed(&ProgramState::Running, nobody(), &[]), OverlayState::Starting);
+    assert_eq!(managed(&failed, nobody(), &[]), OverlayState::NotRunning(failure.clone()));
+    let there = [info(1).address];
+    assert_eq!(managed(&ProgramState::Running, Ok(info(1)), &there), OverlayState::Found(node(1)));
+    // One that somebody else runs is as good.
+    assert_eq!(managed(&failed, Ok(info(1)), &there), OverlayState::Found(node(1)));
+    let state = OverlayState::NotRunning(failure.clone());
+    assert_eq!((state.detail(), state.help()), (failure.to_string(), failure.help()));
+    assert!(state.hindrance().ends_with(": `sudo modprobe tun`"), "{}", state.hindrance());
+    assert_eq!(OverlayState::Starting.address(), None);
 }

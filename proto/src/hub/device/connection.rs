@@ -7,7 +7,7 @@ use super::outbox::Outbox;
 use super::transfers::Transfers;
 use super::{CommandError, Connection, DeviceHub, Project, Reply, Session};
 use crate::address::{Address, Host};
-use crate::certificate::{DeviceCertificate, NodeCertificate};
+use crate::certificate::{DeviceCertificate, NodeCertificate, ServerHosts, Signed};
 use crate::limits;
 use crate::store::{DeviceStore, Membership, StoreResult, SyncState};
 use crate::wire::{Hello, PROTOCOL_VERSION, PeerMessage, RefusedCode, Welcome};
@@ -140,6 +140,9 @@ impl DeviceHub {
             self.set_connection(now, id, refused(now, RefusedCode::Project, reason.clone()));
             self.actions.push(Action::Close { link, reason: "not the project's node" });
             return Ok(());
+        }
+        if let Some(signed) = &welcome.hosts {
+            take_hosts(&mut membership, signed);
         }
         project.head = Some(welcome.head);
         if let Some(signed) = &welcome.node {
@@ -401,6 +404,15 @@ fn take_certificates(membership: &mut Membership, peer: DeviceId, welcome: &Welc
         membership.certificate = signed.clone();
     }
     Ok(())
+}
+
+/// Takes over where the project's servers are reached, as the node says that was proven just now. A list that it did not
+/// sign as it should changes nothing: the way that led here is still known.
+fn take_hosts(membership: &mut Membership, signed: &Signed) {
+    let said = ServerHosts::verify(signed, &membership.project, &membership.node);
+    if let (Ok(hosts), Ok(known)) = (said, membership.address.parse::<Address>()) {
+        membership.address = known.with_hosts(&hosts).to_string();
+    }
 }
 
 /// A refusal is not helped by asking again soon; a person who mends the cause can resume at once.

@@ -143,6 +143,7 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::PresenceNews(news) if news.is_answer => "message-presence-answer",
         PeerMessage::PresenceNews(_) => "message-presence",
         PeerMessage::Fetch(_) => "message-fetch",
+        PeerMessage::Welcome(welcome) if welcome.hosts.is_some() => "message-welcome-hosts",
         PeerMessage::Welcome(welcome) if welcome.blob_bytes_max.is_some() => "message-welcome-blobs",
         PeerMessage::Welcome(welcome) if welcome.node.is_none() => "message-welcome-again",
         PeerMessage::Welcome(_) => "message-welcome",
@@ -282,6 +283,7 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         certificate: Some(signed_device()),
         now: NOW,
         blob_bytes_max: None,
+        hosts: None,
     };
     let again = Welcome { node: None, certificate: None, ..welcome.clone() };
     let enrolled = Enrolled {
@@ -294,7 +296,8 @@ fn messages_of_servers() -> Vec<PeerMessage> {
     let docs = Docs { page: b"a page".to_vec(), before: Some(Seq(12)), is_last: false };
     vec![
         PeerMessage::Welcome(again.clone()),
-        PeerMessage::Welcome(Welcome { blob_bytes_max: Some(104_857_600), ..again }),
+        PeerMessage::Welcome(Welcome { blob_bytes_max: Some(104_857_600), ..again.clone() }),
+        PeerMessage::Welcome(Welcome { hosts: Some(signed_hosts()), ..again }),
         PeerMessage::Welcome(welcome),
         PeerMessage::Refused(Refused { code: RefusedCode::Code, reason: "ask for a new code".into() }),
         PeerMessage::Enrolled(enrolled),
@@ -339,6 +342,7 @@ fn parts() -> Vec<Golden> {
         golden("envelope-epoch", Envelope { epoch: 3, ..envelope() }),
         golden("certificate-node", node_certificate()),
         golden("certificate-device", device_certificate()),
+        golden("server-hosts", server_hosts()),
         golden("record", record()),
         golden("rows", vec![row(), plain_row()]),
         golden("row-merged", merged_row()),
@@ -354,6 +358,7 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("signed", codec::encode(&signed_node())),
         ("node-certificate", codec::encode(&node_certificate())),
         ("device-certificate", codec::encode(&device_certificate())),
+        ("server-hosts", codec::encode(&server_hosts())),
         ("envelope", codec::encode(&Envelope { epoch: 3, ..envelope() })),
         ("cold-position", codec::encode(&ColdPosition { at: Seq(41), before: Seq(12) })),
         ("member", codec::encode(&member())),
