@@ -22,7 +22,8 @@ use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
 use crate::mail::MailError;
-use crate::overlay::{API_DEFAULT, OverlayConfig, OverlayMode};
+use crate::overlay::managed::ParsePeerError;
+use crate::overlay::{API_DEFAULT, OverlayConfig, OverlayMode, PeerEndpoint};
 pub use bind::{Bind, ParseBindError};
 use settings::{AttachmentsSettings, MailSettings, OverlaySettings, RelaySettings, Settings};
 pub use settings::{Secret, Security};
@@ -224,7 +225,7 @@ impl Config {
         let bind = flags.bind.or(settings.server.bind);
         Ok(Self {
             bind,
-            overlay: overlay(&settings.overlay, flags.overlay, bind)?,
+            overlay: overlay(settings.overlay, flags.overlay, bind, resolve)?,
             advertise,
             attachments: AttachmentsConfig::from_settings(&settings.attachments)?,
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
@@ -356,9 +357,10 @@ impl fmt::Display for MailRoute {
 }
 
 fn overlay(
-    settings: &OverlaySettings,
+    settings: OverlaySettings,
     flag: Option<OverlayMode>,
     bind: Option<Bind>,
+    resolve: impl Fn(PathBuf) -> PathBuf,
 ) -> Result<OverlayConfig, ConfigError> {
     let mode = flag.or(settings.mode).unwrap_or_default();
     let api = settings.api.unwrap_or(API_DEFAULT);
@@ -375,7 +377,26 @@ fn overlay(
         );
         return Err(value("overlay.mode", problem));
     }
-    Ok(OverlayConfig { mode, api })
+    let default = OverlayConfig::default();
+    let peers = match settings.peers {
+        Some(texts) => parse_peers(&texts)?,
+        None => default.peers,
+    };
+    // A name alone is looked for on the PATH; anything with a folder is a path.
+    let program = settings
+        .program
+        .filter(|program| !is_empty(program))
+        .map(|program| if program.components().count() > 1 { resolve(program) } else { program });
+    let key_folder = settings.key_folder.filter(|folder| !is_empty(folder)).map(resolve);
+    Ok(OverlayConfig { mode, api, program: program.unwrap_or(default.program), key_folder, peers })
+}
+
+fn parse_peers(texts: &[String]) -> Result<Vec<PeerEndpoint>, ConfigError> {
+    if texts.is_empty() {
+        return Err(value("overlay.peers", "is empty: a node without a peer reaches nobody"));
+    }
+    let peers = texts.iter().map(|text| text.parse());
+    peers.collect::<Result<_, ParsePeerError>>().map_err(|error| value("overlay.peers", error))
 }
 
 fn hosts(texts: Vec<String>) -> Result<Vec<Host>, ConfigError> {

@@ -9,6 +9,7 @@
 //! | `store.redb` | everything else (`docs/storage.md`) |
 //! | `config.toml` | what the operator sets, if there is such a file (`config.rs`) |
 //! | `overlay.address` | the overlay address that a server had last (`overlay/known.rs`) |
+//! | `overlay/` | the key of the overlay's node, if this daemon runs it (`overlay/managed.rs`) |
 //! | `lock` | held while a daemon runs |
 //! | `clean` | there while no daemon runs and the last one ended properly |
 //! | `run/assistd.sock` | the local API |
@@ -124,6 +125,11 @@ impl Home {
     /// The blobs.
     pub fn blobs(&self) -> PathBuf {
         self.path.join("blobs")
+    }
+
+    /// The key of the overlay's node, if this daemon runs it.
+    pub fn overlay_keys(&self) -> PathBuf {
+        self.path.join("overlay")
     }
 
     /// The overlay address that a server had last.

@@ -103,9 +103,9 @@ struct ServerRunArgs {
 
 #[derive(Args)]
 struct OverlayArgs {
-    /// `external` follows the mycelium node of this machine, if there is one; `none` leaves the overlay alone.
-    /// Otherwise as $ASSIST_OVERLAY or the configuration says.
-    #[arg(long, value_name = "external|none")]
+    /// `external` follows the mycelium node of this machine, if there is one; `managed` runs one; `none` leaves the
+    /// overlay alone. Otherwise as $ASSIST_OVERLAY or the configuration says.
+    #[arg(long, value_name = "external|managed|none")]
     overlay: Option<OverlayMode>,
 }
 

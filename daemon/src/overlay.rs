@@ -11,10 +11,12 @@ mod fake_node;
 mod follow;
 mod known;
 pub mod limits;
+pub mod managed;
 mod node;
 mod state;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use assist_proto::address::is_overlay;
@@ -23,6 +25,7 @@ use serde::Deserialize;
 pub use api::{AskError, ask};
 pub use follow::Follower;
 pub use known::{KnownAddress, KnownAddressError};
+pub use managed::{ManagedConfig, PeerEndpoint};
 pub use node::{NodeInfo, NodeInfoError};
 pub use state::{Look, Node, OverlayState, Program};
 
@@ -33,6 +36,8 @@ pub enum OverlayMode {
     /// A node that somebody else runs is asked and followed.
     #[default]
     External,
+    /// This daemon runs the node itself.
+    Managed,
     /// Nobody is asked: this daemon has nothing to do with the overlay.
     None,
 }
@@ -44,11 +49,23 @@ pub struct OverlayConfig {
     pub mode: OverlayMode,
     /// Where the node's REST API listens.
     pub api: SocketAddr,
+    /// The program that is run if the node is this daemon's business.
+    pub program: PathBuf,
+    /// Where its key lies, if not in the daemon's folder.
+    pub key_folder: Option<PathBuf>,
+    /// Whom it connects to.
+    pub peers: Vec<PeerEndpoint>,
 }
 
 impl Default for OverlayConfig {
     fn default() -> Self {
-        Self { mode: OverlayMode::default(), api: API_DEFAULT }
+        Self {
+            mode: OverlayMode::default(),
+            api: API_DEFAULT,
+            program: follow::PROGRAM.into(),
+            key_folder: None,
+            peers: vec![state::PUBLIC_PEER.parse().expect("the constant names a peer")],
+        }
     }
 }
 
@@ -57,6 +74,7 @@ impl OverlayMode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::External => "external",
+            Self::Managed => "managed",
             Self::None => "none",
         }
     }
@@ -65,7 +83,8 @@ impl OverlayMode {
 /// A word that is no mode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no way to use the overlay: \"external\" follows a mycelium node that runs, \"none\" leaves the overlay alone"
+    "{0:?} is no way to use the overlay: \"external\" follows a mycelium node that runs, \"managed\" runs one, \"none\" \
+     leaves the overlay alone"
 )]
 pub struct ParseModeError(String);
 
@@ -75,6 +94,7 @@ impl FromStr for OverlayMode {
     fn from_str(text: &str) -> Result<Self, ParseModeError> {
         match text {
             "external" => Ok(Self::External),
+            "managed" => Ok(Self::Managed),
             "none" => Ok(Self::None),
             other => Err(ParseModeError(other.chars().take(limits::WORD_CHARS_MAX).collect())),
         }

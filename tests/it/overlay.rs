@@ -3,7 +3,10 @@
 //! What needs addresses in 400::/7 runs in network namespaces (`namespaces.rs`), as far as this machine allows them.
 
 mod lines;
+mod moves;
 mod namespaces;
+
+use std::os::unix::fs::PermissionsExt as _;
 
 use assist_proto::api::daemon::{self, OverlayState, OverlayStatus};
 use assist_proto::api::{server, user};
@@ -106,4 +109,24 @@ fn bind_is_taken_from_the_flag_before_the_environment_and_that_before_the_file()
         refused.code == Some(1) && refused.stderr.contains("leaves nothing for \"auto:9470\""),
         "{refused:?}"
     );
+}
+
+#[test]
+fn node_that_the_daemon_runs_is_explained_when_it_may_not_do_what_it_needs() {
+    let device = DaemonProcess::device_with(|home| {
+        let program = home.join("node");
+        let script =
+            "#!/bin/sh\necho waking up\necho 'Error: Operation not permitted (os error 1)' >&2\nexit 1\n";
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let config = "[overlay]\nmode = \"managed\"\nprogram = \"./node\"\napi = \"127.0.0.1:1\"\n";
+        std::fs::write(home.join("config.toml"), config).unwrap();
+    });
+    let status = until_overlay(&device, OverlayState::NotRunning);
+    assert_eq!(status.mode, "managed");
+    assert!(status.detail.contains("may not make a network interface"), "{}", status.detail);
+    assert!(status.help.unwrap().starts_with("sudo setcap cap_net_admin+ep"));
+    let log = std::fs::read_to_string(device.log()).unwrap();
+    assert!(log.contains("mycelium: waking up"), "its lines stand in ours: {log}");
+    assert!(device.home().join("overlay").is_dir());
 }

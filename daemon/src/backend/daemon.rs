@@ -62,6 +62,8 @@ const fn word_of(state: &overlay::OverlayState) -> OverlayState {
         overlay::OverlayState::Unconfirmed { .. } => OverlayState::Unconfirmed,
         overlay::OverlayState::Wrong { .. } => OverlayState::Wrong,
         overlay::OverlayState::Absent { .. } => OverlayState::Absent,
+        overlay::OverlayState::Starting => OverlayState::Starting,
+        overlay::OverlayState::NotRunning(_) => OverlayState::NotRunning,
     }
 }
 

@@ -42,12 +42,22 @@ pub(super) struct Settings {
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub(super) struct OverlaySettings {
     /// "external" follows the mycelium node that runs on this machine, if there is one, as nobody has to be told;
-    /// "none" leaves the overlay alone.
+    /// "managed" has the daemon run one; "none" leaves the overlay alone.
     #[config(env = "ASSIST_OVERLAY")]
     pub(super) mode: Option<OverlayMode>,
     /// Where the node's REST API listens: "127.0.0.1:8989" unless told.
     #[config(env = "ASSIST_MYCELIUM_API")]
     pub(super) api: Option<SocketAddr>,
+    /// The program for "managed": a path, or a name on the PATH. "mycelium" unless told.
+    #[config(env = "ASSIST_MYCELIUM_PROGRAM")]
+    pub(super) program: Option<PathBuf>,
+    /// Where the managed node's key lies: `overlay` in the daemon's folder unless told. A new key is a new address.
+    #[config(env = "ASSIST_MYCELIUM_KEY_FOLDER")]
+    pub(super) key_folder: Option<PathBuf>,
+    /// Whom the managed node connects to, as ["tcp://192.0.2.7:9651"]: a public peer unless told. tcp:// carries large
+    /// packets without harm. With commas between in the environment.
+    #[config(env = "ASSIST_MYCELIUM_PEERS", parse_env = confique::env::parse::list_by_comma)]
+    pub(super) peers: Option<Vec<String>>,
 }
 
 #[derive(confique::Config)]

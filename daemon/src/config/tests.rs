@@ -124,6 +124,19 @@ fn overlay_is_followed_unless_told_otherwise_and_asked_on_this_machine_alone() {
 }
 
 #[test]
+fn managed_node_has_a_program_a_folder_and_peers() {
+    let folder = |config: &OverlayConfig| config.key_folder.clone();
+    let config = load("[overlay]\nmode = 'managed'").unwrap().overlay;
+    assert_eq!((config.mode, folder(&config)), (OverlayMode::Managed, None));
+    assert_eq!((config.program.to_str(), config.peers.len()), (Some("mycelium"), 1));
+    let text = "[overlay]\nprogram = 'bin/mycelium'\nkey_folder = 'keys'\npeers = ['tcp://192.0.2.7:9651']";
+    let config = load(text).unwrap().overlay;
+    assert!(config.program.is_absolute() && folder(&config).unwrap().is_absolute(), "{config:?}");
+    check_error("[overlay]\npeers = ['example.org']", "overlay.peers: \"example.org\" is no peer of a node");
+    check_error("[overlay]\npeers = []", "overlay.peers: is empty");
+}
+
+#[test]
 fn empty_variable_takes_back_what_the_file_says() {
     let config = load_with(WHOLE, "[mail.relay]\nhost = ''", Flags::default()).unwrap();
     assert!(matches!(config.mail.route, MailRoute::None));

@@ -16,7 +16,10 @@ use crate::device_key::DeviceKey;
 use crate::driver::{self, Incoming};
 use crate::home::Home;
 use crate::net::{ListenOn, Net, NetConfig, NetEvent, NetLimits, PeerStream, Ways};
-use crate::overlay::{Follower, KnownAddress, OverlayState, hindrance};
+use crate::overlay::managed::Supervisor;
+use crate::overlay::{
+    Follower, KnownAddress, ManagedConfig, OverlayConfig, OverlayMode, OverlayState, hindrance,
+};
 
 /// The transport, and what goes with it.
 pub(super) struct Reach {
@@ -54,7 +57,7 @@ impl Reach {
             _ => None,
         };
         let mut tasks = JoinSet::new();
-        tasks.spawn(follower.run());
+        start_following(&mut tasks, follower, &config.overlay, home);
         tasks.spawn(tell_of_overlay(overlay.clone(), feed));
         if let Some(Bind::Auto { port }) = config.bind {
             let (listener, state) = (net.listener(), overlay.clone());
@@ -62,6 +65,22 @@ impl Reach {
         }
         Ok(Self { net, server, overlay, tasks })
     }
+}
+
+/// Follows the node of this machine, and runs it if that is this daemon's business.
+fn start_following(tasks: &mut JoinSet<()>, follower: Follower, config: &OverlayConfig, home: &Home) {
+    if config.mode != OverlayMode::Managed {
+        tasks.spawn(follower.run());
+        return;
+    }
+    let managed = ManagedConfig {
+        program: config.program.clone(),
+        key_folder: config.key_folder.clone().unwrap_or_else(|| home.overlay_keys()),
+        peers: config.peers.clone(),
+    };
+    let (supervisor, program) = Supervisor::new(managed, config.api);
+    tasks.spawn(supervisor.run());
+    tasks.spawn(follower.of_program(program).run());
 }
 
 /// Overlay addresses are dialled over the overlay or not at all: a packet for one that this machine has no node for

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::api::ask;
 use super::limits::{ASK_TIMEOUT, LOOK_EVERY, QUIET_LOOKS};
+use super::managed::ProgramState;
 use super::state::{Look, OverlayState, Program};
 use super::{OverlayConfig, OverlayMode};
 
@@ -21,6 +22,8 @@ pub struct Follower {
     look_every: Duration,
     read_addresses: ReadAddresses,
     state: watch::Sender<OverlayState>,
+    /// How the program fares that this daemon runs, if it does.
+    managed: Option<watch::Receiver<ProgramState>>,
     /// As of the last look.
     addresses: BTreeSet<Ipv6Addr>,
     /// Looks since the node was asked.
@@ -35,6 +38,12 @@ impl Follower {
         Self::with_source(config, LOOK_EVERY, Box::new(overlay_addresses))
     }
 
+    /// The same for a node whose program this daemon runs.
+    #[must_use]
+    pub fn of_program(self, program: watch::Receiver<ProgramState>) -> Self {
+        Self { managed: Some(program), ..self }
+    }
+
     fn with_source(
         config: OverlayConfig,
         look_every: Duration,
@@ -42,11 +51,14 @@ impl Follower {
     ) -> (Self, watch::Receiver<OverlayState>) {
         let first = match config.mode {
             OverlayMode::None => OverlayState::Off,
-            OverlayMode::External => OverlayState::Unknown,
+            OverlayMode::External | OverlayMode::Managed => OverlayState::Unknown,
         };
         let (state, receiver) = watch::channel(first);
         let addresses = BTreeSet::new();
-        (Self { config, look_every, read_addresses, state, addresses, quiet_looks: 0 }, receiver)
+        (
+            Self { config, look_every, read_addresses, state, managed: None, addresses, quiet_looks: 0 },
+            receiver,
+        )
     }
 
     /// Looks until nobody wants to know, or never if that is the mode.
@@ -80,7 +92,8 @@ impl Follower {
         self.quiet_looks = 0;
         self.addresses.clone_from(&addresses);
         let answer = ask(self.config.api, ASK_TIMEOUT).await;
-        let look = Look { answer, addresses, program: installed_program() };
+        let managed = self.managed.as_ref().map(|program| program.borrow().clone());
+        let look = Look { answer, addresses, program: installed_program(), managed };
         let next = self.state.borrow().after(&look, self.config.api);
         if next != *self.state.borrow() {
             let (detail, help) = (next.detail(), next.help().unwrap_or_default());

@@ -9,12 +9,15 @@
 //! | `NoInterface` | a node answers, but its address is not this machine's | the same |
 //! | `Unconfirmed` | an interface has an overlay address, and nobody answers for it | the same |
 //! | `Wrong` | something else than a node answers | the same |
+//! | `Starting` | this daemon runs a node, which does not answer yet | the same |
+//! | `NotRunning` | this daemon runs a node, and cannot | the same |
 //! | `Absent` | nobody answers, and no interface has an overlay address | the same |
 
 use std::collections::BTreeSet;
 use std::net::{Ipv6Addr, SocketAddr};
 
 use super::api::AskError;
+use super::managed::{Failure, ProgramState};
 use super::node::NodeInfo;
 
 /// What one look found.
@@ -26,6 +29,8 @@ pub struct Look {
     pub addresses: BTreeSet<Ipv6Addr>,
     /// How mycelium is installed here.
     pub program: Program,
+    /// How the program fares that this daemon runs, if it does.
+    pub managed: Option<ProgramState>,
 }
 
 /// How mycelium is installed on this machine.
@@ -75,6 +80,10 @@ pub enum OverlayState {
         /// What is wrong with it.
         problem: AskError,
     },
+    /// This daemon runs a node, which does not answer yet.
+    Starting,
+    /// This daemon runs a node, and cannot.
+    NotRunning(Failure),
     /// Nobody answers, and no interface has an overlay address.
     Absent {
         /// Where nobody answers.
@@ -106,9 +115,11 @@ impl OverlayState {
             {
                 Self::Silent(node)
             }
-            (Err(AskError::Nobody(_)), _) => match look.addresses.first() {
-                Some(address) => Self::Unconfirmed { address: *address, api },
-                None => Self::Absent { api, program: look.program },
+            (Err(AskError::Nobody(_)), _) => match (look.addresses.first(), &look.managed) {
+                (Some(address), _) => Self::Unconfirmed { address: *address, api },
+                (None, Some(ProgramState::Running)) => Self::Starting,
+                (None, Some(ProgramState::Failed(failure))) => Self::NotRunning(failure.clone()),
+                (None, None) => Self::Absent { api, program: look.program },
             },
             (Err(problem), _) => Self::Wrong { api, problem: problem.clone() },
         }
@@ -136,6 +147,8 @@ impl OverlayState {
         match self {
             Self::Off => "the overlay is left alone, as --overlay none says".to_owned(),
             Self::Unknown => "looking for a mycelium node".to_owned(),
+            Self::Starting => "the mycelium node of this daemon is starting".to_owned(),
+            Self::NotRunning(failure) => failure.to_string(),
             Self::Found(node) => format!("a mycelium node runs here; this machine is {}", node.address),
             Self::Silent(node) => format!(
                 "the mycelium node answers no more, but its address {} is still on this machine",
@@ -174,7 +187,8 @@ impl OverlayState {
     pub fn help(&self) -> Option<String> {
         let with_api = |api: &SocketAddr| Some(format!("{} --api-addr {api}", start_command()));
         match self {
-            Self::Off | Self::Unknown | Self::Found(_) => None,
+            Self::Off | Self::Unknown | Self::Starting | Self::Found(_) => None,
+            Self::NotRunning(failure) => failure.help(),
             Self::Silent(_) => Some("sudo systemctl restart mycelium".to_owned()),
             Self::NoInterface(_) => Some(start_command()),
             Self::Unconfirmed { api, .. } | Self::Wrong { api, .. } => with_api(api),
@@ -200,8 +214,8 @@ fn start_command() -> String {
 }
 
 /// One of the public peers that mycelium's own service file names. tcp:// links take large packets without harm.
-const PUBLIC_PEER: &str = "tcp://188.40.132.242:9651";
-const DOWNLOADS: &str = "https://github.com/threefoldtech/mycelium/releases";
+pub(super) const PUBLIC_PEER: &str = "tcp://188.40.132.242:9651";
+pub(super) const DOWNLOADS: &str = "https://github.com/threefoldtech/mycelium/releases";
 
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ impl Machine {
 
     fn follow(&self, api: std::net::SocketAddr) -> (Follower, watch::Receiver<OverlayState>) {
         let machine = self.clone();
-        let config = OverlayConfig { mode: OverlayMode::External, api };
+        let config = OverlayConfig { api, ..OverlayConfig::default() };
         let source = move || machine.0.lock().unwrap().clone().ok_or_else(|| io::Error::other("not now"));
         Follower::with_source(config, LOOK_EVERY, Box::new(source))
     }
