@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::api_server::{ApiServer, EventFeed};
 use crate::backend::LocalBackend;
+use crate::backup;
 use crate::blobs::{BlobFolder, BlobService, BlobsHandle, Keeper, Parts};
 use crate::config::{AttachmentsConfig, Bind, MailConfig, MailRoute};
 use crate::device_key::DeviceKey;
@@ -26,7 +27,7 @@ use crate::mail::{MailOut, Mailer, MailerHandle};
 use crate::overlay::{OverlayConfig, OverlayMode, OverlayState};
 use crate::pictures::Thumbnails;
 use crate::search::{Search, SearchParts};
-use crate::store::{Store, StoreKey, StoreOptions};
+use crate::store::{Store, StoreOptions};
 pub use listening::ServerInfo;
 use listening::tell_hosts;
 use reach::Reach;
@@ -262,11 +263,18 @@ fn start_mailer(config: &DaemonConfig) -> anyhow::Result<Mailer> {
 }
 
 fn open_store(home: &Home, key: &DeviceKey) -> anyhow::Result<Store> {
-    let seal = blake3::derive_key("assist 2026 store seal v1", &key.signing_key().to_bytes());
-    Ok(Store::open(&home.store(), &StoreKey::from_bytes(seal), StoreOptions::default())?)
+    Ok(Store::open(&home.store(), &backup::store_key(key), StoreOptions::default())?)
 }
 
 fn server_of(home: &Home, store: &Store) -> anyhow::Result<(DeviceKey, ServerProject)> {
+    if home.retired().exists() {
+        anyhow::bail!(
+            "the project of {} is served elsewhere now: its last backup was made to move it. Two servers of one \
+             project would take what the other does not know. If it was never restored, remove {} and start again",
+            home.path().display(),
+            home.retired().display()
+        );
+    }
     let project = store.begin_turn()?.project()?.ok_or_else(|| {
         let path = home.path().display();
         anyhow::anyhow!(

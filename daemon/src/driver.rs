@@ -492,8 +492,9 @@ impl std::fmt::Display for Chain<'_> {
     }
 }
 
+/// The time of day, by this machine.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-pub(crate) fn read_clock() -> UnixMillis {
+pub fn read_clock() -> UnixMillis {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     UnixMillis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }

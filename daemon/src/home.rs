@@ -7,6 +7,7 @@
 //! | `root.key` | the project's root, until the operator takes it offline |
 //! | `blobs/` | what attachments are made of, by hash (`blobs.rs`) |
 //! | `store.redb` | everything else (`docs/storage.md`) |
+//! | `retired` | there once a server was moved away from here |
 //! | `config.toml` | what the operator sets, if there is such a file (`config.rs`) |
 //! | `overlay.address` | the overlay address that a server had last (`overlay/known.rs`) |
 //! | `overlay/` | the key of the overlay's node, if this daemon runs it (`overlay/managed.rs`) |
@@ -99,17 +100,17 @@ impl Home {
 
     /// This installation's key.
     pub fn device_key(&self) -> PathBuf {
-        self.path.join("device.key")
+        self.path.join(DEVICE_KEY)
     }
 
     /// A server's own key.
     pub fn node_key(&self) -> PathBuf {
-        self.path.join("node.key")
+        self.path.join(NODE_KEY)
     }
 
     /// The project's root key, which a running server does not need.
     pub fn root_key(&self) -> PathBuf {
-        self.path.join("root.key")
+        self.path.join(ROOT_KEY)
     }
 
     /// The store.
@@ -124,7 +125,12 @@ impl Home {
 
     /// The blobs.
     pub fn blobs(&self) -> PathBuf {
-        self.path.join("blobs")
+        self.path.join(BLOBS)
+    }
+
+    /// What says that this server was moved, and serves no more.
+    pub fn retired(&self) -> PathBuf {
+        self.path.join("retired")
     }
 
     /// The key of the overlay's node, if this daemon runs it.
@@ -160,5 +166,14 @@ impl Home {
     }
 }
 
-const STORE: &str = "store.redb";
+/// The store's file.
+pub(crate) const STORE: &str = "store.redb";
+/// The file of this installation's key.
+pub(crate) const DEVICE_KEY: &str = "device.key";
+/// That of a server's own key.
+pub(crate) const NODE_KEY: &str = "node.key";
+/// That of the project's root.
+pub(crate) const ROOT_KEY: &str = "root.key";
+/// The folder of blobs.
+pub(crate) const BLOBS: &str = "blobs";
 const CLEAN: &str = "clean";

@@ -4,6 +4,7 @@
 
 pub mod api_server;
 pub mod backend;
+pub mod backup;
 pub mod blobs;
 pub mod config;
 mod daemon;

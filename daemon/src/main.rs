@@ -16,6 +16,7 @@ use assist_proto::client::{Client, Home};
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
+mod backups;
 mod demo;
 mod service;
 
@@ -63,6 +64,12 @@ enum ServerCommand {
     },
     /// Serve the project of this folder.
     Run(ServerRunArgs),
+    /// Make a backup, of a server that runs too: complete, read back, and only of what is new.
+    Backup(backups::BackupArgs),
+    /// Make a server of a backup, in a folder that holds none.
+    Restore(backups::RestoreArgs),
+    /// Read everything that the server keeps, and prove what can be proven of it.
+    Verify(backups::VerifyArgs),
     /// Make a one-time code with which one person joins on one device.
     Invite {
         /// What the person may do: customer, agent or admin.
@@ -136,6 +143,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             run_daemon(server_config(home, cli.config.as_deref(), args)?)
         }
         Command::Server(ServerCommand::Init { name }) => init(&home, &name),
+        Command::Server(ServerCommand::Backup(args)) => backups::backup(&home, &args),
+        Command::Server(ServerCommand::Restore(args)) => backups::restore(&home, &args),
+        Command::Server(ServerCommand::Verify(args)) => backups::verify(&home, &args),
         Command::Server(ServerCommand::Invite { role, email, name }) => invite(&home, role, email, name),
         Command::Config(ConfigCommand::Template) => say(&Config::template()),
         Command::Config(ConfigCommand::Check) => check_config(&home, cli.config.as_deref()),

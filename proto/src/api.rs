@@ -171,6 +171,8 @@ macro_rules! for_each_method {
                 "Returns the OpenRPC document of this API.";
             "search.query" read $crate::api::search::Query => $crate::api::search::Results:
                 "Finds tickets by what was written in them, the best first.";
+            "server.backup" write $crate::api::server::Backup => $crate::api::server::BackupMade:
+                "Makes a backup of this server while it runs, and reads it back.";
             "server.invite" write $crate::api::server::Invite => $crate::api::server::Invitation:
                 "Makes a one-time code that enrols one device of one person.";
             "server.mail" write $crate::api::server::Mail => $crate::api::server::MailTried:
@@ -179,6 +181,8 @@ macro_rules! for_each_method {
                 "Lists the roster: members with their devices.";
             "server.status" read $crate::api::server::GetStatus => $crate::api::server::ServerStatus:
                 "Reports how the server role fares.";
+            "server.verify" read $crate::api::server::Verify => $crate::api::server::Verified:
+                "Reads everything that this server keeps, and proves what can be proven of it.";
             "sync.pause" write $crate::api::sync::Pause => $crate::api::sync::SyncStatus:
                 "Works offline from now on: closes the connections and opens none.";
             "sync.resume" write $crate::api::sync::Resume => $crate::api::sync::SyncStatus:

@@ -4,6 +4,7 @@
 
 mod attachments;
 mod authorship;
+mod backup;
 mod bad_input;
 mod blob_removal;
 mod cli;

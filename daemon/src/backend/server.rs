@@ -1,25 +1,28 @@
 //! `server.*`: what only a daemon in the server role answers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use assist_crdt_model::{DeviceId, UnixMillis, UserId, base32};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::server::{
-    GetStatus, Invitation, Invite, Mail, MailStatus, MailTried, Member, MemberDevice, MemberList, Members,
-    ServerStatus,
+    Backup, BackupMade, GetStatus, Invitation, Invite, Mail, MailStatus, MailTried, Member, MemberDevice,
+    MemberList, Members, ServerStatus, Verified, Verify, VerifyProblem,
 };
 use assist_proto::certificate::DeviceCertificate;
 use assist_proto::hub::{AdminCommand, AdminReply};
 use assist_proto::store::{Audience, Device, User};
 use assist_proto::wire::codec;
+use tokio::task::spawn_blocking;
 
 use super::LocalBackend;
 use super::errors::{Answer, Failure, invalid};
 use super::ticket::page_limit;
 use crate::api_server::Handle;
+use crate::backup::{self, BackupError, BackupOptions, Checked};
 use crate::daemon::ServerInfo;
-use crate::driver::read_clock;
+use crate::driver::{Chain, read_clock};
 use crate::mail::{MailError, MailerHandle, OutgoingMail, QueueError};
 use crate::store::{Reader, ServerReads as _};
 
@@ -51,6 +54,43 @@ impl Handle<Members> for LocalBackend {
         let limit = page_limit(params.limit, limits::PAGE_ROWS_DEFAULT)?;
         let presence = self.sessions().await?;
         Ok(self.read(move |reader| members(reader, &presence, params.offset, limit)).await?)
+    }
+}
+
+impl Handle<Backup> for LocalBackend {
+    async fn handle(&self, params: Backup) -> Result<BackupMade, ApiError> {
+        self.server()?;
+        let folder = PathBuf::from(&params.folder);
+        if !folder.is_absolute() {
+            return Err(ApiError::invalid_params("relative_path", "give the whole path of the folder")
+                .with_field("folder"));
+        }
+        let options = BackupOptions {
+            has_keys: !params.without_keys,
+            is_last: false,
+            keep: params.keep.map(|keep| keep as usize),
+        };
+        let (home, store, now) = (self.info.home.clone(), self.driver.store().clone(), read_clock());
+        let made = spawn_blocking(move || backup::make(&home, &store, &folder, options, now)).await;
+        let made = made.map_err(|_| Failure::stopping())?.map_err(of_backup)?;
+        Ok(BackupMade {
+            generation: made.generation.display().to_string(),
+            head: made.head,
+            ticket_count: made.tickets,
+            blob_count: made.blobs,
+            new_blob_count: made.new_blobs,
+            written_bytes: made.written_bytes,
+            removed_count: made.removed as u64,
+        })
+    }
+}
+
+impl Handle<Verify> for LocalBackend {
+    async fn handle(&self, _params: Verify) -> Result<Verified, ApiError> {
+        self.server()?;
+        let (home, store) = (self.info.home.clone(), self.driver.store().clone());
+        let checking = spawn_blocking(move || backup::check(&home, &store.read()?)).await;
+        Ok(verified(checking.map_err(|_| Failure::stopping())?.map_err(of_backup)?))
     }
 }
 
@@ -131,6 +171,36 @@ fn mail_status(mailer: &MailerHandle) -> MailStatus {
         retried_count: report.retried,
         failed_count: report.failed,
         last_failure: report.last_failure,
+    }
+}
+
+/// In the words of the local API.
+pub(crate) fn verified(checked: Checked) -> Verified {
+    let problems = checked.problems.into_iter();
+    Verified {
+        place_count: checked.places,
+        change_count: checked.changes,
+        document_count: checked.documents,
+        blob_count: checked.blobs,
+        problems: problems
+            .map(|problem| VerifyProblem {
+                place: problem.place,
+                what: problem.what,
+                advice: problem.advice.to_owned(),
+            })
+            .collect(),
+    }
+}
+
+fn of_backup(error: BackupError) -> Failure {
+    let message = Chain(&error).to_string();
+    match error {
+        BackupError::Busy(_) => ApiError::conflict("backup_busy", message).into(),
+        BackupError::Inside(_) => {
+            ApiError::invalid_params("inside_home", message).with_field("folder").into()
+        }
+        BackupError::NoServer(_) => ApiError::not_allowed("not_a_server", message).into(),
+        _ => ApiError::internal("backup_failed", message).into(),
     }
 }
 

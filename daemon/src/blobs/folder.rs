@@ -288,10 +288,12 @@ impl BlobFolder {
         is_fresh
     }
 
-    /// Lists all that lies here. From now on, what gets its name is safe from the removal of this sweep.
-    pub(super) fn begin_sweep(&self) -> Result<Listing, BlobFault> {
-        self.settled().clear();
-        let mut listing = Listing::default();
+    /// Lists the whole blobs.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn whole(&self) -> Result<Vec<BlobHash>, BlobFault> {
+        let mut blobs = Vec::new();
         for folder in fs::read_dir(&self.shared.path)? {
             let folder = folder?;
             if folder.file_name().len() != FOLDER_CHARS || !folder.file_type()?.is_dir() {
@@ -300,9 +302,16 @@ impl BlobFolder {
             for file in fs::read_dir(folder.path())? {
                 let name = file?.file_name();
                 let blob = name.to_str().and_then(|name| name.parse::<BlobHash>().ok());
-                listing.blobs.extend(blob.filter(|blob| name == blob.to_string().as_str()));
+                blobs.extend(blob.filter(|blob| name == blob.to_string().as_str()));
             }
         }
+        Ok(blobs)
+    }
+
+    /// Lists all that lies here. From now on, what gets its name is safe from the removal of this sweep.
+    pub(super) fn begin_sweep(&self) -> Result<Listing, BlobFault> {
+        self.settled().clear();
+        let mut listing = Listing { blobs: self.whole()?, ..Listing::default() };
         for file in fs::read_dir(self.shared.path.join(PARTIAL))? {
             let file = file?;
             let name = file.file_name().to_string_lossy().into_owned();

@@ -117,6 +117,12 @@ pub(crate) fn create_if_absent(path: &Path, builder: &Builder, seal: &Seal) -> R
     put_in_place(&unfinished, path).map_err(in_the_way)
 }
 
+/// Makes a new file for a copy, for its owner alone.
+pub(crate) fn create_engine(path: &Path) -> StoreResult<Engine> {
+    create_private(path).map_err(|error| StoreError::Io(error.into()))?;
+    guarded("copy", || Database::builder().create(path)).map(Engine::from)
+}
+
 /// Looks at the file without opening it for writing: a refusal must not change it.
 pub(crate) fn inspect(path: &Path, builder: &Builder) -> Result<(), OpenStoreError> {
     let not_a_store = || OpenStoreError::NotAStore { path: path.to_owned() };

@@ -1,12 +1,14 @@
 //! A snapshot of the store: reads only, on any thread, never waits for a writer.
 
 use std::ops::{Bound, ControlFlow};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use assist_crdt_model::{DocId, ProjectId};
 use assist_proto::store::{StoreError, StoreResult};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 
+use super::copy::{BATCH_BYTES, Copy};
 use super::engine::guarded;
 use super::overlay::{Known, Overlay};
 use super::packs::Tail;
@@ -65,6 +67,33 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Copies what the engine's file has at this moment into a new file, sealed as it is: all that was durable at the
+    /// last checkpoint, and nothing else. The new store has no journal, and opens with the same key.
+    ///
+    /// # Errors
+    /// When this store cannot be read, or the file not be made.
+    pub fn copy_to(&self, path: &Path) -> StoreResult<()> {
+        let copy = Copy::create(path)?;
+        copy.put_format(&self.transaction)?;
+        let all = Span::prefix(Vec::new());
+        for &table in Table::ALL {
+            let (mut batch, mut size) = (Vec::new(), 0);
+            self.scan_stored(table, &all, Order::Ascending, &mut |key, sealed| {
+                size += key.len() + sealed.len();
+                batch.push((key.to_vec(), sealed.to_vec()));
+                if size >= BATCH_BYTES {
+                    copy.put(table, &batch)?;
+                    batch.clear();
+                    size = 0;
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+            // Also where there is nothing: the table itself has to be there.
+            copy.put(table, &batch)?;
+        }
+        copy.finish()
     }
 
     fn run<T, E: Into<redb::Error>>(

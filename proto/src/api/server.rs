@@ -85,6 +85,71 @@ pub struct MailTried {
     pub failure: Option<String>,
 }
 
+/// Parameters of `server.backup`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// The folder that backups are kept in, by its whole path; made if it is not there.
+    pub folder: String,
+    /// Leave the keys out: then nobody can read or restore it who has not got `device.key` and `node.key` from
+    /// elsewhere.
+    #[serde(default)]
+    pub without_keys: bool,
+    /// Keep so many generations, this one with them; all unless told.
+    #[serde(default)]
+    pub keep: Option<u32>,
+}
+
+/// Answer of `server.backup`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct BackupMade {
+    /// Where it is.
+    pub generation: String,
+    /// The last record of the log that is in it.
+    pub head: u64,
+    /// Tickets in it.
+    pub ticket_count: u64,
+    /// Attachments in it.
+    pub blob_count: u64,
+    /// Those of them that no earlier backup in the folder had.
+    pub new_blob_count: u64,
+    /// What was written.
+    pub written_bytes: u64,
+    /// Earlier generations that were too many, and were removed.
+    pub removed_count: u64,
+}
+
+/// Parameters of `server.verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {}
+
+/// Answer of `server.verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Verified {
+    /// Places of the log that were read.
+    pub place_count: u64,
+    /// Changes whose signature, certificate and right were proven.
+    pub change_count: u64,
+    /// Documents that they make.
+    pub document_count: u64,
+    /// Attachments that were read to their end.
+    pub blob_count: u64,
+    /// What is wrong; empty if all is well.
+    pub problems: Vec<VerifyProblem>,
+}
+
+/// Something that is wrong with what a server keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifyProblem {
+    /// Where.
+    pub place: String,
+    /// What.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
 /// Parameters of `server.invite`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

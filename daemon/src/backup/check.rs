@@ -1,0 +1,201 @@
+//! Whether all that a server keeps is what it was: seals, signatures, certificates, the log, attachments.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use assist_crdt_model::{DeviceId, DocId, ProjectId};
+use assist_proto::authorship::{Claim, Evidence, Place};
+use assist_proto::certificate::Signed;
+use assist_proto::store::{Audience, EntryKind, Record, Seq, ServerProject, StoreError};
+
+use super::manifest::Manifest;
+use super::restore::{check_blobs, check_files, generation_of};
+use super::{BackupError, check_blob};
+use crate::blobs::BlobFolder;
+use crate::home;
+use crate::store::{Reader, ServerReads as _};
+
+/// What a check came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// Places of the log that were read.
+    pub places: u64,
+    /// Changes whose signature, certificate and right were proven.
+    pub changes: u64,
+    /// Documents that they make.
+    pub documents: u64,
+    /// Attachments that were read to their end.
+    pub blobs: u64,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub place: String,
+    /// What.
+    pub what: String,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+/// Reads everything that a server keeps, and proves what can be proven of it. Holds nobody up. Takes a second for
+/// some ten thousand changes, and as long as the disk takes for attachments.
+///
+/// # Errors
+/// When there is no server, or the folder of attachments cannot be listed. What is wrong is no error.
+pub fn check(home: &Path, reader: &Reader) -> Result<Checked, BackupError> {
+    let project = reader.project()?.ok_or_else(|| BackupError::NoServer(home.to_owned()))?;
+    let mut checked = Checked::default();
+    if let Err(error) = reader.verify() {
+        checked.tell("the store", &error, STORE_ADVICE);
+    }
+    let docs = check_log(reader, &mut checked);
+    for doc in docs {
+        if let Err(error) = check_doc(reader, &project, doc, &mut checked) {
+            checked.tell(&name_of(doc), &error, DOC_ADVICE);
+        }
+    }
+    let blobs = BlobFolder::open(&home.join(home::BLOBS))?;
+    for blob in blobs.whole()? {
+        match check_blob(&blobs, blob) {
+            Ok(()) => checked.blobs += 1,
+            Err(fault) => checked.tell(&format!("the attachment {blob}"), &fault, BLOB_ADVICE),
+        }
+    }
+    Ok(checked)
+}
+
+/// The same of a backup, as far as that is possible without its keys: every file and attachment has to be what it was.
+///
+/// # Errors
+/// The first that is not.
+pub fn check_backup(from: &Path) -> Result<Checked, BackupError> {
+    let generation = generation_of(from)?;
+    let folder = generation.parent().unwrap_or(from).to_owned();
+    let manifest = Manifest::read(&generation)?;
+    check_files(&generation, &manifest)?;
+    let blobs = BlobFolder::open(&folder.join(home::BLOBS))?;
+    let mut checked = Checked { places: manifest.head, ..Checked::default() };
+    for (blob, _) in check_blobs(&folder, &blobs, &manifest)? {
+        match check_blob(&blobs, blob) {
+            Ok(()) => checked.blobs += 1,
+            Err(fault) => checked.tell(&format!("the attachment {blob}"), &fault, BACKUP_ADVICE),
+        }
+    }
+    Ok(checked)
+}
+
+impl Checked {
+    fn tell(&mut self, place: &str, error: &dyn std::error::Error, advice: &'static str) {
+        let what = crate::driver::Chain(error).to_string();
+        self.problems.push(Problem { place: place.to_owned(), what, advice });
+    }
+}
+
+/// Goes over the log: no place is missing, and each leads to its record. Returns the documents that it speaks of.
+fn check_log(reader: &Reader, checked: &mut Checked) -> BTreeSet<DocId> {
+    let mut docs = BTreeSet::new();
+    let mut last = Seq::ZERO;
+    loop {
+        let entries = match reader.log_after(Audience::Team, last, LOG_PLACES) {
+            Ok(entries) => entries,
+            Err(error) => {
+                checked.tell(&format!("the log behind {}", last.0), &error, STORE_ADVICE);
+                return docs;
+            }
+        };
+        let Some(end) = entries.last().map(|entry| entry.seq) else { return docs };
+        for entry in &entries {
+            let expected = last.next();
+            if entry.seq != expected {
+                let gap = StoreError::Damaged { what: format!("place {} is missing", expected.0) };
+                checked.tell("the log", &gap, STORE_ADVICE);
+            }
+            last = entry.seq;
+            checked.places += 1;
+            docs.insert(entry.doc);
+            if matches!(entry.kind, EntryKind::Record { .. })
+                && let Err(error) = reader.record(entry)
+            {
+                checked.tell(&format!("place {} of the log", entry.seq.0), &error, DOC_ADVICE);
+            }
+        }
+        last = end;
+    }
+}
+
+/// Proves every change of a document: signed by its device, which the project's node certified, for somebody who might.
+fn check_doc(
+    reader: &Reader,
+    project: &ServerProject,
+    doc: DocId,
+    checked: &mut Checked,
+) -> Result<(), StoreError> {
+    let records = reader.server_doc_records(doc)?;
+    if records.is_empty() {
+        return Ok(());
+    }
+    let mut certificates: BTreeMap<(DeviceId, u32), Signed> = BTreeMap::new();
+    for record in &records {
+        let whose = (record.envelope.device, record.serial);
+        if !certificates.contains_key(&whose)
+            && let Some(signed) = reader.server_certificate(&whose.0, whose.1)?
+        {
+            certificates.insert(whose, signed);
+        }
+    }
+    let report = evidence(project.project, project, doc, certificates, records).check();
+    checked.documents += 1;
+    for finding in &report.findings {
+        let Some(fault) = &finding.fault else {
+            checked.changes += 1;
+            continue;
+        };
+        let place = finding.place.map_or_else(|| "no place".to_owned(), |place| place.seq.0.to_string());
+        checked.tell(&format!("{}, place {place} of the log", name_of(doc)), fault, DOC_ADVICE);
+    }
+    Ok(())
+}
+
+fn evidence(
+    id: ProjectId,
+    project: &ServerProject,
+    doc: DocId,
+    certificates: BTreeMap<(DeviceId, u32), Signed>,
+    records: Vec<Record>,
+) -> Evidence {
+    let claims = records.into_iter().map(|record| Claim {
+        serial: record.serial,
+        place: Some(Place { seq: record.seq, admitted_at: record.admitted_at }),
+        envelope: record.envelope,
+    });
+    Evidence {
+        project: id,
+        doc,
+        nodes: vec![project.node.clone()],
+        certificates: certificates.into_values().collect(),
+        claims: claims.collect(),
+    }
+}
+
+fn name_of(doc: DocId) -> String {
+    match doc {
+        DocId::Project => "the project's own document".to_owned(),
+        DocId::Ticket(ticket) => format!("the ticket {ticket}"),
+        DocId::Notes(ticket) => format!("the notes of the ticket {ticket}"),
+    }
+}
+
+/// Looked at together: bounded memory.
+const LOG_PLACES: usize = 1_000;
+
+const STORE_ADVICE: &str = "stop the server, put its folder aside, and restore the newest backup: devices bring back \
+                            what came after it";
+const DOC_ADVICE: &str =
+    "restore the newest backup in which this is whole: devices bring back what came after it";
+const BLOB_ADVICE: &str =
+    "remove the file: it is fetched again from a device that has it, or copy it from a backup";
+const BACKUP_ADVICE: &str = "make a new backup into another folder";
