@@ -3,7 +3,7 @@
 //! | connection of a project | leaves by |
 //! |---|---|
 //! | `Offline { until }` | `Wake` at that time, `NetworkChanged`, resume: to `Connecting` |
-//! | `Connecting` | `Opened`: to `Greeting`; `DialFailed`: to `Offline` |
+//! | `Connecting` | `Opened`: to `Greeting`; `DialFailed`: to `Offline`; `NetworkChanged`: anew |
 //! | `Greeting` | `Welcome` from a proven node: to `Online`; `Refused`: to `Refused`; `Closed`: to `Offline` |
 //! | `Online` | `Closed`: to `Offline`; pause: to `Paused`; `Refused`: to `Refused` |
 //! | `Refused { until }` | as `Offline`, more patiently |

@@ -225,12 +225,21 @@ impl DeviceHub {
         self.set_connection(now, id, Connection::Offline { until, tries: tries + 1, reason: reason.into() });
     }
 
-    /// What could not be reached may be now.
+    /// What could not be reached may be now; a dial under way is begun anew, for its packets took ways that may be gone
+    /// and it sends further ones ever more rarely.
     pub(super) fn forget_pauses(&mut self, now: UnixMillis) {
         for project in self.projects.values_mut() {
-            if let Connection::Offline { until, tries, .. } = &mut project.connection {
-                *until = now;
-                *tries = 0;
+            match &mut project.connection {
+                Connection::Offline { until, tries, .. } => {
+                    *until = now;
+                    *tries = 0;
+                }
+                Connection::Connecting { dial, .. } => {
+                    self.actions.push(Action::CancelDial { dial: *dial });
+                    let reason = "this machine's network changed".into();
+                    project.connection = Connection::Offline { until: now, tries: 0, reason };
+                }
+                _ => {}
             }
         }
     }
