@@ -325,11 +325,6 @@ impl Listener {
         *self.listening.borrow()
     }
 
-    /// The same, to wait for a change of it.
-    pub fn watch(&self) -> watch::Receiver<Option<SocketAddr>> {
-        self.listening.clone()
-    }
-
     /// How many packets were dropped because they did not come over the overlay, since the start.
     pub fn ignored_packets(&self) -> u64 {
         self.ignored.load(Ordering::Relaxed)

@@ -25,6 +25,12 @@ fn until_overlay(daemon: &DaemonProcess, wanted: OverlayState) -> OverlayStatus 
     })
 }
 
+/// Whether whoever runs these tests has a node: an interface with an address in 400::/7.
+fn machine_is_on_overlay() -> bool {
+    let interfaces = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    interfaces.lines().any(|line| line.starts_with("04") || line.starts_with("05"))
+}
+
 #[test]
 fn device_follows_what_answers_for_a_node_and_says_what_helps() {
     let node = FakeNode::at("127.0.0.1:0", node_answer(NODE.0, NODE.1));
@@ -38,8 +44,13 @@ fn device_follows_what_answers_for_a_node_and_says_what_helps() {
     assert!(status.detail.contains(NODE.1), "{}", status.detail);
     node.say("HTTP/1.0 404 Not Found\r\n\r\n".to_owned());
     let status = until_overlay(&device, OverlayState::Wrong);
-    assert!(status.help.unwrap().ends_with(&format!("--api-addr {api}")));
+    assert_eq!(status.help, Some(format!("sudo ss -ltnp sport = :{}", api.port())));
     drop(node);
+    if machine_is_on_overlay() {
+        // Then there is a way, and nothing below is so.
+        until_overlay(&device, OverlayState::Unconfirmed);
+        return;
+    }
     let status = until_overlay(&device, OverlayState::Absent);
     assert!(status.help.unwrap().contains("mycelium"));
     let printed = device.assist_ok(["daemon", "status"]);
@@ -67,7 +78,10 @@ fn server_that_has_never_seen_its_node_waits_and_says_so() {
     assert_eq!(server.ready_line(), server.home().join("run/assistd.sock").to_str().unwrap());
     let status = server.call(&server::GetStatus {});
     assert_eq!((status.address.as_str(), status.listening_on.len()), ("", 0));
-    until_overlay(&server, OverlayState::Absent);
+    until_overlay(
+        &server,
+        if machine_is_on_overlay() { OverlayState::Unconfirmed } else { OverlayState::Absent },
+    );
     assert_eq!(overlay(&server).ignored_packets, Some(0));
     let refused = server
         .client()
@@ -122,6 +136,11 @@ fn node_that_the_daemon_runs_is_explained_when_it_may_not_do_what_it_needs() {
         let config = "[overlay]\nmode = \"managed\"\nprogram = \"./node\"\napi = \"127.0.0.1:1\"\n";
         std::fs::write(home.join("config.toml"), config).unwrap();
     });
+    if machine_is_on_overlay() {
+        // Its interface is there already, whoever made it.
+        until_overlay(&device, OverlayState::Unconfirmed);
+        return;
+    }
     let status = until_overlay(&device, OverlayState::NotRunning);
     assert_eq!(status.mode, "managed");
     assert!(status.detail.contains("may not make a network interface"), "{}", status.detail);

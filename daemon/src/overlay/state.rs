@@ -163,7 +163,10 @@ impl OverlayState {
                 "an interface has the overlay address {address}, but no mycelium node answers at {api} to confirm it"
             ),
             Self::Wrong { api, problem } => {
-                format!("what answers at {api} is no mycelium node: {problem}")
+                format!(
+                    "what answers at {api} is no mycelium node: {problem}; if the node's API is elsewhere, `api` under \
+                     [overlay] says so"
+                )
             }
             Self::Absent { api, .. } => {
                 format!("no mycelium node runs here: nobody answers at {api}")
@@ -185,13 +188,14 @@ impl OverlayState {
 
     /// The one command that helps, if something is to be done.
     pub fn help(&self) -> Option<String> {
-        let with_api = |api: &SocketAddr| Some(format!("{} --api-addr {api}", start_command()));
         match self {
             Self::Off | Self::Unknown | Self::Starting | Self::Found(_) => None,
             Self::NotRunning(failure) => failure.help(),
             Self::Silent(_) => Some("sudo systemctl restart mycelium".to_owned()),
             Self::NoInterface(_) => Some(start_command()),
-            Self::Unconfirmed { api, .. } | Self::Wrong { api, .. } => with_api(api),
+            Self::Unconfirmed { api, .. } => Some(format!("{} --api-addr {api}", start_command())),
+            // Names the program that has the port.
+            Self::Wrong { api, .. } => Some(format!("sudo ss -ltnp sport = :{}", api.port())),
             Self::Absent { program: Program::Service, .. } => {
                 Some("sudo systemctl enable --now mycelium".to_owned())
             }

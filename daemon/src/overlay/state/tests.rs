@@ -138,7 +138,7 @@ fn each_state_says_how_it_is_and_at_most_one_command_that_helps() {
             "127.0.0.1:8989 to confirm",
             Some("--api-addr 127.0.0.1:8989"),
         ),
-        (wrong, "answers with HTTP status 404", Some("--api-addr 127.0.0.1:8989")),
+        (wrong, "answers with HTTP status 404", Some("sudo ss -ltnp sport = :8989")),
         (
             absent(Program::Service),
             "no mycelium node runs here",
