@@ -824,8 +824,19 @@ pub(crate) enum DaemonVerb {
 /// Verbs of `server`. They need a daemon in the server role: name its folder with --home.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ServerVerb {
-    /// Say how the server fares
+    /// Say what the server serves, where, and to how many
     Status,
+    /// Say how the server fares, in figures
+    Stats,
+    /// Show who is connected and how much is done, again and again
+    Top {
+        /// How long to wait in between
+        #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+        interval: Duration,
+        /// End after so many times
+        #[arg(long, value_name = "COUNT")]
+        count: Option<u64>,
+    },
     /// Make a one-time code that enrols one device of one person; prints the code
     Invite(InviteArgs),
     /// Send a trial mail, and say what the relay answered

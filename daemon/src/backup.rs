@@ -193,10 +193,23 @@ pub fn make(
     };
     manifest.write(&unfinished)?;
     put_in_place(&unfinished, &generation)?;
+    remember(home, now)?;
     let removed = options.keep.map_or(Ok(0), |keep| prune(folder, keep))?;
     let written_bytes = manifest.files.iter().map(|file| file.size_bytes).sum::<u64>() + copied.bytes;
     let blobs = manifest.blobs.len() as u64;
     Ok(Made { generation, head, tickets, blobs, new_blobs: copied.count, written_bytes, removed })
+}
+
+/// When the newest backup of a folder was made that was whole.
+pub(crate) fn last_at(home: &Path) -> Option<u64> {
+    fs::read_to_string(home.join(LAST)).ok()?.trim().parse().ok()
+}
+
+/// Notes in the server's folder that there is a backup, for those who watch that.
+fn remember(home: &Path, now: UnixMillis) -> Result<(), BackupError> {
+    let (path, new) = (home.join(LAST), home.join(format!("{LAST}.new")));
+    fs::write(&new, format!("{}\n", now.0)).map_err(io_error(&new))?;
+    fs::rename(&new, &path).map_err(io_error(&path))
 }
 
 /// Opens the store of a folder that no daemon runs in.
@@ -413,6 +426,8 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
 
 /// The format that this version writes.
 const FORMAT: u32 = 1;
+/// In a server's folder: when its newest backup was made, in milliseconds since 1970.
+const LAST: &str = "last-backup";
 /// What is not whole yet, or no more.
 const UNFINISHED: &str = ".unfinished";
 /// What goes along beside the store, if it is there.

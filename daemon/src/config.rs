@@ -22,6 +22,7 @@ use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
 use crate::mail::MailError;
+use crate::monitor::MonitorAt;
 use crate::overlay::managed::ParsePeerError;
 use crate::overlay::{API_DEFAULT, OverlayConfig, OverlayMode, PeerEndpoint};
 pub use bind::{Bind, ParseBindError};
@@ -43,6 +44,8 @@ pub struct Config {
     pub hold: Option<Duration>,
     /// How the overlay is used.
     pub overlay: OverlayConfig,
+    /// Where whoever watches asks.
+    pub monitor: Option<MonitorAt>,
 }
 
 /// How large attachments may be.
@@ -226,6 +229,7 @@ impl Config {
         Ok(Self {
             bind,
             overlay: overlay(settings.overlay, flags.overlay, bind, resolve)?,
+            monitor: given(settings.monitor.listen).map(|text| monitor(&text)).transpose()?,
             advertise,
             attachments: AttachmentsConfig::from_settings(&settings.attachments)?,
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
@@ -397,6 +401,22 @@ fn parse_peers(texts: &[String]) -> Result<Vec<PeerEndpoint>, ConfigError> {
     }
     let peers = texts.iter().map(|text| text.parse());
     peers.collect::<Result<_, ParsePeerError>>().map_err(|error| value("overlay.peers", error))
+}
+
+fn monitor(text: &str) -> Result<MonitorAt, ConfigError> {
+    let wrong = |problem| value("monitor.listen", problem);
+    if text.starts_with('/') {
+        return Ok(MonitorAt::Socket(PathBuf::from(text)));
+    }
+    let address: std::net::SocketAddr = text
+        .parse()
+        .map_err(|_| wrong("is neither an address with a port nor the whole path of a socket"))?;
+    match address.ip().is_loopback() {
+        true => Ok(MonitorAt::Loopback(address)),
+        false => {
+            Err(wrong("would tell everybody: use 127.0.0.1 or [::1], and a proxy that asks who they are"))
+        }
+    }
 }
 
 fn hosts(texts: Vec<String>) -> Result<Vec<Host>, ConfigError> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use assist_crdt_model::{ProjectName, UnixMillis};
 use assist_proto::address::Host;
 use assist_proto::hub::initialise_server;
@@ -24,6 +25,7 @@ use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts};
 use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
+use crate::monitor::{self, MonitorAt, Watched};
 use crate::overlay::{OverlayConfig, OverlayMode, OverlayState};
 use crate::pictures::Thumbnails;
 use crate::search::{Search, SearchParts};
@@ -49,6 +51,8 @@ pub struct DaemonConfig {
     pub hold: Option<Duration>,
     /// How the overlay is used.
     pub overlay: OverlayConfig,
+    /// Where whoever watches asks.
+    pub monitor: Option<MonitorAt>,
 }
 
 /// A daemon that runs until it is stopped or dropped.
@@ -59,7 +63,8 @@ pub struct Daemon {
     indexer: JoinHandle<()>,
     stop_api: oneshot::Sender<()>,
     api: JoinSet<()>,
-    transfers: JoinSet<()>,
+    /// What moves attachments, and what answers whoever watches.
+    tasks: JoinSet<()>,
     /// What follows this machine's node, and listens where it is.
     overlay_tasks: JoinSet<()>,
     #[cfg(test)]
@@ -147,9 +152,10 @@ impl Daemon {
         overlay_tasks.spawn(tell_hosts(info.server.clone(), handle.clone()));
         let (search, indexer) = search.start(home.search(), &handle)?;
         let backend = (handle.clone(), Arc::clone(&info), mailer.handle());
+        let mut tasks = JoinSet::new();
+        spawn_monitor(config.monitor.as_ref(), backend.clone(), &mut tasks)?;
         let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;
-        let mut transfers = JoinSet::new();
-        transfers.spawn(blob_service.run(handle.clone(), feed));
+        tasks.spawn(blob_service.run(handle.clone(), feed));
         let driver = spawn_driver(driver)?;
         Ok(Self {
             home,
@@ -158,7 +164,7 @@ impl Daemon {
             indexer,
             stop_api,
             api,
-            transfers,
+            tasks,
             overlay_tasks,
             #[cfg(test)]
             blobs,
@@ -215,7 +221,7 @@ impl Daemon {
         tokio::task::spawn_blocking(move || driver.join().and_then(|()| indexer.join()))
             .await?
             .map_err(|_| anyhow::anyhow!("the driver or the indexer failed"))?;
-        self.transfers.shutdown().await;
+        self.tasks.shutdown().await;
         self.overlay_tasks.shutdown().await;
         self.mailer.stop().await;
         store.close();
@@ -282,6 +288,20 @@ fn server_of(home: &Home, store: &Store) -> anyhow::Result<(DeviceKey, ServerPro
         )
     })?;
     Ok((DeviceKey::load(&home.node_key())?, project))
+}
+
+/// Tells figures to whoever watches, if that is wanted, as long as the tasks run.
+fn spawn_monitor(
+    at: Option<&MonitorAt>,
+    (driver, info, mailer): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
+    tasks: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    if let Some(at) = at {
+        let watched = Watched { driver, info, mailer };
+        let serving = monitor::open(at, watched).with_context(|| format!("cannot tell figures at {at}"))?;
+        tasks.spawn(serving);
+    }
+    Ok(())
 }
 
 /// Serves front ends until told to stop.

@@ -12,6 +12,7 @@ pub mod device_key;
 pub mod driver;
 pub mod home;
 pub mod mail;
+pub mod monitor;
 pub mod net;
 pub mod overlay;
 pub mod pictures;

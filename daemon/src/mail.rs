@@ -15,7 +15,7 @@ mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assist_proto::api::server::MailRoute as RouteKind;
+use assist_proto::api::server::{MailRoute as RouteKind, MailStatus};
 use lettre::message::Mailbox;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -169,7 +169,20 @@ impl MailerHandle {
         MAIL_HELD_MAX - self.room.available_permits()
     }
 
-    /// How mail fares since the start.
+    /// The same in the words of the local API.
+    pub fn status(&self) -> MailStatus {
+        let report = self.report();
+        MailStatus {
+            route: self.route(),
+            waiting_count: self.held() as u64,
+            sent_count: report.sent,
+            retried_count: report.retried,
+            failed_count: report.failed,
+            last_failure: report.last_failure,
+        }
+    }
+
+    /// What became of mails since the start.
     pub fn report(&self) -> MailReport {
         self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -157,15 +157,16 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 /// Of what the configuration says, only this is a device's.
 fn device_config(home: PathBuf, file: Option<&Path>, args: &OverlayArgs) -> anyhow::Result<DaemonConfig> {
     let flags = Flags { overlay: args.overlay, ..Flags::default() };
-    let Config { attachments, hold, overlay, .. } = Config::load(&home, file, flags)?;
+    let Config { attachments, hold, overlay, monitor, .. } = Config::load(&home, file, flags)?;
     let mail = MailConfig::default();
-    Ok(DaemonConfig { home, bind: None, advertise: Vec::new(), mail, attachments, hold, overlay })
+    Ok(DaemonConfig { home, bind: None, advertise: Vec::new(), mail, attachments, hold, overlay, monitor })
 }
 
 fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
     let ServerRunArgs { bind, advertise, mail_to_file, overlay: OverlayArgs { overlay } } = args;
     let flags = Flags { bind, advertise, mail_folder: mail_to_file, overlay };
-    let Config { bind, advertise, mail, attachments, hold, overlay } = Config::load(&home, file, flags)?;
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor } =
+        Config::load(&home, file, flags)?;
     let Some(bind) = bind else {
         anyhow::bail!(
             "nobody said where to listen: give `--bind auto:9470`, or set ASSIST_BIND, or `bind` under [server] \
@@ -173,15 +174,15 @@ fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> any
             home.join(assist_daemon::config::FILE_NAME).display()
         );
     };
-    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail, attachments, hold, overlay })
+    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail, attachments, hold, overlay, monitor })
 }
 
 fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(home, file, Flags::default())?;
-    let Config { bind, advertise, mail, attachments, hold, overlay } = config;
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor } = config;
     let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
     say(&format!(
-        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\n",
+        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\nmonitor\t{}\n",
         bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
         if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
         mail.sender,
@@ -191,6 +192,7 @@ fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
         hold.map_or_else(|| "as usual".to_owned(), |hold| format!("{} seconds", hold.as_secs())),
         overlay.mode.as_str(),
         overlay.api,
+        monitor.map_or_else(|| "nowhere".to_owned(), |at| at.to_string()),
     ))
 }
 

@@ -179,6 +179,8 @@ macro_rules! for_each_method {
                 "Sends a trial mail, and answers how the first attempt went.";
             "server.members" read $crate::api::server::Members => $crate::api::server::MemberList:
                 "Lists the roster: members with their devices.";
+            "server.stats" read $crate::api::server::GetStats => $crate::api::server::ServerStats:
+                "Reports how this server fares, in figures.";
             "server.status" read $crate::api::server::GetStatus => $crate::api::server::ServerStatus:
                 "Reports how the server role fares.";
             "server.verify" read $crate::api::server::Verify => $crate::api::server::Verified:

@@ -52,7 +52,16 @@ impl<'a> Node<'a> {
         let bind = bind.map(Bind::Literal);
         // What is measured is the same with a node and without.
         let overlay = OverlayConfig { mode: OverlayMode::None, ..OverlayConfig::default() };
-        let config = DaemonConfig { home: home_path, bind, advertise, mail, attachments, hold, overlay };
+        let config = DaemonConfig {
+            home: home_path,
+            bind,
+            advertise,
+            mail,
+            attachments,
+            hold,
+            overlay,
+            monitor: None,
+        };
         let daemon = Daemon::start(&config).with_context(|| format!("a daemon in {}", home.display()))?;
         Ok(Self { runtime, home: home.to_owned(), daemon })
     }

@@ -53,6 +53,8 @@ fn server_is_backed_up_while_it_runs_and_goes_on_from_its_backup() {
     carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "Now.", "--attach", attach, "--wait=delivered"]);
     amir.assist_ok(["note", "add", "1", "-b", "Not a word of this."]);
     amir.until_sent();
+    // Its bytes follow the text: what is fetched is on the server.
+    assert_eq!(amir.assist_ok(["attachment", "save", "1", "noon.log", "-o", "-"]), "12:00 hum");
     let made = assistd_ok(server.home(), &["server", "backup", folder]);
     assert_eq!((fact(&made, "tickets"), fact(&made, "attachments")), ("1", "1"));
     let again = run(assistd(server.home()).args(["server", "backup", folder, "--keep", "0"]), b"");

@@ -18,6 +18,7 @@ mod joining;
 mod kept;
 mod mail;
 mod merging;
+mod monitor;
 mod overlay;
 mod presence;
 mod processes;

@@ -1,8 +1,10 @@
 //! `server`: what only a daemon in the server role answers.
 
+mod top;
+
 use assist_proto::api::limits;
 use assist_proto::api::server::{
-    GetStatus, Invitation, Invite, Mail, MailTried, Member, Members, ServerStatus,
+    GetStats, GetStatus, Invitation, Invite, Mail, MailTried, Member, Members, ServerStats, ServerStatus,
 };
 
 use super::word;
@@ -20,6 +22,8 @@ pub(crate) fn run(verb: ServerVerb, invocation: &mut Invocation) -> Result<(), C
     }
     match verb {
         ServerVerb::Status => status(invocation),
+        ServerVerb::Stats => stats(invocation),
+        ServerVerb::Top { interval, count } => top::run(interval, count, invocation),
         ServerVerb::Invite(args) => invite(args, invocation),
         ServerVerb::Mail { to } => mail(to, invocation),
         ServerVerb::Members => members(invocation),
@@ -47,6 +51,33 @@ fn status(invocation: &mut Invocation) -> Result<(), CliError> {
             ("mail_retried", status.mail.retried_count.to_string()),
             ("mail_failed", status.mail.failed_count.to_string()),
             ("mail_last_failure", status.mail.last_failure.clone().unwrap_or_default()),
+        ])
+    })
+}
+
+fn stats(invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<ServerStats>()?;
+    let stats = invocation.call(&GetStats {})?;
+    invocation.output.document(&stats, |stats, audience| {
+        let optional = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let backed_up = stats.backed_up_at_millis;
+        audience.facts(&[
+            ("uptime_seconds", (stats.uptime_millis / 1_000).to_string()),
+            ("turns", stats.turn_count.to_string()),
+            ("admitted", stats.admitted_count.to_string()),
+            ("refused", stats.refused_count.to_string()),
+            ("connected", stats.connected_count.to_string()),
+            ("greeting", stats.greeting_count.to_string()),
+            ("head", stats.head.to_string()),
+            ("tickets", stats.ticket_count.to_string()),
+            ("members", stats.member_count.to_string()),
+            ("devices", stats.device_count.to_string()),
+            ("ignored_packets", optional(stats.ignored_packet_count)),
+            ("store_bytes", stats.store_bytes.to_string()),
+            ("disk_free_bytes", stats.disk_free_bytes.to_string()),
+            ("backed_up", backed_up.map(|at| audience.time(at)).unwrap_or_default()),
+            ("mail_waiting", stats.mail.waiting_count.to_string()),
+            ("mail_failed", stats.mail.failed_count.to_string()),
         ])
     })
 }

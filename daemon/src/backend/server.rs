@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use assist_crdt_model::{DeviceId, UnixMillis, UserId, base32};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::server::{
-    Backup, BackupMade, GetStatus, Invitation, Invite, Mail, MailStatus, MailTried, Member, MemberDevice,
-    MemberList, Members, ServerStatus, Verified, Verify, VerifyProblem,
+    self, Backup, BackupMade, GetStats, GetStatus, Invitation, Invite, Mail, MailTried, Member, MemberDevice,
+    MemberList, Members, ServerStats, ServerStatus, Verified, Verify, VerifyProblem,
 };
 use assist_proto::certificate::DeviceCertificate;
 use assist_proto::hub::{AdminCommand, AdminReply};
@@ -23,14 +24,15 @@ use crate::api_server::Handle;
 use crate::backup::{self, BackupError, BackupOptions, Checked};
 use crate::daemon::ServerInfo;
 use crate::driver::{Chain, read_clock};
-use crate::mail::{MailError, MailerHandle, OutgoingMail, QueueError};
+use crate::mail::{MailError, OutgoingMail, QueueError};
+use crate::monitor::Watched;
 use crate::store::{Reader, ServerReads as _};
 
 impl Handle<GetStatus> for LocalBackend {
     async fn handle(&self, _params: GetStatus) -> Result<ServerStatus, ApiError> {
         let server = self.server()?;
         let sessions = self.driver.status().borrow().server.map_or(0, |status| status.sessions);
-        Ok(status(&self.reader()?, server, sessions as u64, mail_status(&self.mailer))?)
+        Ok(status(&self.reader()?, server, sessions as u64, self.mailer.status())?)
     }
 }
 
@@ -82,6 +84,20 @@ impl Handle<Backup> for LocalBackend {
             written_bytes: made.written_bytes,
             removed_count: made.removed as u64,
         })
+    }
+}
+
+impl Handle<GetStats> for LocalBackend {
+    async fn handle(&self, _params: GetStats) -> Result<ServerStats, ApiError> {
+        self.server()?;
+        let watched = Watched {
+            driver: self.driver.clone(),
+            info: Arc::clone(&self.info),
+            mailer: self.mailer.clone(),
+        };
+        let figures = watched.figures().await.map_err(Failure::from)?;
+        let stats = figures.stats(read_clock().0);
+        Ok(stats.ok_or_else(|| Failure::unforeseen("a server without figures of one"))?)
     }
 }
 
@@ -139,7 +155,12 @@ struct Sessions {
     devices: BTreeSet<DeviceId>,
 }
 
-fn status(reader: &Reader, server: &ServerInfo, sessions: u64, mail: MailStatus) -> Answer<ServerStatus> {
+fn status(
+    reader: &Reader,
+    server: &ServerInfo,
+    sessions: u64,
+    mail: server::MailStatus,
+) -> Answer<ServerStatus> {
     Ok(ServerStatus {
         project: server.project.project.to_string(),
         name: server.project.name.clone(),
@@ -160,18 +181,6 @@ fn no_address() -> Failure {
     let message = "this server has no address yet, for it has never seen this machine's mycelium node: `assist daemon \
         status` says what is missing; or give `--advertise <host>`";
     ApiError::offline("no_address", message).into()
-}
-
-fn mail_status(mailer: &MailerHandle) -> MailStatus {
-    let report = mailer.report();
-    MailStatus {
-        route: mailer.route(),
-        waiting_count: mailer.held() as u64,
-        sent_count: report.sent,
-        retried_count: report.retried,
-        failed_count: report.failed,
-        last_failure: report.last_failure,
-    }
 }
 
 /// In the words of the local API.

@@ -33,9 +33,21 @@ pub(super) struct Settings {
     /// Files under comments.
     #[config(nested)]
     pub(super) attachments: AttachmentsSettings,
+    /// Figures and signs of life, for whoever watches.
+    #[config(nested)]
+    pub(super) monitor: MonitorSettings,
     /// The mycelium overlay: how this machine's node is found (docs/overlay.md).
     #[config(nested)]
     pub(super) overlay: OverlaySettings,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct MonitorSettings {
+    /// Where /metrics (for Prometheus), /healthz and /readyz are answered: "127.0.0.1:9471", or the whole path of a
+    /// Unix socket. Nowhere unless told; only this machine can ask.
+    #[config(env = "ASSIST_MONITOR")]
+    pub(super) listen: Option<String>,
 }
 
 #[derive(confique::Config)]

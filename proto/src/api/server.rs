@@ -38,6 +38,46 @@ pub struct ServerStatus {
     pub mail: MailStatus,
 }
 
+/// Parameters of `server.stats`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetStats {}
+
+/// Answer of `server.stats`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ServerStats {
+    /// Since the server was started.
+    pub uptime_millis: u64,
+    /// Turns of the driver since then; each is one commit.
+    pub turn_count: u64,
+    /// Changes admitted since then.
+    pub admitted_count: u64,
+    /// Changes refused since then.
+    pub refused_count: u64,
+    /// Devices that are connected.
+    pub connected_count: u64,
+    /// Connections that have not said who they are for.
+    pub greeting_count: u64,
+    /// The last record of the log.
+    pub head: u64,
+    /// Tickets in the project.
+    pub ticket_count: u64,
+    /// People on the roster.
+    pub member_count: u64,
+    /// Devices on the roster.
+    pub device_count: u64,
+    /// Packets since the start that did not come over the overlay, and were ignored; null where everybody is heard.
+    pub ignored_packet_count: Option<u64>,
+    /// Size of the store's file.
+    pub store_bytes: u64,
+    /// Room on its disk.
+    pub disk_free_bytes: u64,
+    /// When the newest backup was made that was whole; null if none ever was.
+    pub backed_up_at_millis: Option<u64>,
+    /// How mail fares.
+    pub mail: MailStatus,
+}
+
 /// How mail fares on a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct MailStatus {

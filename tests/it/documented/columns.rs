@@ -218,6 +218,8 @@ const RUN: &[(&str, &[&str])] = &[
     ("watch", &["watch", "-n", "1", "--since", "long-ago"]),
     ("daemon status", &["daemon", "status"]),
     ("server status", &["server", "status"]),
+    ("server stats", &["server", "stats"]),
+    ("server top", &["server", "top", "--count", "1"]),
 ];
 
 /// The rows of the table: each command and its columns. A verb alone goes with the noun before it.

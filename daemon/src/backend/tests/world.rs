@@ -80,6 +80,7 @@ impl Node {
             bind: is_server.then(|| "127.0.0.1:0".parse().unwrap()),
             // Whether this machine has a node is no matter of these tests.
             overlay: OverlayConfig { mode: OverlayMode::None, ..OverlayConfig::default() },
+            monitor: None,
             advertise: Vec::new(),
             mail: MailConfig::default(),
             attachments: AttachmentsConfig::default(),
