@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use assist_crdt_model::{ProjectName, UnixMillis};
 use assist_proto::address::Host;
-use assist_proto::hub::initialise_server;
+use assist_proto::hub::{initialise_server, recover_server};
 use assist_proto::store::{ServerProject, ServerStore as _};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -244,14 +244,45 @@ pub fn init_server(path: &std::path::Path, name: &ProjectName) -> anyhow::Result
     }
     let root = DeviceKey::load_or_create(&home.root_key())?;
     let node = DeviceKey::load_or_create(&home.node_key())?;
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)?;
-    let now = driver::read_clock();
-    let project = initialise_server(now, root.signing_key(), node.signing_key(), name, seed, &mut turn)?;
+    let (root_key, node_key) = (root.signing_key(), node.signing_key());
+    let project =
+        initialise_server(driver::read_clock(), root_key, node_key, name, random_seed()?, &mut turn)?;
     turn.commit()?;
     store.close();
     home.mark_clean()?;
     Ok((project, home.root_key()))
+}
+
+/// Makes the folder of a server that has nothing but its keys, the root's and the node's: its members' devices bring
+/// the rest.
+///
+/// # Errors
+/// When a key is missing, the folder serves a project already, or cannot be used.
+pub fn recover_server_from_keys(path: &std::path::Path, name: &ProjectName) -> anyhow::Result<ServerProject> {
+    let home = Home::open(path)?;
+    for (key, what) in [(home.root_key(), "root key"), (home.node_key(), "key of the server")] {
+        anyhow::ensure!(key.exists(), "the {what} is not at {}", key.display());
+    }
+    let device_key = DeviceKey::load_or_create(&home.device_key())?;
+    let store = open_store(&home, &device_key)?;
+    let mut turn = store.begin_turn()?;
+    if let Some(project) = turn.project()? {
+        anyhow::bail!("{} serves the project {:?} already", path.display(), project.name);
+    }
+    let root = DeviceKey::load_or_create(&home.root_key())?;
+    let node = DeviceKey::load_or_create(&home.node_key())?;
+    let (root, node) = (root.signing_key(), node.signing_key());
+    let project = recover_server(driver::read_clock(), root, node, name, random_seed()?, &mut turn)?;
+    turn.commit()?;
+    store.close();
+    home.mark_clean()?;
+    Ok(project)
+}
+
+fn random_seed() -> anyhow::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    Ok(seed)
 }
 
 fn start_mailer(config: &DaemonConfig) -> anyhow::Result<Mailer> {

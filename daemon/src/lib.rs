@@ -20,4 +20,4 @@ mod search;
 pub mod store;
 pub mod supervisor;
 
-pub use daemon::{Daemon, DaemonConfig, DaemonInfo, ServerInfo, init_server};
+pub use daemon::{Daemon, DaemonConfig, DaemonInfo, ServerInfo, init_server, recover_server_from_keys};

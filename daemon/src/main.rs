@@ -9,7 +9,7 @@ use assist_crdt_model::ProjectName;
 use assist_daemon::config::{Bind, Config, Flags, MailConfig};
 use assist_daemon::overlay::OverlayMode;
 use assist_daemon::supervisor::Supervised;
-use assist_daemon::{Daemon, DaemonConfig, init_server, pictures};
+use assist_daemon::{Daemon, DaemonConfig, init_server, pictures, recover_server_from_keys};
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::{server, user};
 use assist_proto::client::{Client, Home};
@@ -59,6 +59,12 @@ enum ServerCommand {
     /// Make a project: its root key, a key for this server, an empty log.
     Init {
         /// What people will call the project.
+        #[arg(long, value_parser = parse_project_name)]
+        name: ProjectName,
+    },
+    /// Begin again with nothing but the root key and the server's key in this folder: its members' devices bring the rest.
+    Recover {
+        /// What people call the project, until its own document is back.
         #[arg(long, value_parser = parse_project_name)]
         name: ProjectName,
     },
@@ -146,6 +152,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Server(ServerCommand::Backup(args)) => backups::backup(&home, &args),
         Command::Server(ServerCommand::Restore(args)) => backups::restore(&home, &args),
         Command::Server(ServerCommand::Verify(args)) => backups::verify(&home, &args),
+        Command::Server(ServerCommand::Recover { name }) => {
+            recover_server_from_keys(&home, &name)?;
+            say(AFTER_RECOVERY)
+        }
         Command::Server(ServerCommand::Invite { role, email, name }) => invite(&home, role, email, name),
         Command::Config(ConfigCommand::Template) => say(&Config::template()),
         Command::Config(ConfigCommand::Check) => check_config(&home, cli.config.as_deref()),
@@ -308,3 +318,8 @@ fn complain(error: &anyhow::Error) {
 
 /// In which sizes are told.
 const MIB: u64 = 1024 * 1024;
+
+/// What an operator has to know and do.
+const AFTER_RECOVERY: &str = "Start it: each device gives back what it holds when it connects next.\n\n\
+Look to it that this machine's clock is right before anybody connects, and that members and devices that were removed \
+are removed again: whoever was certified may come back.\n";

@@ -30,5 +30,6 @@ pub use device::{
 };
 pub use edit_codec::{WireAttachment, WireEdit};
 pub use server::{
-    AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, initialise_server, spelled,
+    AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, begin_log_anew,
+    initialise_server, recover_server, spelled,
 };

@@ -255,3 +255,16 @@ pub const WORD_CHARS_MAX: usize = 64;
 pub const TYPO_CHARS_MIN: usize = 5;
 /// What stands before a `*`: one letter alone begins a good part of all words, and each is looked up.
 pub const PREFIX_CHARS_MIN: usize = 2;
+
+/// Certificates of nodes with what a device gives back: a project has had a few servers.
+pub const GIVEN_NODES_MAX: usize = 16;
+/// Certificates of devices, and names, in one frame of what a device gives back: each costs the server the check of a
+/// signature (35 us), and no frame has more authors than changes.
+pub const GIVEN_CERTIFICATES_MAX: usize = PUSH_ENVELOPES_MAX;
+/// How many documents a device looks through in one turn for what the server's log has no more.
+pub const FORMER_DOCS_PER_TURN: usize = 32;
+/// How long after its restoration a server takes back what it lost, and those whom it forgot. Long enough for a device
+/// that lies in a drawer; not for ever, because whose removal was lost with the backup could come back as well.
+pub const RECOVERY_MILLIS: u64 = 180 * 24 * 3_600_000;
+/// The largest ticket number that a device may give back, so that numbers stay short.
+pub const GIVEN_NUMBER_MAX: u32 = 10_000_000;

@@ -46,7 +46,21 @@ impl Seq {
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
+
+    /// The same place as one of a log that there is no more: behind all that a log has, in the old order.
+    #[must_use]
+    pub const fn former(self) -> Self {
+        Self(self.0 | FORMER)
+    }
+
+    /// Whether it is a place of a log that there is no more.
+    pub const fn is_former(self) -> bool {
+        self.0 & FORMER != 0 && self.0 != Self::MAX.0
+    }
 }
+
+/// Far behind any place that a log comes to. Never on the wire as a place of the present log.
+const FORMER: u64 = 1 << 63;
 
 /// An admitted envelope with its place in the server's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

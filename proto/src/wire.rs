@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod blob;
 pub mod codec;
+pub mod give_back;
 pub mod id;
 pub mod join;
 pub mod kept;
@@ -22,6 +23,7 @@ use crate::store::{Mark, PendingRead, ReadMark, Record, Seq, TicketRow, Visibili
 use ask::{Answer, Ask};
 use blob::BlobsHere;
 use codec::DecodeError;
+use give_back::{GiveBack, Vouchers};
 use join::{CodeSent, Confirm, Confirmed, DeviceNews, RequestCode, Waiting};
 use kept::{Keep, KeptNews};
 use list::List;
@@ -51,6 +53,9 @@ pub enum PeerMessage {
     /// Device: changes of mine that you have not acknowledged. May follow `Hello` at once.
     #[serde(rename = "push")]
     Push(Push),
+    /// Device: changes of anybody that another log of yours had, and this one has not.
+    #[serde(rename = "give-back")]
+    GiveBack(GiveBack),
     /// Device: everything up to here is durable with me.
     #[serde(rename = "seen")]
     Seen(Seen),
@@ -155,6 +160,9 @@ pub struct Hello {
     /// Which version of what is kept for my user I have, 0 for none.
     #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
     pub kept_version: u64,
+    /// My certificate: a server that was restored from a backup may have forgotten me.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Signed>,
 }
 
 const fn is_zero(number: &u64) -> bool {
@@ -575,6 +583,15 @@ pub enum Received {
         /// In order.
         envelopes: Vec<Result<VerifiedEnvelope, Box<RefusedEnvelope>>>,
     },
+    /// A [`GiveBack`].
+    GiveBack {
+        /// The project that the signatures are for.
+        project: ProjectId,
+        /// Who the authors are.
+        vouchers: Box<Vouchers>,
+        /// In order, each with its place in the former log.
+        items: Vec<(Ack, Result<VerifiedEnvelope, Box<RefusedEnvelope>>)>,
+    },
     /// A [`Records`].
     Records {
         /// The project that the signatures are for.
@@ -647,6 +664,10 @@ pub fn receive(frame: &[u8]) -> Result<Received, DecodeError> {
             let envelopes = envelopes.into_iter().map(|envelope| envelope.verify(&project)).collect();
             Received::Push { project, envelopes }
         }
+        PeerMessage::GiveBack(GiveBack { project, vouchers, records }) => {
+            let items = records.into_iter().map(|record| receive_record(record, &project)).collect();
+            Received::GiveBack { project, vouchers: Box::new(vouchers), items }
+        }
         PeerMessage::Records(Records { project, items }) => {
             let items = items.into_iter().map(|item| receive_item(item, &project)).collect();
             Received::Records { project, items }
@@ -671,17 +692,24 @@ fn receive_item(item: Item, project: &ProjectId) -> ReceivedItem {
         Item::Granted(place) => ReceivedItem::Visibility { place, change: Visibility::Granted },
         Item::Revoked(place) => ReceivedItem::Visibility { place, change: Visibility::Revoked },
         Item::Record(record) => {
-            let Record { seq, admitted_at, serial, number, envelope } = record;
-            let doc = envelope.doc;
-            let envelope = Box::new(envelope.verify(project));
-            let change = match envelope.as_ref() {
-                Ok(verified) => verified.hash(),
-                Err(refused) => refused.hash.unwrap_or(ChangeHash::from_bytes([0; 32])),
-            };
-            let place = Ack { change, doc, seq, admitted_at, serial, number };
-            ReceivedItem::Record { place, envelope }
+            let (place, envelope) = receive_record(record, project);
+            ReceivedItem::Record { place, envelope: Box::new(envelope) }
         }
     }
+}
+
+fn receive_record(
+    record: Record,
+    project: &ProjectId,
+) -> (Ack, Result<VerifiedEnvelope, Box<RefusedEnvelope>>) {
+    let Record { seq, admitted_at, serial, number, envelope } = record;
+    let doc = envelope.doc;
+    let envelope = envelope.verify(project);
+    let change = match &envelope {
+        Ok(verified) => verified.hash(),
+        Err(refused) => refused.hash.unwrap_or(ChangeHash::from_bytes([0; 32])),
+    };
+    (Ack { change, doc, seq, admitted_at, serial, number }, envelope)
 }
 
 #[cfg(test)]

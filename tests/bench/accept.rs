@@ -114,6 +114,7 @@ impl Desk {
             node_serial: 1,
             serial: SERIAL,
             kept_version: 0,
+            certificate: None,
         };
         let message = Box::new(wire::receive(&wire::encode(&PeerMessage::Hello(hello)))?);
         self.hub.handle(now, ServerInput::Opened { link: LINK, peer: self.customer.device() }, &mut turn)?;

@@ -80,6 +80,7 @@ fn sent_bytes(server: &Node<'_>) -> anyhow::Result<(Duration, u64)> {
         node_serial: 1,
         serial: 1,
         kept_version: 0,
+        certificate: None,
     };
     let received = wire::receive(&wire::encode(&PeerMessage::Hello(hello)))?;
     ensure!(matches!(received, Received::Message(_)), "a greeting is a message");

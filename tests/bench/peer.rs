@@ -49,6 +49,7 @@ impl Peer {
             node_serial: 1,
             serial: SERIAL,
             kept_version: 0,
+            certificate: None,
         };
         peer.tell(&PeerMessage::Hello(hello)).await?;
         loop {

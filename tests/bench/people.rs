@@ -77,6 +77,7 @@ impl Registry {
             issued_at: self.now,
             is_revoked: false,
             last_seen_at: None,
+            restored_serial: None,
         })?)
     }
 

@@ -90,6 +90,7 @@ impl DeviceStore for CountingDevice<'_> {
         writes append_record(project: &ProjectId, record: &Record) -> ();
         opens doc_records(project: &ProjectId, doc: DocId) -> Vec<Record>;
         reads docs(project: &ProjectId) -> BTreeSet<DocId>;
+        writes remove_records(project: &ProjectId, doc: DocId) -> ();
         writes remove_doc(project: &ProjectId, doc: DocId) -> ();
         writes put_quarantined(
             project: &ProjectId,
@@ -185,6 +186,8 @@ impl ServerStore for CountingServer<'_> {
         writes put_device(device: &Device) -> ();
         looks devices() -> Vec<Device>;
         reads certificate(device: &DeviceId, serial: u32) -> Option<Signed>;
+        writes put_certificate(device: &DeviceId, serial: u32, certificate: &Signed) -> ();
+        writes claim_ticket_number(number: u32) -> bool;
         looks invite(code_hash: &[u8; 32]) -> Option<Invite>;
         writes put_invite(invite: &Invite) -> ();
         writes remove_invite(code_hash: &[u8; 32]) -> ();

@@ -96,6 +96,7 @@ pub struct Network {
     /// Devices that only so many more frames come to.
     frames_left: BTreeMap<PeerId, usize>,
     hosts: BTreeMap<SocketAddr, PeerId>,
+    roots: BTreeMap<PeerId, SigningKey>,
     admin_answers: BTreeMap<CallId, Result<AdminReply, AdminError>>,
     blob_answers: BTreeMap<CallId, BlobAnswer>,
     /// Transfers that devices began. Nothing carries them out: a test says what becomes of each.
@@ -136,6 +137,7 @@ impl Network {
             apart: BTreeSet::new(),
             frames_left: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            roots: BTreeMap::new(),
             admin_answers: BTreeMap::new(),
             blob_answers: BTreeMap::new(),
             transfers: Vec::new(),
@@ -156,8 +158,17 @@ impl Network {
         let (clock, key) = (peer.clock(self.now), peer.key().clone());
         initialise_server(clock, &root, &key, &name, seed, &mut peer.store).expect("memory takes it");
         self.hosts.insert(host_of(id), id);
+        self.roots.insert(id, root);
         self.start(id, true);
         id
+    }
+
+    /// The root key of a server's project, which its operator keeps.
+    ///
+    /// # Panics
+    /// If the peer is no server that was added with a project.
+    pub fn root_of(&self, server: PeerId) -> &SigningKey {
+        &self.roots[&server]
     }
 
     /// Adds a running device that has joined nothing.

@@ -71,6 +71,7 @@ impl Rogue {
             node_serial: 0,
             serial: 0,
             kept_version: 0,
+            certificate: None,
         }));
         let welcome = stranger.hear();
         assert!(matches!(welcome, Some(PeerMessage::Welcome(_))), "{welcome:?}");

@@ -11,10 +11,14 @@ mod desk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assist_crdt_model::{Body, ChangeHash, DocId, Edit, ProjectId, Role, TicketId, Title, UserId};
+use assist_crdt_model::{
+    Body, ChangeHash, DocId, Edit, ProjectId, ProjectName, Role, TicketId, Title, UnixMillis, UserId,
+};
 use assist_proto::address::{Address, Host};
-use assist_proto::hub::{AdminCommand, AdminReply, CallId, Command, CommandError, Reply};
-use assist_proto::store::{DeviceStore as _, Seq, ServerStore as _};
+use assist_proto::hub::{
+    AdminCommand, AdminReply, CallId, Command, CommandError, Reply, begin_log_anew, recover_server,
+};
+use assist_proto::store::{DeviceStore as _, Seq, ServerStore};
 use assist_proto::wire::presence::PresenceNews;
 
 use crate::memory_store::MemoryStore;
@@ -225,6 +229,42 @@ impl World {
         self.promises =
             promises.into_iter().filter(|promise| self.outlives_restore(promise, device)).collect();
         self.net.start(device, was_clean);
+    }
+
+    /// Stops a server and starts it on what is left of its store: an older copy, or nothing but its keys. What it had
+    /// acknowledged since, somebody holds.
+    ///
+    /// # Panics
+    /// If memory is not written.
+    pub fn restore_server(&mut self, project: usize, copy: Option<MemoryStore>) {
+        let server = self.projects[project].server;
+        self.net.trace.note(self.net.now(), || format!("server {project} is restored"));
+        self.net.stop(server);
+        self.observe();
+        for device in self.net.peer_ids() {
+            self.remember_held(device);
+        }
+        self.acks.retain(|(of, _), _| *of != project);
+        let (seed, root) = (self.net.dice.bytes(), self.net.root_of(server).clone());
+        let peer = self.net.peer_mut(server);
+        let lost = std::mem::take(&mut peer.store);
+        // All that was certified before was certified by now.
+        let now = UnixMillis(lost.newest_time().0.max(1));
+        let own = ServerStore::project(&lost).expect("memory is read").expect("it serves a project");
+        let store = match copy {
+            Some(mut copy) => {
+                begin_log_anew(now, seed, &mut copy).expect("memory takes it");
+                copy
+            }
+            None => {
+                let name = ProjectName::parse(&own.name).expect("its own name");
+                let (mut empty, key) = (MemoryStore::default(), peer.key().clone());
+                recover_server(now, &root, &key, &name, seed, &mut empty).expect("memory takes it");
+                empty
+            }
+        };
+        self.net.peer_mut(server).put_store(store);
+        self.net.start(server, false);
     }
 
     fn outlives_restore(&self, promise: &Promise, device: PeerId) -> bool {

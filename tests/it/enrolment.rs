@@ -138,6 +138,7 @@ impl Door {
             node_serial: 0,
             serial: 0,
             kept_version: 0,
+            certificate: None,
         };
         self.receive(link, &PeerMessage::Hello(hello));
         self.finish_turn();

@@ -38,6 +38,7 @@ mod simulation_reads;
 mod simulation_rejection;
 mod simulation_restore;
 mod simulation_rogue;
+mod simulation_rollback;
 mod simulation_sharing;
 mod simulation_trust;
 mod simulation_volume;

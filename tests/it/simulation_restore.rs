@@ -118,7 +118,8 @@ fn server_that_lost_the_end_of_its_log_is_given_it_again_with_the_next_change() 
     desk.world.net.peer_mut(desk.server).put_store(copy);
     let store = &mut desk.world.net.peer_mut(desk.server).store;
     let project = ServerStore::project(store).unwrap().unwrap();
-    store.put_project(&ServerProject { log: [9; 16], ..project }).unwrap();
+    let restored_at_millis = Some(u64::MAX / 2);
+    store.put_project(&ServerProject { log: [9; 16], restored_at_millis, ..project }).unwrap();
     desk.world.net.start(desk.server, false);
     desk.world.net.run_until_quiet();
     desk.world.net.sent.clear();

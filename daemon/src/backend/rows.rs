@@ -95,6 +95,9 @@ impl Deliveries {
 
     /// How far an admitted record of one's own has come.
     pub(super) fn state(&self, seq: Seq, own: &Membership) -> DeliveryState {
+        if seq.is_former() {
+            return DeliveryState::SavedHere;
+        }
         let is_read = |read: &ReadMark| read.is_team != own.role.is_team() && read.through >= seq;
         if self.reads.iter().any(is_read) {
             return DeliveryState::Read;

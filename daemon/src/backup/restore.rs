@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assist_crdt_model::BlobHash;
-use assist_proto::store::{ServerProject, ServerStore as _};
+use assist_proto::hub::begin_log_anew;
 
 use super::manifest::{FILE_NAME, Manifest};
 use super::{
@@ -147,10 +147,10 @@ fn bring_store(generation: &Path, home: &Home, is_moved: bool) -> Result<(), Bac
     let store = Store::open(&path, &key, StoreOptions::default())?;
     if !is_moved {
         let mut turn = store.begin_turn()?;
-        let project = turn.project()?.ok_or_else(|| BackupError::NoServer(generation.to_owned()))?;
-        let mut log = [0; 16];
-        getrandom::fill(&mut log).map_err(|error| io_error(&path)(error.into()))?;
-        turn.put_project(&ServerProject { log, ..project })?;
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| io_error(&path)(error.into()))?;
+        begin_log_anew(crate::driver::read_clock(), seed, &mut turn)?
+            .ok_or_else(|| BackupError::NoServer(generation.to_owned()))?;
         turn.commit()?;
     }
     store.checkpoint()?;

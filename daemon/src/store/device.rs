@@ -481,6 +481,12 @@ impl DeviceStore for Turn {
         DeviceReads::docs(self, project)
     }
 
+    fn remove_records(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
+        let Some(scope) = self.scope(project)? else { return Ok(()) };
+        self.remove_records(scope, doc)?;
+        self.note_text(scope, doc)
+    }
+
     fn remove_doc(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
         let Some(scope) = self.scope(project)? else { return Ok(()) };
         self.remove_records(scope, doc)?;

@@ -358,8 +358,22 @@ impl ServerStore for Turn {
     }
 
     fn take_ticket_number(&mut self) -> StoreResult<u32> {
-        let number = self.count_up(key!(Scope::SERVER, Counter::TicketNumber))? + 1;
-        u32::try_from(number).map_err(|_| damaged(Table::Counters))
+        loop {
+            let number = self.count_up(key!(Scope::SERVER, Counter::TicketNumber))? + 1;
+            let number = u32::try_from(number).map_err(|_| damaged(Table::Counters))?;
+            if !self.contains(Table::ClaimedNumbers, &key!(number))? {
+                return Ok(number);
+            }
+        }
+    }
+
+    fn claim_ticket_number(&mut self, number: u32) -> StoreResult<bool> {
+        let taken = self.counter(Scope::SERVER, Counter::TicketNumber)?;
+        if u64::from(number) <= taken || self.contains(Table::ClaimedNumbers, &key!(number))? {
+            return Ok(false);
+        }
+        self.put(Table::ClaimedNumbers, key!(number), Vec::new());
+        Ok(true)
     }
 
     fn members_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
@@ -507,6 +521,11 @@ impl ServerStore for Turn {
 
     fn certificate(&self, device: &DeviceId, serial: u32) -> StoreResult<Option<Signed>> {
         self.server_certificate(device, serial)
+    }
+
+    fn put_certificate(&mut self, device: &DeviceId, serial: u32, certificate: &Signed) -> StoreResult<()> {
+        self.put_cbor(Table::Certificates, key!(Scope::SERVER, *device, serial), certificate);
+        Ok(())
     }
 
     fn invite(&self, code_hash: &[u8; 32]) -> StoreResult<Option<Invite>> {

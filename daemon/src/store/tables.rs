@@ -76,6 +76,8 @@ tables! {
     Shares = "shares", "share of a ticket";
     /// keyed hash of an email that was nobody's (16), ticket (16): empty.
     SharesByEmail = "shares-by-email", "share with an email";
+    /// number (4): empty. A ticket that was given back has it, and the counter is not there yet.
+    ClaimedNumbers = "claimed-numbers", "number of a ticket";
     /// last seq (8), ticket (16): empty.
     Activity = "activity", "activity of a ticket";
     /// user (16), last seq (8), ticket (16): empty. The same for each of its members.

@@ -16,6 +16,7 @@ mod asks;
 mod connection;
 mod drafts;
 mod edits;
+mod former;
 mod hold;
 mod incoming;
 mod joining;
@@ -520,6 +521,8 @@ pub struct DeviceHub {
     now: UnixMillis,
     /// Tickets that this turn wrote to: their rows are written at its end.
     touched: BTreeMap<(ProjectId, TicketId), Touched>,
+    /// Places in the present log of what may have been in a former one, to be written at the turn's end.
+    placements: BTreeMap<(ProjectId, DocId), Vec<Ack>>,
     /// Of the turn under way.
     durability: Durability,
     actions: Vec<Action>,
@@ -536,6 +539,8 @@ struct Project {
     /// Who the authors are, by device and serial of the certificate.
     authors: HashMap<(DeviceId, u32), (UserId, Role)>,
     has_unverified: bool,
+    /// Documents whose records are still to be marked as of a former log.
+    doubted: std::collections::VecDeque<DocId>,
     /// When the next snoozed ticket comes back, or before.
     next_resurfacing: Option<UnixMillis>,
     session: Session,
@@ -555,6 +560,10 @@ struct Session {
     rewritten: BTreeSet<DocId>,
     /// Whether the incarnation has risen for changes that a former life of this device made.
     has_risen: bool,
+    /// The head of the log when the session began.
+    began_at_head: Seq,
+    /// How far this device has come with giving back what the server lost.
+    giving: former::Giving,
     /// The server has taken enough for now: until then nothing is pushed, and what it refused stays in the outbox.
     pushes_again_at: Option<UnixMillis>,
     /// What front ends asked the server and it has not answered.
@@ -640,6 +649,7 @@ impl DeviceHub {
             fetch_unasked_bytes_max: limits::FETCH_UNASKED_BYTES_MAX_DEFAULT,
             now,
             touched: BTreeMap::new(),
+            placements: BTreeMap::new(),
             durability: Durability::Later,
             actions: Vec::new(),
         };
@@ -710,7 +720,11 @@ impl DeviceHub {
                 self.dial_due(now);
                 Ok(())
             }
-            DeviceInput::Continue => self.verify_some(store),
+            DeviceInput::Continue => {
+                self.verify_some(store)?;
+                self.doubt_some(now, store)?;
+                self.give_back_some(store)
+            }
         }
     }
 
@@ -720,11 +734,12 @@ impl DeviceHub {
     /// # Errors
     /// The store's: the turn is void, and so is this hub.
     pub fn finish_turn(&mut self, store: &mut dyn DeviceStore) -> StoreResult<Durability> {
+        self.place_again(store)?;
         self.write_rows(store)?;
         self.begin_transfers();
         self.docs.trim();
         self.run_presence(self.now);
-        if self.projects.values().any(|project| project.has_unverified) {
+        if self.projects.values().any(|project| project.has_unverified || project.has_former_work()) {
             self.actions.push(Action::Continue);
         }
         self.wish_wake();

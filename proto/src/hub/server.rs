@@ -3,7 +3,7 @@
 //! | phase of a link | takes | leaves by |
 //! |---|---|---|
 //! | `Greeting` | `Hello`, `Enroll`, `RequestCode`, `Confirm` | `Hello` of a device on the roster: to `Ready`; anything else, or silence: closed |
-//! | `Ready` | `Push`, `Seen`, `Read`, `Fetch`, `Ask`, `Present` | `Closed`, a newer link of the same device, revocation, a broken rule |
+//! | `Ready` | `Push`, `GiveBack`, `Seen`, `Read`, `Fetch`, `Ask`, `Present` | `Closed`, a newer link of the same device, revocation, a broken rule |
 //!
 //! It never sends a record that the store's log does not have, and never one to somebody who may not see it: both
 //! are read from the log by audience, in [`fanout`].
@@ -15,6 +15,7 @@ mod delivery;
 mod devices;
 mod enrolment;
 mod fanout;
+mod give_back;
 mod kept;
 mod mailed;
 mod people;
@@ -40,7 +41,7 @@ use crate::limits;
 use crate::store::{Audience, Seq, ServerProject, ServerStore, StoreError, StoreResult};
 use crate::wire::{self, Hello, PROTOCOL_VERSION, PeerMessage, Received, Refused, RefusedCode, Welcome};
 
-pub use self::enrolment::{initialise_server, spelled};
+pub use self::enrolment::{begin_log_anew, initialise_server, recover_server, spelled};
 pub use self::roster::{AdminCommand, AdminError, AdminReply};
 
 /// All that can happen to a server.
@@ -360,6 +361,11 @@ impl ServerHub {
             (Phase::Ready(_), Received::Push { project, envelopes }) if project == self.project.project => {
                 self.handle_push(now, link, envelopes, store)
             }
+            (Phase::Ready(_), Received::GiveBack { project, vouchers, items })
+                if project == self.project.project =>
+            {
+                self.handle_give_back(now, link, &vouchers, items, store)
+            }
             (Phase::Ready(_), Received::Message(PeerMessage::Seen(seen))) => {
                 self.handle_seen(link, seen.cursor, store)
             }
@@ -397,6 +403,7 @@ impl ServerHub {
             return Ok(());
         }
         let peer = self.links[&link].peer;
+        self.put_back(now, peer, hello, store)?;
         let member = store.device(&peer)?.filter(|device| !device.is_revoked);
         let member = match member {
             Some(device) => store.user(device.user)?.map(|user| (device, user)),

@@ -45,6 +45,8 @@ pub trait DeviceStore {
     fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>>;
     /// Every document of which anything is here: admitted records, own changes, an unverified copy, or a row.
     fn docs(&self, project: &ProjectId) -> StoreResult<BTreeSet<DocId>>;
+    /// Drops the admitted records of a document, which are about to be written anew, and nothing else.
+    fn remove_records(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()>;
     /// Drops a document: its records, its unverified copy, what was put aside of it, and a ticket's row and
     /// marks. Own changes stay in the outbox: whoever drops a document has taken them out before.
     fn remove_doc(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()>;
@@ -267,6 +269,12 @@ pub struct SyncState {
     /// Which version of what the server keeps for the user is here; 0 for none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kept_version: u64,
+    /// The server has started another log, and not all that is here knows so yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_doubted: bool,
+    /// There may be records here that the present log does not have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_former: bool,
 }
 
 const fn is_zero(number: &u64) -> bool {

@@ -42,8 +42,10 @@ pub trait ServerStore {
     fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>>;
     /// Writes a ticket's row, and its place in the order of activity.
     fn put_ticket(&mut self, row: &TicketRow) -> StoreResult<()>;
-    /// Takes the next ticket number: 1, 2, 3 ...
+    /// Takes the next ticket number: 1, 2, 3 ..., without those that were claimed.
     fn take_ticket_number(&mut self) -> StoreResult<u32>;
+    /// Takes this ticket number, for a ticket that had it; `false` if another has it by now.
+    fn claim_ticket_number(&mut self, number: u32) -> StoreResult<bool>;
     /// The members of a ticket: its requester, and with whom it was shared. The team sees it without.
     fn members_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>>;
     /// Makes somebody a member of a ticket.
@@ -91,6 +93,8 @@ pub trait ServerStore {
     fn devices(&self) -> StoreResult<Vec<Device>>;
     /// The certificate of a device by serial.
     fn certificate(&self, device: &DeviceId, serial: u32) -> StoreResult<Option<Signed>>;
+    /// Keeps one, of whatever device.
+    fn put_certificate(&mut self, device: &DeviceId, serial: u32, certificate: &Signed) -> StoreResult<()>;
 
     /// An invitation by the hash of its code.
     fn invite(&self, code_hash: &[u8; 32]) -> StoreResult<Option<Invite>>;
@@ -185,6 +189,10 @@ pub struct ServerProject {
     pub node: Signed,
     /// Serial of that certificate.
     pub node_serial: u32,
+    /// When it was restored from a backup, in milliseconds, if it ever was: what was certified until then and is
+    /// missing here may come back ([`crate::limits::RECOVERY_MILLIS`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_at_millis: Option<u64>,
 }
 
 /// One place of the log, without the record.
@@ -314,6 +322,17 @@ pub struct Device {
     /// When it was last connected, as far as was noted; see [`crate::limits::LAST_SEEN_STEP_MILLIS`].
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::opt")]
     pub last_seen_at: Option<UnixMillis>,
+    /// The serial that it had in the backup from which the server was restored, if it has another by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_serial: Option<u32>,
+}
+
+impl Device {
+    /// Under which certificates changes of this device may have been lost: what was admitted under an earlier one
+    /// was in the backup.
+    pub fn first_lost_serial(&self) -> u32 {
+        self.restored_serial.unwrap_or(self.serial)
+    }
 }
 
 /// An invitation: whoever shows its code becomes a member.

@@ -170,6 +170,11 @@ impl DeviceStore for MemoryStore {
         Ok(records.chain(own).chain(unverified).chain(rows).collect())
     }
 
+    fn remove_records(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
+        self.change(project, |tables| tables.records.retain(|(of, _), _| *of != doc));
+        Ok(())
+    }
+
     fn remove_doc(&mut self, project: &ProjectId, doc: DocId) -> StoreResult<()> {
         self.change(project, |tables| {
             tables.records.retain(|(of, _), _| *of != doc);

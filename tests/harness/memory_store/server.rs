@@ -2,7 +2,7 @@
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
-use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     Audience, Device, EntryKind, Invite, Kept, KeptAll, LogEntry, MailedCode, Mark, ReadMark, Record, Seq,
@@ -36,6 +36,7 @@ pub(super) struct ServerTables {
     /// Every ticket under its last record.
     activity: Table<(Seq, TicketId), ()>,
     ticket_numbers_taken: u32,
+    numbers_claimed: Table<u32, ()>,
     /// Members of tickets.
     members: Table<(TicketId, UserId), ()>,
     shares: Table<(TicketId, ShareWith), Share>,
@@ -79,6 +80,15 @@ impl ServerTables {
     fn record_count(&self, doc: DocId) -> StoreResult<u32> {
         u32::try_from(self.records.range((doc, 0)..=(doc, u32::MAX)).count())
             .map_err(|_| damaged(format!("count of records of {doc:?}")))
+    }
+}
+
+impl MemoryStore {
+    /// The newest time that the server put on anything: a restoration comes after it.
+    pub fn newest_time(&self) -> UnixMillis {
+        let devices = self.server.devices.values().map(|device| device.issued_at);
+        let records = self.server.records.values().map(|record| record.admitted_at);
+        devices.chain(records).max().unwrap_or_default()
     }
 }
 
@@ -193,8 +203,22 @@ impl ServerStore for MemoryStore {
     }
 
     fn take_ticket_number(&mut self) -> StoreResult<u32> {
-        self.server.ticket_numbers_taken += 1;
-        Ok(self.server.ticket_numbers_taken)
+        loop {
+            self.server.ticket_numbers_taken += 1;
+            let number = self.server.ticket_numbers_taken;
+            if !self.server.numbers_claimed.contains_key(&number) {
+                return Ok(number);
+            }
+        }
+    }
+
+    fn claim_ticket_number(&mut self, number: u32) -> StoreResult<bool> {
+        let tables = &mut self.server;
+        if number <= tables.ticket_numbers_taken || tables.numbers_claimed.contains_key(&number) {
+            return Ok(false);
+        }
+        tables.numbers_claimed.put(number, ());
+        Ok(true)
     }
 
     fn members_of(&self, ticket: TicketId) -> StoreResult<Vec<UserId>> {
@@ -309,6 +333,11 @@ impl ServerStore for MemoryStore {
 
     fn certificate(&self, device: &DeviceId, serial: u32) -> StoreResult<Option<Signed>> {
         Ok(self.server.certificates.row(&(*device, serial)))
+    }
+
+    fn put_certificate(&mut self, device: &DeviceId, serial: u32, certificate: &Signed) -> StoreResult<()> {
+        self.server.certificates.put((*device, serial), certificate.clone());
+        Ok(())
     }
 
     fn invite(&self, code_hash: &[u8; 32]) -> StoreResult<Option<Invite>> {

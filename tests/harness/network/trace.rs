@@ -46,6 +46,11 @@ pub(super) fn describe(message: &Received) -> String {
                 .collect();
             format!("push {}", hashes.join(" "))
         }
+        Received::GiveBack { items, .. } => {
+            let hashes: Vec<String> =
+                items.iter().map(|(place, _)| short(&place.change.to_string())).collect();
+            format!("give back {}", hashes.join(" "))
+        }
         Received::Records { items, .. } => {
             let items: Vec<String> = items
                 .iter()

@@ -79,6 +79,8 @@ fn sync_state(cursor: u64) -> SyncState {
         synced_at_millis: Some(NOW.0),
         blob_bytes_max: Some(7),
         kept_version: 8,
+        is_doubted: false,
+        has_former: false,
     }
 }
 

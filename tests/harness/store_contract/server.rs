@@ -122,6 +122,7 @@ fn the_project_is_kept(store: &mut Store) {
         log: [3; 16],
         node: signed(1),
         node_serial: 1,
+        restored_at_millis: None,
     };
     store.put_project(&project).unwrap();
     let moved = ServerProject { node_serial: 2, ..project };
@@ -388,6 +389,7 @@ fn old_certificates_are_kept(store: &mut Store) {
         issued_at: NOW,
         is_revoked: false,
         last_seen_at: None,
+        restored_serial: None,
     };
     let second = Device { serial: 2, certificate: signed(2), is_revoked: true, ..first.clone() };
     store.put_device(&first).unwrap();

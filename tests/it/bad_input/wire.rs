@@ -31,6 +31,7 @@ fn hello(project: ProjectId) -> Hello {
         node_serial: 0,
         serial: 0,
         kept_version: 0,
+        certificate: None,
     }
 }
 

@@ -25,8 +25,14 @@ impl DeviceHub {
         } else {
             Connection::Offline { until: now, tries: 0, reason: "not connected yet".into() }
         };
+        let sync = store.sync_state(&id)?;
         let project = Project {
-            sync: store.sync_state(&id)?,
+            doubted: if sync.is_doubted {
+                store.docs(&id)?.into_iter().collect()
+            } else {
+                Default::default()
+            },
+            sync,
             outbox: Outbox::load(&id, store)?,
             transfers: Transfers::load(&id, store)?,
             has_unverified: !store.next_unverified(&id, 1)?.is_empty(),
@@ -49,6 +55,7 @@ impl DeviceHub {
             .projects
             .iter()
             .filter_map(|(id, project)| match project.connection {
+                _ if project.sync.is_doubted => None,
                 Connection::Offline { until, tries, .. } if until <= now => Some((*id, tries)),
                 Connection::Refused { until, .. } if until <= now => Some((*id, 0)),
                 _ => None,
@@ -121,6 +128,7 @@ impl DeviceHub {
             node_serial: if is_kept { project.membership.node_serial } else { 0 },
             serial: project.membership.serial,
             kept_version: project.sync.kept_version,
+            certificate: Some(project.membership.certificate.clone()),
         };
         self.send(link, &PeerMessage::Hello(hello));
         if is_known { self.push_outbox(id, store) } else { Ok(()) }
@@ -155,25 +163,26 @@ impl DeviceHub {
             store.put_certificate(&id, &self.device, membership.serial, &membership.certificate)?;
             project.membership = membership;
         }
-        let is_other_log = project.sync.log.is_some_and(|log| log != welcome.log);
+        if project.sync.log.is_some_and(|log| log != welcome.log) {
+            return self.doubt_log(now, id, store);
+        }
         // The server sees from the certificate that this device showed how far its positions count.
         if project.sync.log != Some(welcome.log) || has_changed_sides {
-            project.sync = SyncState { log: Some(welcome.log), ..SyncState::default() };
+            let has_former = project.sync.has_former;
+            project.sync = SyncState { log: Some(welcome.log), has_former, ..SyncState::default() };
         }
         project.sync.blob_bytes_max = welcome.blob_bytes_max;
         if project.sync.cursor >= welcome.head {
             project.sync.synced_at_millis = Some(now.0);
         }
         project.session.reached = project.sync.cursor;
+        project.session.began_at_head = welcome.head;
         store.put_sync_state(&id, &project.sync)?;
         self.set_connection(now, id, Connection::Online { link });
         if has_changed_sides {
             self.change_sides(id, role, store)?;
         }
         self.trim_quarantine(id, store)?;
-        if is_other_log {
-            self.doubt_kept(id, store)?;
-        }
         self.tell_reads(id, store)?;
         self.tell_pending_kept(id, store)?;
         self.push_outbox(id, store)
@@ -350,7 +359,8 @@ impl DeviceHub {
 
     /// Asks to be woken for the next dial or push, the end of a join, an ask, a hold or a snooze.
     pub(super) fn wish_wake(&mut self) {
-        let dials = self.projects.values().filter_map(|project| match project.connection {
+        let certain = self.projects.values().filter(|project| !project.sync.is_doubted);
+        let dials = certain.filter_map(|project| match project.connection {
             Connection::Offline { until, .. } | Connection::Refused { until, .. } => Some(until),
             _ => None,
         });

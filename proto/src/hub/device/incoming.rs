@@ -190,6 +190,7 @@ impl DeviceHub {
         if self.settle(id, ack, store)? {
             return Ok(true);
         }
+        self.note_place(id, ack);
         if store.own_change(&id, &ack.change)?.is_some() {
             return Ok(self.holds(id, ack, store)? || !self.may_fetch(id, ack.doc));
         }
@@ -216,6 +217,7 @@ impl DeviceHub {
         let author = self.author(id, verified, place.serial, store)?;
         let loaded = self.load_doc(id, doc, store)?;
         if loaded.contains(&verified.hash()) {
+            self.note_place(id, place);
             return Ok(None);
         }
         let Some(author) = author else { return Ok(Some(unknown_author())) };
@@ -248,7 +250,7 @@ impl DeviceHub {
         Ok(known.map(|(user, role)| Author { user, role, actor }))
     }
 
-    fn author_of_device(
+    pub(super) fn author_of_device(
         &mut self,
         id: ProjectId,
         device: DeviceId,

@@ -35,8 +35,8 @@ pub(super) struct Outbox {
     in_flight: BTreeMap<u64, usize>,
     in_flight_bytes: usize,
     /// Frames pushed in this session, and how many of them were answered: answers come in the order of the frames.
-    frames_pushed: u64,
-    frames_answered: u64,
+    pub(super) frames_pushed: u64,
+    pub(super) frames_answered: u64,
     /// Documents that were pushed whole in this session, each once, and how many frames had gone before.
     pushed_whole: HashMap<DocId, u64>,
 }
@@ -185,7 +185,8 @@ impl DeviceHub {
         loop {
             let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
             let Some(link) = project.trusted_link() else { return Ok(()) };
-            if project.session.pushes_again_at.is_some() {
+            // What builds on what the server lost goes behind that.
+            if project.session.pushes_again_at.is_some() || project.has_to_give_back() {
                 return Ok(());
             }
             let outbox = &mut project.outbox;
@@ -232,6 +233,7 @@ impl DeviceHub {
         }
         let mut wanted = BTreeSet::new();
         for ack in &verdicts.acks {
+            self.note_place(id, ack);
             if !self.settle(id, ack, store)? && !self.knows_settled(id, ack, store)? {
                 wanted.insert(ack.doc);
             }
@@ -305,6 +307,7 @@ impl DeviceHub {
             let outbox = &project.outbox;
             project.trusted_link().is_some()
                 && project.session.pushes_again_at.is_none()
+                && !project.has_to_give_back()
                 && outbox.in_flight_bytes < limits::PUSH_WINDOW_BYTES
                 && !outbox.is_held_back(doc, u64::MAX, self.now)
         })

@@ -35,31 +35,39 @@ impl ServerHub {
                 Ok(verified) => verified.hash(),
                 Err(refused) => refused.hash.unwrap_or(NO_HASH),
             };
-            match self.judge(now, link, envelope, &mut authors, store)? {
-                Ok(ack) => {
-                    if let Some(session) = self.session(link)
-                        && ack.seq > session.sent()
-                    {
-                        session.told.insert(ack.seq);
-                    }
-                    verdicts.acks.push(ack);
-                }
-                Err(Rejection { code, detail }) => {
-                    self.status.rejected += 1;
-                    let again_at = self.session(link).and_then(|session| session.pushes_again_at);
-                    let again_at = again_at.filter(|_| code == RejectCode::OverQuota);
-                    let wait_millis = again_at.map(|again_at| again_at.0.saturating_sub(now.0).max(1));
-                    verdicts.rejected.push(RejectedChange {
-                        change,
-                        code: code.number(),
-                        detail,
-                        wait_millis,
-                    });
-                }
-            }
+            let verdict = self.judge(now, link, envelope, &mut authors, store)?;
+            self.note_verdict(now, link, change, verdict, &mut verdicts);
         }
         self.send(link, &PeerMessage::Verdicts(verdicts));
         Ok(())
+    }
+
+    pub(super) fn note_verdict(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        change: ChangeHash,
+        verdict: Result<Ack, Rejection>,
+        verdicts: &mut Verdicts,
+    ) {
+        match verdict {
+            Ok(ack) => {
+                if let Some(session) = self.session(link)
+                    && ack.seq > session.sent()
+                {
+                    session.told.insert(ack.seq);
+                }
+                verdicts.acks.push(ack);
+            }
+            Err(Rejection { code, detail }) => {
+                self.status.rejected += 1;
+                let again_at = self.session(link).and_then(|session| session.pushes_again_at);
+                let again_at = again_at.filter(|_| code == RejectCode::OverQuota);
+                let wait_millis = again_at.map(|again_at| again_at.0.saturating_sub(now.0).max(1));
+                let code = code.number();
+                verdicts.rejected.push(RejectedChange { change, code, detail, wait_millis });
+            }
+        }
     }
 
     /// One change's verdict: as it was given before, or as it is found now and remembered.
@@ -77,16 +85,8 @@ impl ServerHub {
             Err(refused) => return Ok(Err(refused.rejection)),
         };
         let change = verified.hash();
-        match store.verdict(&change)? {
-            Some(StoredVerdict::Admitted(entry)) => {
-                let record = store.record(&entry)?;
-                return Ok(ack_again(verified.envelope(), change, &record));
-            }
-            Some(StoredVerdict::Rejected { code, detail }) => {
-                let code = RejectCode::from_number(code).unwrap_or(RejectCode::NotAllowed);
-                return Ok(Err(Rejection { code, detail }));
-            }
-            None => {}
+        if let Some(known) = known_verdict(&verified, store)? {
+            return Ok(known);
         }
         if let Err(refusal) = self.meter(now, link, verified.envelope(), store)? {
             return Ok(Err(refusal));
@@ -156,24 +156,24 @@ impl ServerHub {
             Ok(edits) => edits,
             Err(refusal) => return Ok(Err(refine(refusal, verified.change(), store)?)),
         };
-        if let Err(refusal) = check_people(&edits, store)? {
+        if let Err(refusal) = check_people(&edits, self.recovering_since(now).is_some(), store)? {
             // The document in memory has the change already, the stored one has not.
             self.docs.remove(&doc);
             return Ok(Err(refusal));
         }
         let change = verified.hash();
-        let record = self.place(now, verified.into_envelope(), device, &edits, readers, store)?;
+        let place = Placed { at: now, serial: device.serial, number: None };
+        let record = self.place(place, verified.into_envelope(), &edits, readers, store)?;
         self.note_row(doc, filed.and_then(|filed| filed.number), &record);
         self.status.admitted += 1;
         Ok(Ok(ack_of(change, &record)))
     }
 
     /// Puts an admitted change behind the head of the log.
-    fn place(
+    pub(super) fn place(
         &mut self,
-        now: UnixMillis,
+        placed: Placed,
         envelope: Envelope,
-        device: &Device,
         edits: &[Edit],
         mut readers: Vec<UserId>,
         store: &mut dyn ServerStore,
@@ -183,16 +183,17 @@ impl ServerHub {
             Edit::CreateTicket { requester, .. } => Some(*requester),
             _ => None,
         });
-        let number = match requester {
-            Some(_) => Some(store.take_ticket_number()?),
-            None => None,
+        let number = match (requester, placed.number) {
+            (Some(_), Some(number)) if store.claim_ticket_number(number)? => Some(number),
+            (Some(_), _) => Some(store.take_ticket_number()?),
+            (None, _) => None,
         };
         if let (Some(requester), Some(ticket)) = (requester, doc.ticket()) {
             store.put_member_of(ticket, requester)?;
             readers.push(requester);
         }
         let seq = store.head()?.next();
-        let record = Record { seq, admitted_at: now, serial: device.serial, number, envelope };
+        let record = Record { seq, admitted_at: placed.at, serial: placed.serial, number, envelope };
         store.append(&record, &readers)?;
         self.woken.insert(Audience::Team);
         self.woken.extend(readers.into_iter().map(Audience::Customer));
@@ -202,7 +203,7 @@ impl ServerHub {
 
     /// What is known of the ticket that the document belongs to, if it was filed. In the turn of its filing it has
     /// no row yet.
-    fn filed(&self, doc: DocId, store: &dyn ServerStore) -> StoreResult<Option<Filed>> {
+    pub(super) fn filed(&self, doc: DocId, store: &dyn ServerStore) -> StoreResult<Option<Filed>> {
         let Some(ticket) = doc.ticket() else { return Ok(None) };
         if let Some(touched) = self.touched.get(&DocId::Ticket(ticket)) {
             return Ok(Some(Filed { number: touched.number }));
@@ -210,7 +211,7 @@ impl ServerHub {
         Ok(store.ticket(ticket)?.map(|row| Filed { number: row.number }))
     }
 
-    fn note_row(&mut self, doc: DocId, number: Option<u32>, record: &Record) {
+    pub(super) fn note_row(&mut self, doc: DocId, number: Option<u32>, record: &Record) {
         let number = record.number.or(number);
         let touched = self.touched.entry(doc).or_insert(Touched {
             number,
@@ -249,12 +250,41 @@ impl ServerHub {
 }
 
 /// A ticket that is there.
-struct Filed {
-    number: Option<u32>,
+pub(super) struct Filed {
+    pub(super) number: Option<u32>,
+}
+
+/// What a record says of its admission.
+pub(super) struct Placed {
+    /// When.
+    pub(super) at: UnixMillis,
+    /// Under which certificate of its author's device.
+    pub(super) serial: u32,
+    /// The number that its ticket had before, if it files one.
+    pub(super) number: Option<u32>,
+}
+
+/// What was found of a change before.
+pub(super) fn known_verdict(
+    verified: &VerifiedEnvelope,
+    store: &dyn ServerStore,
+) -> StoreResult<Option<Result<Ack, Rejection>>> {
+    let change = verified.hash();
+    Ok(match store.verdict(&change)? {
+        Some(StoredVerdict::Admitted(entry)) => {
+            let record = store.record(&entry)?;
+            Some(ack_again(verified.envelope(), change, &record))
+        }
+        Some(StoredVerdict::Rejected { code, detail }) => {
+            let code = RejectCode::from_number(code).unwrap_or(RejectCode::NotAllowed);
+            Some(Err(Rejection { code, detail }))
+        }
+        None => None,
+    })
 }
 
 /// Whether the author may know of the document; a ticket that is not there yet may be filed.
-fn is_open_to(doc: DocId, is_filed: bool, user: &User, members: &[UserId]) -> bool {
+pub(super) fn is_open_to(doc: DocId, is_filed: bool, user: &User, members: &[UserId]) -> bool {
     match doc {
         DocId::Project => true,
         DocId::Ticket(_) => !is_filed || user.role.is_team() || members.contains(&user.user),
@@ -284,7 +314,7 @@ fn author_on_roster(
 
 /// Who may see a document although they are not of the team, or if they were not: who changes sides and back finds
 /// nothing missing in between.
-fn readers_of(doc: DocId, store: &dyn ServerStore) -> StoreResult<Vec<UserId>> {
+pub(super) fn readers_of(doc: DocId, store: &dyn ServerStore) -> StoreResult<Vec<UserId>> {
     match doc {
         DocId::Ticket(ticket) => store.members_of(ticket),
         DocId::Notes(_) => Ok(Vec::new()),
@@ -296,16 +326,21 @@ fn readers_of(doc: DocId, store: &dyn ServerStore) -> StoreResult<Vec<UserId>> {
 }
 
 /// The rule that the document alone cannot check: people whom an edit names must be there, in a fitting role.
-fn check_people(edits: &[Edit], store: &dyn ServerStore) -> StoreResult<Result<(), Rejection>> {
+/// Whom a restored server does not know may have been forgotten.
+fn check_people(
+    edits: &[Edit],
+    is_recovering: bool,
+    store: &dyn ServerStore,
+) -> StoreResult<Result<(), Rejection>> {
     for edit in edits {
         match edit {
             Edit::CreateTicket { requester, .. }
-                if !store.user(*requester)?.is_some_and(|user| user.is_member()) =>
+                if !store.user(*requester)?.map_or(is_recovering, |user| user.is_member()) =>
             {
                 return Ok(Err(refusal(RejectCode::BadValue, "the requester is no member of the project")));
             }
             Edit::SetAssignee(Some(assignee))
-                if !store.user(*assignee)?.is_some_and(|user| user.role.is_team()) =>
+                if !is_recovering && !store.user(*assignee)?.is_some_and(|user| user.role.is_team()) =>
             {
                 return Ok(Err(refusal(RejectCode::BadValue, "the assignee is not of the team")));
             }
@@ -366,10 +401,10 @@ fn over_quota() -> Rejection {
 }
 
 /// "Absent" and "forbidden" in the same words.
-fn no_such_doc() -> Rejection {
+pub(super) fn no_such_doc() -> Rejection {
     refusal(RejectCode::NoSuchDoc, "there is no such ticket")
 }
 
-fn refusal(code: RejectCode, detail: &str) -> Rejection {
+pub(super) fn refusal(code: RejectCode, detail: &str) -> Rejection {
     Rejection { code, detail: detail.into() }
 }

@@ -144,6 +144,7 @@ impl ServerHub {
             issued_at: now,
             is_revoked: false,
             last_seen_at: Some(now),
+            restored_serial: None,
         };
         store.put_device(&device)?;
         Ok(device)
@@ -183,6 +184,7 @@ pub fn initialise_server(
         log: Dice::new(seed).bytes(),
         node: Signed::sign(root, &certificate),
         node_serial: certificate.serial,
+        restored_at_millis: None,
     };
     store.put_project(&project)?;
     let user = User {
@@ -206,6 +208,75 @@ pub fn initialise_server(
     store.append(&record, &[])?;
     Ok(project)
 }
+
+/// Puts a node that has nothing but its key into its place again: the members' devices bring the rest. A record of
+/// this node's own from before may be under any of the first serials, so its new one is far from them.
+///
+/// # Errors
+/// The store's.
+pub fn recover_server(
+    now: UnixMillis,
+    root: &SigningKey,
+    node_key: &SigningKey,
+    name: &ProjectName,
+    seed: [u8; 32],
+    store: &mut dyn ServerStore,
+) -> StoreResult<ServerProject> {
+    let project_id = ProjectId::from_bytes(root.verifying_key().to_bytes());
+    let node = DeviceId::from_bytes(node_key.verifying_key().to_bytes());
+    let certificate = NodeCertificate { project: project_id, node, serial: RECOVERED_SERIAL, issued_at: now };
+    let project = ServerProject {
+        project: project_id,
+        name: name.to_string(),
+        log: Dice::new(seed).bytes(),
+        node: Signed::sign(root, &certificate),
+        node_serial: certificate.serial,
+        restored_at_millis: Some(now.0),
+    };
+    store.put_project(&project)?;
+    let user = User {
+        user: server_user(&certificate.node),
+        name: name.to_string(),
+        email: None,
+        role: Role::Admin,
+        joined_at: now,
+        removed_at_millis: None,
+    };
+    store.put_user(&user)?;
+    let hub = ServerHub::open(node_key.clone(), seed, store)?.expect("the project was stored above");
+    store.put_device(&Device {
+        device: certificate.node,
+        user: user.user,
+        name: "server".to_owned(),
+        serial: RECOVERED_SERIAL,
+        certificate: hub.certify(now, certificate.node, &user, RECOVERED_SERIAL),
+        issued_at: now,
+        is_revoked: false,
+        last_seen_at: None,
+        restored_serial: Some(0),
+    })?;
+    Ok(project)
+}
+
+/// Makes a store that was brought back from a backup begin another log: what it gave out since is taken back from
+/// whoever holds it. `None` if it serves no project.
+///
+/// # Errors
+/// The store's.
+pub fn begin_log_anew(
+    now: UnixMillis,
+    seed: [u8; 32],
+    store: &mut dyn ServerStore,
+) -> StoreResult<Option<ServerProject>> {
+    let Some(project) = store.project()? else { return Ok(None) };
+    let log = Dice::new(seed).bytes();
+    let project = ServerProject { log, restored_at_millis: Some(now.0), ..project };
+    store.put_project(&project)?;
+    Ok(Some(project))
+}
+
+/// Far from any serial that a node has come to.
+const RECOVERED_SERIAL: u32 = 1 << 20;
 
 /// How a code is stored: keyed by the project, spelled as people cannot misspell it.
 pub(super) fn code_hash(project: &ProjectId, code: &str) -> [u8; 32] {

@@ -9,7 +9,7 @@ use assist_crdt_model::{DeviceId, DocId, UnixMillis, UserId};
 use super::admission::ack_of;
 use super::roster::member_for;
 use super::{ServerHub, damaged_scan};
-use crate::certificate::DeviceCertificate;
+use crate::certificate::{DeviceCertificate, Signed};
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{
@@ -402,8 +402,13 @@ impl ServerHub {
         for new in new.chunks(limits::INTRODUCED_MAX) {
             let mut introduce = Introduce::default();
             for &(device, serial) in new {
-                introduce.certificates.extend(store.certificate(&device, serial)?);
-                let Some(known) = store.device(&device)? else { continue };
+                let certificate = store.certificate(&device, serial)?;
+                introduce.certificates.extend(certificate.clone());
+                let Some(known) = store.device(&device)? else {
+                    // Written before a restoration, and the device has not come back since.
+                    users.extend(certificate.as_ref().and_then(user_of_certificate));
+                    continue;
+                };
                 users.insert(known.user);
                 // What the team calls its devices is no customer's business.
                 if matches!(audience, Audience::Team) || audience == Audience::Customer(known.user) {
@@ -481,6 +486,11 @@ fn visibility_item(audience: Audience, entry: &LogEntry, change: Visibility) -> 
         (Audience::Customer(_), Visibility::Granted) => Some(Item::Granted(place)),
         (Audience::Customer(_), Visibility::Revoked) => Some(Item::Revoked(place)),
     }
+}
+
+fn user_of_certificate(signed: &Signed) -> Option<UserId> {
+    let claim = codec::decode::<DeviceCertificate>("device certificate", &signed.payload);
+    claim.ok().map(|claim| claim.user)
 }
 
 fn authors_of(docs: &[(DocId, Vec<Record>)]) -> BTreeSet<(DeviceId, u32)> {

@@ -164,7 +164,10 @@ impl ServerHub {
         }
         let serial = device.serial + 1;
         let certificate = self.certify(now, device.device, user, serial);
-        let device = Device { serial, certificate, issued_at: now, ..device };
+        // Two certificates under one serial would be two answers to who wrote something.
+        let restored_serial = self.recovering_since(now).map(|_| device.first_lost_serial());
+        let restored_serial = restored_serial.or(device.restored_serial);
+        let device = Device { serial, certificate, issued_at: now, restored_serial, ..device };
         store.put_device(&device)?;
         Ok(device)
     }

@@ -155,7 +155,12 @@ impl ServerHub {
     }
 
     /// Makes somebody a member of a ticket. One of the team sees it already, and is told nothing new.
-    fn grant(&mut self, ticket: TicketId, user: UserId, store: &mut dyn ServerStore) -> StoreResult<()> {
+    pub(super) fn grant(
+        &mut self,
+        ticket: TicketId,
+        user: UserId,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<()> {
         if store.members_of(ticket)?.contains(&user) {
             return Ok(());
         }

@@ -128,6 +128,7 @@ fn a_field_of_a_later_version_is_passed_over() {
 /// The fixture's name; a new message does not compile without one.
 fn name_of(message: &PeerMessage) -> &'static str {
     match message {
+        PeerMessage::Hello(hello) if hello.certificate.is_some() => "message-hello-certificate",
         PeerMessage::Hello(hello) if hello.kept_version > 0 => "message-hello-kept",
         PeerMessage::Hello(hello) if hello.log.is_none() => "message-hello-first",
         PeerMessage::Hello(_) => "message-hello",
@@ -142,6 +143,7 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Present(_) => "message-present",
         PeerMessage::PresenceNews(news) if news.is_answer => "message-presence-answer",
         PeerMessage::PresenceNews(_) => "message-presence",
+        PeerMessage::GiveBack(_) => "message-give-back",
         PeerMessage::Fetch(_) => "message-fetch",
         PeerMessage::Welcome(welcome) if welcome.hosts.is_some() => "message-welcome-hosts",
         PeerMessage::Welcome(welcome) if welcome.blob_bytes_max.is_some() => "message-welcome-blobs",
@@ -185,6 +187,7 @@ fn goldens() -> Vec<Golden> {
         .chain(blobs::goldens())
         .chain(stored_by_servers())
         .chain(stored_by_devices())
+        .chain(stored_after_a_restoration())
         .chain(edits())
         .collect()
 }
@@ -215,6 +218,8 @@ fn messages_of_devices() -> Vec<PeerMessage> {
         PeerMessage::Hello(hello()),
         PeerMessage::Hello(Hello { log: None, cold: None, ..hello() }),
         PeerMessage::Hello(Hello { kept_version: 12, ..hello() }),
+        PeerMessage::Hello(Hello { certificate: Some(signed_device()), ..hello() }),
+        PeerMessage::GiveBack(GiveBack { project: project(), vouchers: vouchers(), records: vec![record()] }),
         PeerMessage::Enroll(Enroll { project: None, email: None, ..enroll.clone() }),
         PeerMessage::Enroll(enroll),
         PeerMessage::Push(Push { project: project(), envelopes: vec![envelope()] }),
@@ -356,6 +361,7 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
     examples.extend(blobs::examples());
     examples.extend([
         ("signed", codec::encode(&signed_node())),
+        ("vouchers", codec::encode(&vouchers())),
         ("node-certificate", codec::encode(&node_certificate())),
         ("device-certificate", codec::encode(&device_certificate())),
         ("server-hosts", codec::encode(&server_hosts())),
@@ -390,6 +396,7 @@ fn stored_by_servers() -> Vec<Golden> {
         log: LOG,
         node: signed_node(),
         node_serial: 1,
+        restored_at_millis: None,
     };
     let user = User {
         user: user(),
@@ -409,6 +416,7 @@ fn stored_by_servers() -> Vec<Golden> {
         issued_at: NOW,
         is_revoked: false,
         last_seen_at: None,
+        restored_serial: None,
     };
     let device_seen = Device { last_seen_at: Some(UnixMillis(NOW.0 + 7)), ..device.clone() };
     let user_id = user.user;
@@ -451,6 +459,44 @@ fn stored_by_servers() -> Vec<Golden> {
     ]
 }
 
+fn stored_after_a_restoration() -> Vec<Golden> {
+    let project = ServerProject {
+        project: project(),
+        name: "mycelium".into(),
+        log: LOG,
+        node: signed_node(),
+        node_serial: 1,
+        restored_at_millis: Some(NOW.0),
+    };
+    let device = Device {
+        device: device_id(&device_key()),
+        user: user(),
+        name: "laptop".into(),
+        serial: 7,
+        certificate: signed_device(),
+        issued_at: NOW,
+        is_revoked: false,
+        last_seen_at: None,
+        restored_serial: Some(3),
+    };
+    let position = ColdPosition { at: Seq(41), before: Seq(12) };
+    let sync_state = SyncState {
+        log: Some(LOG),
+        cursor: Seq(41),
+        mark_cursor: 9,
+        cold: Some(ColdStartState { position, tickets: 10_000 }),
+        synced_at_millis: Some(NOW.0),
+        is_doubted: true,
+        has_former: true,
+        ..SyncState::default()
+    };
+    vec![
+        golden("server-project-restored", project),
+        golden("server-device-back", device),
+        golden("device-sync-state-doubted", sync_state),
+    ]
+}
+
 fn stored_by_devices() -> Vec<Golden> {
     let membership = Membership {
         project: project(),
@@ -485,8 +531,7 @@ fn stored_by_devices() -> Vec<Golden> {
         mark_cursor: 9,
         cold: Some(ColdStartState { position, tickets: 10_000 }),
         synced_at_millis: Some(NOW.0),
-        blob_bytes_max: None,
-        kept_version: 0,
+        ..SyncState::default()
     };
     let sync_state_kept = SyncState { kept_version: 12, ..sync_state.clone() };
     let sync_state_blobs = SyncState { blob_bytes_max: Some(104_857_600), ..sync_state.clone() };
@@ -584,6 +629,10 @@ fn edits() -> Vec<Golden> {
     ]
 }
 
+fn vouchers() -> Vouchers {
+    Vouchers { nodes: vec![signed_node()], certificates: vec![signed_device()], members: vec![member()] }
+}
+
 fn hello() -> Hello {
     Hello {
         version: 1,
@@ -595,6 +644,7 @@ fn hello() -> Hello {
         node_serial: 1,
         serial: 7,
         kept_version: 0,
+        certificate: None,
     }
 }
 

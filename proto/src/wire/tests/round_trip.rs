@@ -69,6 +69,7 @@ fn message_of_device() -> impl Strategy<Value = PeerMessage> {
                 node_serial,
                 serial,
                 kept_version,
+                certificate: None,
             })
         }),
         enroll.prop_map(|(version, project, [code, name, device_name], email)| {

@@ -1,0 +1,97 @@
+//! Servers that went back in time, and servers that have nothing but their keys: what the devices hold comes back.
+//!
+//! `ROLLBACK_SEEDS=1000` runs more worlds than usual, `ROLLBACK_SEED=17` runs one and prints what happened.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use assist_tests::memory_store::MemoryStore;
+use assist_tests::network::Trace;
+use assist_tests::world::{ALICE, BOB, CAROL, DAVE, ERIN, Seat, World};
+
+#[test]
+fn whatever_a_server_forgot_its_devices_give_back() {
+    if let Some(seed) = number_from_env("ROLLBACK_SEED") {
+        let trace = Trace::on();
+        let outcome = catch_unwind(AssertUnwindSafe(|| live(seed, trace.clone())));
+        println!("{}", trace.text());
+        outcome.map_err(reason_of).unwrap();
+        return;
+    }
+    let seeds = number_from_env("ROLLBACK_SEEDS").unwrap_or(SEEDS);
+    let fails = |seed: &u64| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| live(*seed, Trace::OFF)));
+        outcome.map_err(|panic| println!("ROLLBACK_SEED={seed}: {}", reason_of(panic))).is_err()
+    };
+    let failed: Vec<u64> = std::thread::scope(|scope| {
+        let workers = [0, 1]
+            .map(|first| scope.spawn(move || (first..seeds).step_by(2).filter(fails).collect::<Vec<u64>>()));
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    assert!(failed.is_empty(), "{} of {seeds} worlds failed: {failed:?}", failed.len());
+}
+
+/// Twenty devices of five people; the server is restored at a moment from a copy of another, or is empty. Some
+/// devices are away meanwhile.
+fn live(seed: u64, trace: Trace) {
+    let mut world = World::new(seed, trace);
+    let project = world.add_project("hero");
+    let server = world.projects[project].server;
+    let mut copy: Option<MemoryStore> = None;
+    let is_emptied = seed % 4 == 3;
+    let joined_at_copy = world.net.dice.between(5, DEVICES);
+    for number in 0..DEVICES {
+        let person = [ALICE, BOB, CAROL, DAVE, ERIN][usize::try_from(number % 5).unwrap()];
+        let device = world.add_device(person, "device");
+        world.join(Seat { device, person, project });
+        if number + 1 == joined_at_copy && world.net.dice.one_in(2) {
+            copy = Some(world.net.peer(server).store.clone());
+        }
+        if number >= 4 {
+            act(&mut world);
+        }
+    }
+    let steps = world.net.dice.between(4, 20);
+    let copied_at = world.net.dice.between(0, steps - 1);
+    for step in 0..steps {
+        if step == copied_at && copy.is_none() {
+            copy = Some(world.net.peer(server).store.clone());
+        }
+        leave_or_come(&mut world);
+        act(&mut world);
+    }
+    world.restore_server(project, if is_emptied { None } else { copy });
+    for _ in 0..world.net.dice.between(0, 8) {
+        leave_or_come(&mut world);
+        act(&mut world);
+    }
+    world.heal();
+    world.check();
+}
+
+fn act(world: &mut World) {
+    world.act();
+    let pause = world.net.dice.pick(&[1, 20, 200, 3_000]).unwrap();
+    world.run_for(pause);
+}
+
+fn leave_or_come(world: &mut World) {
+    let Some(seat) = world.net.dice.pick(&world.seats) else { return };
+    let is_reachable = world.net.dice.one_in(2);
+    let server = world.projects[seat.project].server;
+    world.net.set_reachable(seat.device, server, is_reachable);
+}
+
+fn reason_of(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "a panic".into(), |text| text.to_string()),
+    }
+}
+
+fn number_from_env(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+const SEEDS: u64 = 100;
+const DEVICES: u64 = 20;
