@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use assist_crdt_model::{DocId, UserId};
+use assist_proto::certificate::DeviceCertificate;
 use assist_proto::store::{Audience, EntryKind, Seq, ServerStore, User};
-use assist_proto::wire::Introduce;
+use assist_proto::wire::{Introduce, codec};
 
 use super::World;
 use super::checks::contains;
@@ -75,8 +76,15 @@ impl World {
         let server = self.server_store(project);
         let records = ServerStore::doc_records(server, doc).expect("memory is read");
         records.iter().any(|record| {
-            let device = ServerStore::device(server, &record.envelope.device).expect("memory is read");
-            device.is_some_and(|device| device.user == user)
+            let device = record.envelope.device;
+            let on_roster = ServerStore::device(server, &device).expect("memory is read");
+            // A server that was restored may know of it by what was given back alone.
+            let vouched = ServerStore::certificate(server, &device, record.serial).expect("memory is read");
+            let vouched = vouched.and_then(|signed| {
+                codec::decode::<DeviceCertificate>("device certificate", &signed.payload).ok()
+            });
+            on_roster.is_some_and(|device| device.user == user)
+                || vouched.is_some_and(|certificate| certificate.user == user)
         })
     }
 

@@ -18,7 +18,7 @@ use super::super::action::Cause;
 use super::incoming::place_of;
 use super::{Connection, DeviceHub, Project};
 use crate::limits;
-use crate::store::{DeviceStore, PendingRead, Record, Seq, StoreResult, SyncState, TicketRow};
+use crate::store::{DeviceStore, PendingRead, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow};
 use crate::wire::give_back::{GiveBack, Vouchers};
 use crate::wire::{Ack, PeerMessage};
 
@@ -221,6 +221,12 @@ impl DeviceHub {
         store.put_own_read(&id, ticket, newest)?;
         let Some(project) = self.projects.get(&id) else { return Ok(()) };
         let is_private = project.membership.reads_are_private;
+        // Another device of the same user may have told it already: what is no news is not answered.
+        let told = store.read_mark(&id, ticket, project.membership.user)?;
+        let is_told = |mark: ReadMark| newest <= if is_private { mark.own_through() } else { mark.through };
+        if told.is_some_and(is_told) {
+            return Ok(());
+        }
         store.put_pending_read(&id, &PendingRead { ticket, through: newest, at: self.now, is_private })
     }
 
