@@ -197,5 +197,5 @@ const STORE_ADVICE: &str = "stop the server, put its folder aside, and restore t
 const DOC_ADVICE: &str =
     "restore the newest backup in which this is whole: devices bring back what came after it";
 const BLOB_ADVICE: &str =
-    "remove the file: it is fetched again from a device that has it, or copy it from a backup";
+    "copy it from a backup in its place: devices that have it do not send it again by themselves";
 const BACKUP_ADVICE: &str = "make a new backup into another folder";
