@@ -1,6 +1,5 @@
 //! `assistd server backup`, `restore`, `verify`: through the server if it runs, else on its folder.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -73,11 +72,16 @@ pub(crate) fn backup(home: &Path, args: &BackupArgs) -> anyhow::Result<()> {
                 keep: args.keep.map(|keep| keep as usize),
             };
             let made = at_rest(home, |owned, store| {
-                let made = backup::make(home, store, &folder, options, read_clock())?;
                 if args.retire {
-                    fs::write(owned.retired(), format!("{}\n", made.generation.display()))?;
+                    owned.retire().context("the folder cannot be marked as one that serves no more")?;
                 }
-                Ok(made)
+                let made = backup::make(home, store, &folder, options, read_clock());
+                if made.is_err() && args.retire {
+                    owned
+                        .unretire()
+                        .context("the backup failed, and the folder is marked as retired still")?;
+                }
+                Ok(made?)
             })?;
             let generation = made.generation.display().to_string();
             facts(&generation, made.head, made.tickets, made.blobs, made.new_blobs, made.written_bytes)

@@ -144,6 +144,25 @@ impl Home {
         self.path.join("overlay.address")
     }
 
+    /// Says durably that this server serves no more: before its last backup has its name, so that no crash leaves two
+    /// servers that go on with one log.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn retire(&self) -> io::Result<()> {
+        File::create(self.retired())?.sync_all()?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// Says that it serves on: its last backup did not come about.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn unretire(&self) -> io::Result<()> {
+        fs::remove_file(self.retired())?;
+        File::open(&self.path)?.sync_all()
+    }
+
     /// The socket of the local API.
     pub fn socket(&self) -> PathBuf {
         self.path.join("run").join("assistd.sock")

@@ -101,7 +101,12 @@ fn server_moves_and_serves_at_one_place_only() {
     assert!(refused.code == Some(1) && refused.stderr.contains("stop it first"), "{refused:?}");
     let log = server.call(&server::GetStatus {}).log_id;
     server.stop();
+    let inside = server.home().join("backups");
+    let failed = run(assistd(server.home()).args(["server", "backup", "--retire"]).arg(&inside), b"");
+    assert!(failed.code == Some(1) && failed.stderr.contains("is within the folder"), "{failed:?}");
+    assert!(!server.home().join("retired").exists(), "without a last backup it serves on");
     assistd_ok(server.home(), &["server", "backup", folder, "--retire"]);
+    assert!(server.home().join("retired").exists());
     let old = private_folder();
     for entry in fs::read_dir(server.home()).unwrap() {
         let path = entry.unwrap().path();
