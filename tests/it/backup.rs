@@ -1,6 +1,7 @@
 //! Backups as an operator makes them: of a server that runs, restored into another folder, moved, verified.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use assist_proto::api::{server, sync, ticket, user};
@@ -124,6 +125,46 @@ fn server_moves_and_serves_at_one_place_only() {
     server.start();
     carla.until_sent();
     assert_eq!(server.call(&server::GetStatus {}).log_id, log);
+}
+
+#[test]
+fn server_with_nothing_but_its_keys_is_given_texts_notes_and_files_by_its_members() {
+    let mut server = DaemonProcess::server("anvil");
+    let carla = member(&server, user::Role::Customer, "Carla");
+    let amir = member(&server, user::Role::Agent, "Amir");
+    let log = carla.home().join("noon.log");
+    fs::write(&log, "12:00 hum").unwrap();
+    let attach = log.to_str().unwrap();
+    carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "Now.", "--attach", attach, "--wait=delivered"]);
+    amir.assist_ok(["note", "add", "1", "-b", "Not a word of this."]);
+    amir.until_sent();
+    server.until_called("the file", &server::Verify {}, |verified| verified.blob_count == 1);
+
+    server.kill();
+    let keys = ["node.key", "root.key"].map(|key| (key, fs::read(server.home().join(key)).unwrap()));
+    empty(server.home());
+    let refused = run(assistd(server.home()).args(["server", "recover", "--name", "anvil"]), b"");
+    assert!(refused.code == Some(1) && refused.stderr.contains("root.key"), "{refused:?}");
+    for (key, bytes) in keys {
+        let path = server.home().join(key);
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let recovered = assistd_ok(server.home(), &["server", "recover", "--name", "anvil"]);
+    assert!(recovered.stdout.contains("gives back what it holds"), "{recovered:?}");
+    server.start();
+
+    amir.until_sent();
+    carla.until_connection(sync::ConnectionState::Online);
+    server.until_called("the file again", &server::Verify {}, |verified| verified.blob_count == 1);
+    let bob = member(&server, user::Role::Agent, "Bob");
+    bob.until("the ticket", |_| (titles(&bob) == ["It hums"]).then_some(()));
+    assert_eq!(bob.assist_ok(["attachment", "save", "1", "noon.log", "-o", "-"]), "12:00 hum");
+    bob.until("the note", |_| {
+        bob.assist_ok(["note", "list", "1"]).contains("Not a word of this.").then_some(())
+    });
+    carla.assist_ok(["ticket", "comment", "1", "-b", "Still.", "--wait=delivered"]);
+    assert!(!carla.assist_ok(["ticket", "show", "1"]).contains("Not a word of this."));
 }
 
 #[test]

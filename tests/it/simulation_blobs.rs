@@ -243,6 +243,46 @@ fn what_the_server_would_not_take_is_refused_before_it_is_written() {
 }
 
 #[test]
+fn restored_server_is_brought_the_files_that_it_lost() {
+    let (mut desk, ticket) = desk_with_a_ticket(8);
+    let (alice, bob, carol) = (desk.alice, desk.bob, desk.carol);
+    let on_its_way = comment(&desk, alice, ticket, vec![attachment(1, "image/png")]);
+    desk.ask(alice, on_its_way);
+    let copy = desk.world.net.peer(desk.server).store.clone();
+    let after_the_copy = comment(&desk, alice, ticket, vec![attachment(2, "image/png")]);
+    desk.ask(alice, after_the_copy);
+    let places =
+        [1, 2].map(|it| BlobPlace { doc: DocId::Ticket(ticket), blob: BlobHash::from_bytes([it; 32]) });
+    for place in places {
+        bring(&mut desk, alice, place);
+    }
+    for seat in [alice, bob, carol] {
+        carry_out(&mut desk, seat, TransferOutcome::Done);
+    }
+
+    desk.world.restore_server(0, Some(copy));
+    desk.world.settle();
+    assert_eq!(fetch(&mut desk, carol, places[0]), ABSENT);
+    for seat in [alice, carol] {
+        let mut offered = carry_out(&mut desk, seat, TransferOutcome::Gone);
+        offered.sort_by_key(|order| order.place);
+        assert_eq!(offered.iter().map(|order| order.place).collect::<Vec<_>>(), places);
+        assert!(offered.iter().all(|order| order.direction == Direction::Send), "{offered:?}");
+    }
+    assert_eq!(begun(&mut desk, bob), [], "it names none of his");
+    for place in places {
+        bring(&mut desk, carol, place);
+        assert_eq!(fetch(&mut desk, alice, place), BlobAnswer::Granted);
+    }
+    for seat in [alice, carol] {
+        desk.set_online(seat, false);
+        desk.set_online(seat, true);
+        desk.world.settle();
+        assert_eq!(begun(&mut desk, seat), [], "offered once");
+    }
+}
+
+#[test]
 fn device_sends_only_so_much_in_a_day() {
     let (mut desk, ticket) = desk_with_a_ticket(7);
     let alice = desk.alice;

@@ -7,7 +7,7 @@ use assist_proto::api::attachment::{
 use assist_proto::api::{ApiError, Done};
 use assist_proto::blob::media_type;
 use assist_proto::hub::Command;
-use assist_proto::store::{Direction, Membership, Transfer};
+use assist_proto::store::{Direction, Membership, Transfer, TransferCause};
 use assist_proto::wire::blob::{BlobCode, BlobPlace};
 
 use super::document::Document;
@@ -197,6 +197,9 @@ fn upload_of(
     place: BlobPlace,
 ) -> Answer<Option<Upload>> {
     let Some(transfer) = reader.transfer(&project, Direction::Send, place)? else { return Ok(None) };
+    if transfer.cause == TransferCause::Lost && blobs.folder().size_of(place.blob)?.is_none() {
+        return Ok(None);
+    }
     let sent_bytes = blobs.progress(project, Direction::Send, place);
     Ok(Some(Upload { sent_bytes, refused: transfer.refused.map(refusal).map(str::to_owned) }))
 }

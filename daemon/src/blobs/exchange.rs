@@ -233,7 +233,8 @@ async fn ask(door: &impl Door, ask: BlobAsk) -> Result<BlobAnswer, Stopped> {
     door.ask(ask).await.ok_or(Stopped::Refused(BlobRefused::new(BlobCode::Busy)))
 }
 
-async fn is_here(folder: &BlobFolder, order: TransferOrder) -> bool {
+/// Whether the device has the blob whole.
+pub(super) async fn is_here(folder: &BlobFolder, order: TransferOrder) -> bool {
     is_there(folder, order.place, order.size_bytes).await
 }
 

@@ -207,12 +207,17 @@ async fn run_order(order: Order, blobs: BlobsHandle, driver: DriverHandle) {
     let progress = Progress::default();
     let key = (order.project, order.direction, order.place);
     running.lock().insert(key, Arc::clone(&progress));
-    let outcome = match open(opener).await {
-        None => TransferOutcome::Broken,
-        Some((send, recv)) => match order.direction {
-            Direction::Fetch => exchange::fetch(send, recv, &folder, order, &progress).await,
-            Direction::Send => exchange::send(send, recv, &folder, order, &progress).await,
-        },
+    let outcome = if order.direction == Direction::Send && !exchange::is_here(&folder, order).await {
+        // Found before a stream is opened: what a restored server may lack is offered whether or not it is here.
+        TransferOutcome::Gone
+    } else {
+        match open(opener).await {
+            None => TransferOutcome::Broken,
+            Some((send, recv)) => match order.direction {
+                Direction::Fetch => exchange::fetch(send, recv, &folder, order, &progress).await,
+                Direction::Send => exchange::send(send, recv, &folder, order, &progress).await,
+            },
+        }
     };
     running.lock().remove(&key);
     match outcome {

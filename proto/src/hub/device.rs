@@ -723,7 +723,8 @@ impl DeviceHub {
             DeviceInput::Continue => {
                 self.verify_some(store)?;
                 self.doubt_some(now, store)?;
-                self.give_back_some(store)
+                self.give_back_some(store)?;
+                self.offer_some_files(store)
             }
         }
     }

@@ -275,6 +275,9 @@ pub struct SyncState {
     /// There may be records here that the present log does not have.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_former: bool,
+    /// The files that are here were not all offered to the server since it was restored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_unoffered: bool,
 }
 
 const fn is_zero(number: &u64) -> bool {
@@ -331,6 +334,9 @@ pub enum TransferCause {
     /// Another file of a ticket that is worked on.
     #[serde(rename = "o")]
     Other,
+    /// A server that was restored may have lost the file. It is sent if it is here and not there.
+    #[serde(rename = "l")]
+    Lost,
 }
 
 /// A blob that is to be sent or fetched.

@@ -81,6 +81,7 @@ fn sync_state(cursor: u64) -> SyncState {
         kept_version: 8,
         is_doubted: false,
         has_former: false,
+        has_unoffered: false,
     }
 }
 

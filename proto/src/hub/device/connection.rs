@@ -168,8 +168,9 @@ impl DeviceHub {
         }
         // The server sees from the certificate that this device showed how far its positions count.
         if project.sync.log != Some(welcome.log) || has_changed_sides {
-            let has_former = project.sync.has_former;
-            project.sync = SyncState { log: Some(welcome.log), has_former, ..SyncState::default() };
+            let SyncState { has_former, has_unoffered, .. } = project.sync;
+            project.sync =
+                SyncState { log: Some(welcome.log), has_former, has_unoffered, ..SyncState::default() };
         }
         project.sync.blob_bytes_max = welcome.blob_bytes_max;
         if project.sync.cursor >= welcome.head {

@@ -5,6 +5,10 @@
 //! as by a new device. What comes is given its new place; what is former still after that, the server has lost. It is
 //! given back with the authors' signatures and certificates, each change after those it follows.
 //!
+//! Then come the files: whatever the documents name is offered, and the server takes what it lacks. A file that was
+//! still on its way when the backup was made is lost with it although the text that names it is not, so every document
+//! is looked through, not only those of which something was given.
+//!
 //! Nothing goes twice: the server knows changes by their hash, and what another device gave back first finds its place
 //! here by the stream. It is never said what this device holds, only given: there is nothing to be learned by asking.
 
@@ -35,6 +39,8 @@ pub(super) struct Giving {
     /// Whose certificates were given.
     vouched: BTreeSet<(DeviceId, u32)>,
     named: BTreeSet<UserId>,
+    /// Documents whose files are to be offered, once that has begun.
+    offers: Option<VecDeque<DocId>>,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -50,7 +56,7 @@ enum Phase {
 impl Project {
     /// Whether there is something to do about a former log that waits for nothing.
     pub(super) fn has_former_work(&self) -> bool {
-        self.sync.is_doubted || self.may_give_back()
+        self.sync.is_doubted || self.may_give_back() || self.may_offer_files()
     }
 
     /// Whether own changes wait until what they may build on was given back.
@@ -59,13 +65,24 @@ impl Project {
     }
 
     fn may_give_back(&self) -> bool {
+        self.has_to_give_back()
+            && self.knows_what_the_server_has()
+            && self.outbox.frames_answered >= self.session.giving.awaited_frames
+    }
+
+    fn may_offer_files(&self) -> bool {
+        self.sync.has_unoffered
+            && !self.has_to_give_back()
+            && self.knows_what_the_server_has()
+            && self.transfers.takes_unasked()
+    }
+
+    fn knows_what_the_server_has(&self) -> bool {
         matches!(self.connection, Connection::Online { .. })
-            && self.has_to_give_back()
             && !self.sync.is_doubted
             && !self.has_unverified
             && self.sync.cold.is_none()
             && self.sync.cursor >= self.session.began_at_head
-            && self.outbox.frames_answered >= self.session.giving.awaited_frames
     }
 }
 
@@ -82,8 +99,13 @@ impl DeviceHub {
         self.doubt_kept(id, store)?;
         let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
         let blob_bytes_max = project.sync.blob_bytes_max;
-        project.sync =
-            SyncState { is_doubted: true, has_former: true, blob_bytes_max, ..SyncState::default() };
+        project.sync = SyncState {
+            is_doubted: true,
+            has_former: true,
+            has_unoffered: true,
+            blob_bytes_max,
+            ..SyncState::default()
+        };
         store.put_sync_state(&id, &project.sync)?;
         project.doubted = store.docs(&id)?.into_iter().collect();
         self.set_connection(now, id, Connection::Offline { until: now, tries: 0, reason: reason.into() });
@@ -326,6 +348,32 @@ impl DeviceHub {
             store.put_sync_state(&id, &project.sync)?;
         }
         self.push_outbox(id, store)
+    }
+}
+
+impl DeviceHub {
+    /// Offers the files of some documents, and ends when all were looked through. What the server would not take of a
+    /// document, it would not take a file of.
+    pub(super) fn offer_some_files(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let offering = self.projects.iter().find(|(_, project)| project.may_offer_files());
+        let Some(id) = offering.map(|(id, _)| *id) else { return Ok(()) };
+        let from = self.dice.bytes();
+        for _ in 0..limits::FORMER_DOCS_PER_TURN {
+            let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
+            let offers = &mut project.session.giving.offers;
+            if offers.is_none() {
+                *offers = Some(in_giving_order(store.docs(&id)?, TicketId::from_bytes(from)));
+            }
+            let Some(doc) = offers.as_mut().and_then(VecDeque::pop_front) else {
+                project.sync.has_unoffered = false;
+                return store.put_sync_state(&id, &project.sync);
+            };
+            let is_there = |records: Vec<Record>| !records.iter().any(|record| record.seq.is_former());
+            if doc != DocId::Project && is_there(store.doc_records(&id, doc)?) {
+                self.offer_attachments(id, doc, store)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -110,6 +110,11 @@ impl Transfers {
         self.resting.first().map(|(until, ..)| *until)
     }
 
+    /// Whether there is room for what nobody asked for.
+    pub(super) fn takes_unasked(&self) -> bool {
+        self.all.len() < limits::TRANSFERS_MAX
+    }
+
     fn has_room(&self, direction: Direction) -> bool {
         let most = match direction {
             Direction::Send => limits::BLOB_SENDS_MAX,
@@ -175,13 +180,26 @@ impl DeviceHub {
             return Ok(());
         }
         for attachment in attachments {
-            let has_room =
-                self.projects.get(&id).is_some_and(|it| it.transfers.all.len() < limits::TRANSFERS_MAX);
+            let has_room = self.projects.get(&id).is_some_and(|it| it.transfers.takes_unasked());
             if has_room && attachment.size_bytes <= self.fetch_unasked_bytes_max {
                 let is_picture = attachment.media_type.starts_with("image/");
                 let cause = if is_picture { TransferCause::Picture } else { TransferCause::Other };
                 self.add_transfer(id, doc, attachment, Direction::Fetch, cause, store)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Offers the server whatever the document names: it may have lost it. What is not here is not sent.
+    pub(super) fn offer_attachments(
+        &mut self,
+        id: ProjectId,
+        doc: DocId,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
+        self.verify_doc(id, doc, store)?;
+        for attachment in self.load_doc(id, doc, store)?.attachments() {
+            self.add_transfer(id, doc, &attachment, Direction::Send, TransferCause::Lost, store)?;
         }
         Ok(())
     }

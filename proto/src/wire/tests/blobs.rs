@@ -24,6 +24,10 @@ pub(super) fn refused_transfer() -> Transfer {
     Transfer { direction, cause, refused: Some(BlobCode::Absent), ..transfer() }
 }
 
+pub(super) fn lost_transfer() -> Transfer {
+    Transfer { cause: TransferCause::Lost, ..transfer() }
+}
+
 const LIST: [u8; 64] = [7; 64];
 
 fn fetch() -> FetchBlob {
