@@ -22,7 +22,7 @@ use crate::body::BodyArgs;
 use crate::output::Fields;
 
 pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen, LabelVerb, ViewVerb};
-pub(crate) use export::{ExportAllArgs, ExportArgs, PrintArgs, VerifyArgs};
+pub(crate) use export::{ExportAllArgs, ExportArgs, ImportArgs, PrintArgs, VerifyArgs};
 pub(crate) use hold::{CommentDeleteArgs, CommentEditArgs, CommentReplyArgs, CommentVerb, HoldArgs};
 pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs, UndoArgs};
 
@@ -121,6 +121,8 @@ pub(crate) enum Noun {
     Server(ServerVerb),
     /// Write everything that this device may see to a folder, in forms that other programs read
     Export(ExportAllArgs),
+    /// Take in what an export or a bundle has and this device has not
+    Import(ImportArgs),
     /// Check an export, or who wrote a ticket that came as a bundle; needs no daemon and no network
     Verify(VerifyArgs),
     /// Call a method of the local API

@@ -9,6 +9,7 @@ mod device;
 mod draft;
 mod export;
 mod help;
+mod import;
 mod label;
 mod member;
 mod note;
@@ -59,6 +60,7 @@ pub(crate) fn run(noun: Noun, invocation: &mut Invocation) -> Result<(), CliErro
         Noun::Open(args) => open::run(args, invocation),
         Noun::Rpc(args) => rpc::run(&args, invocation),
         Noun::Export(args) => export::run(&args, invocation),
+        Noun::Import(args) => import::run(&args, invocation),
         Noun::Verify(args) => verify::run(&args, invocation),
         Noun::Completions { shell } => completions::run(shell, invocation),
         Noun::Man { folder } => help::man(&folder, invocation),

@@ -209,6 +209,8 @@ macro_rules! for_each_method {
                 "Shows one ticket whole: body, comments, conflicts.";
             "ticket.history" read $crate::api::ticket::History => $crate::api::ticket::TicketHistory:
                 "Lists who changed what of a ticket, oldest first.";
+            "ticket.import" write $crate::api::ticket::Import => $crate::api::ticket::TicketImported:
+                "Takes in what a bundle has and this device has not: for what a server and its members lost.";
             "ticket.link" write $crate::api::ticket::Link => $crate::api::ticket::TicketWritten:
                 "Says that two tickets have to do with each other (the team).";
             "ticket.list" read $crate::api::ticket::List => $crate::api::ticket::TicketPage:

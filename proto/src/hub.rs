@@ -25,8 +25,8 @@ pub use action::{
     TransferOrder, TransferOutcome,
 };
 pub use device::{
-    Command, CommandError, Connection, DeviceHub, DeviceInput, PresenceView, PresenceWord, ProjectStatus,
-    Reply, Write,
+    Command, CommandError, Connection, DeviceHub, DeviceInput, Imported, PresenceView, PresenceWord,
+    ProjectStatus, Reply, Write,
 };
 pub use edit_codec::{WireAttachment, WireEdit};
 pub use server::{

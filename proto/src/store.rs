@@ -53,6 +53,12 @@ impl Seq {
         Self(self.0 | FORMER)
     }
 
+    /// The place in the log that it is of, be that the present one or one that there is no more.
+    #[must_use]
+    pub const fn in_its_log(self) -> Self {
+        Self(self.0 & !FORMER)
+    }
+
     /// Whether it is a place of a log that there is no more.
     pub const fn is_former(self) -> bool {
         self.0 & FORMER != 0 && self.0 != Self::MAX.0

@@ -133,6 +133,22 @@ impl DaemonProcess {
         assert!(status.success(), "it ended with {status}");
     }
 
+    /// Takes everything of it away but some files, and the log that the test looks at.
+    pub fn lose_all_but(&mut self, kept: &[&str]) {
+        if self.child.is_some() {
+            self.kill();
+        }
+        for entry in std::fs::read_dir(self.home()).expect("its folder") {
+            let path = entry.expect("an entry").path();
+            let is_kept = path == self.log() || kept.iter().any(|name| path.ends_with(name));
+            match path.is_dir() {
+                true => std::fs::remove_dir_all(path).expect("a folder goes"),
+                false if is_kept => {}
+                false => std::fs::remove_file(path).expect("a file goes"),
+            }
+        }
+    }
+
     /// Its folder.
     pub fn home(&self) -> &Path {
         self.folder.path()

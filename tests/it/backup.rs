@@ -25,18 +25,6 @@ fn member(server: &DaemonProcess, role: user::Role, name: &str) -> DaemonProcess
     device
 }
 
-/// Takes everything of a server away but what the test looks at.
-fn empty(home: &Path) {
-    for entry in fs::read_dir(home).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => fs::remove_dir_all(path).unwrap(),
-            false if path.ends_with("log.txt") => {}
-            false => fs::remove_file(path).unwrap(),
-        }
-    }
-}
-
 fn titles(device: &DaemonProcess) -> Vec<String> {
     let list = ticket::List { query: Some("sort:created".into()), ..ticket::List::default() };
     device.call(&list).tickets.into_iter().map(|row| row.title).collect()
@@ -65,8 +53,7 @@ fn server_is_backed_up_while_it_runs_and_goes_on_from_its_backup() {
     let before = server.call(&server::GetStatus {}).log_id;
     assistd_ok(server.home(), &["server", "verify", "--backup", folder]);
 
-    server.kill();
-    empty(server.home());
+    server.lose_all_but(&[]);
     let restored = assistd_ok(server.home(), &["server", "restore", folder]);
     assert!(restored.stderr.contains("with a new log"), "{restored:?}");
     assert_eq!(fact(&restored, "head"), fact(&made, "head"));
@@ -118,7 +105,7 @@ fn server_moves_and_serves_at_one_place_only() {
     let refused = run(assistd(old.path()).args(["server", "run", "--bind", "127.0.0.1:0"]), b"");
     assert!(refused.code == Some(1) && refused.stderr.contains("served elsewhere now"), "{refused:?}");
 
-    empty(server.home());
+    server.lose_all_but(&[]);
     let moved = assistd_ok(server.home(), &["server", "restore", folder]);
     assert!(moved.stderr.contains("moved"), "{moved:?}");
     carla.assist_ok(["ticket", "comment", "1", "-b", "While nobody served."]);
@@ -140,16 +127,12 @@ fn server_with_nothing_but_its_keys_is_given_texts_notes_and_files_by_its_member
     amir.until_sent();
     server.until_called("the file", &server::Verify {}, |verified| verified.blob_count == 1);
 
-    server.kill();
-    let keys = ["node.key", "root.key"].map(|key| (key, fs::read(server.home().join(key)).unwrap()));
-    empty(server.home());
+    let root = fs::read(server.home().join("root.key")).unwrap();
+    server.lose_all_but(&["node.key"]);
     let refused = run(assistd(server.home()).args(["server", "recover", "--name", "anvil"]), b"");
     assert!(refused.code == Some(1) && refused.stderr.contains("root.key"), "{refused:?}");
-    for (key, bytes) in keys {
-        let path = server.home().join(key);
-        fs::write(&path, bytes).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    }
+    fs::write(server.home().join("root.key"), root).unwrap();
+    fs::set_permissions(server.home().join("root.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let recovered = assistd_ok(server.home(), &["server", "recover", "--name", "anvil"]);
     assert!(recovered.stdout.contains("gives back what it holds"), "{recovered:?}");
     server.start();

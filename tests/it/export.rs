@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use assist_proto::api::sync::ConnectionState;
+use assist_proto::api::ticket::List;
 use assist_proto::api::user::Role;
 use assist_proto::manifest::Manifest;
-use assist_tests::process::{DaemonProcess, Finished, assist, private_folder, run};
+use assist_tests::process::{DaemonProcess, Finished, assist, assistd, private_folder, run};
 use automerge::{AutoCommit, ReadDoc as _};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// A project in which Carla filed two tickets and Bob one, and Amir of the team works: answers, notes, files.
 struct Desk {
-    _server: DaemonProcess,
+    server: DaemonProcess,
     carla: DaemonProcess,
+    bob: DaemonProcess,
     amir: DaemonProcess,
     folder: TempDir,
 }
@@ -55,7 +57,7 @@ impl Desk {
         let elsewhere = private_folder();
         amir.assist_ok(["attachment", "save", "1", "log.txt", "-o", &elsewhere.path().display().to_string()]);
         amir.assist_ok(["ticket", "resolve", "2", "--wait=delivered"]);
-        Self { _server: server, carla, amir, folder }
+        Self { server, carla, bob, amir, folder }
     }
 
     fn export(&self, device: &DaemonProcess, name: &str, more: &[&str]) -> PathBuf {
@@ -64,6 +66,12 @@ impl Desk {
         device.assist_ok(["export", &path].into_iter().chain(more.iter().copied()));
         target
     }
+}
+
+/// What `assist import` says of an export or a bundle.
+fn import(device: &DaemonProcess, path: &Path) -> Value {
+    let imported = device.assist_ok(["import", &path.display().to_string(), "--json"]);
+    serde_json::from_str(&imported).unwrap()
 }
 
 /// `assist verify` on a machine that has nothing of this product but the program.
@@ -183,4 +191,99 @@ fn an_export_takes_the_place_of_nothing_and_can_be_of_a_part() {
     let bad = desk.folder.path().join("bad").display().to_string();
     let bad = desk.amir.assist(["export", &bad, "--query", "is:nonsense"]);
     assert_eq!(bad.code, Some(2), "{bad:?}");
+}
+
+#[test]
+fn an_export_brings_back_what_nobody_else_has() {
+    let mut desk = Desk::new();
+    let export = desk.export(&desk.amir, "all", &[]);
+    let exported = desk.amir.assist_ok(["ticket", "show", "1", "--json"]);
+    desk.carla.kill();
+    desk.bob.kill();
+    desk.amir.kill();
+    desk.server.lose_all_but(&["node.key", "root.key"]);
+    let recovered = run(assistd(desk.server.home()).args(["server", "recover", "--name", "hero"]), b"");
+    assert_eq!(recovered.code, Some(0), "{recovered:?}");
+    desk.server.start();
+
+    let zoe = DaemonProcess::device();
+    let early = zoe.assist(["import", &export.display().to_string()]);
+    assert_eq!(early.code, Some(4), "{early:?}");
+    assert!(early.stderr.contains("not joined"), "{early:?}");
+    zoe.join(&desk.server, Role::Agent, "Zoe");
+    zoe.until_connection(ConnectionState::Online);
+    let imported = import(&zoe, &export);
+    assert_eq!(
+        (&imported["bundles"], &imported["attachments"], &imported["refused"]),
+        (&4.into(), &1.into(), &0.into())
+    );
+    assert!(imported["added"].as_u64().unwrap() >= 6, "{imported}");
+    let shown = |text: &str| -> Value {
+        let ticket: Value = serde_json::from_str(text).unwrap();
+        serde_json::json!([
+            ticket["title"],
+            ticket["body"],
+            ticket["comments"][1]["body"],
+            ticket["comments"][1]["author"]["name"]
+        ])
+    };
+    assert_eq!(shown(&zoe.assist_ok(["ticket", "show", "1", "--json"])), shown(&exported));
+
+    // Whoever joins now has all of it from the server, names and files too.
+    let ida = DaemonProcess::device();
+    ida.join(&desk.server, Role::Agent, "Ida");
+    ida.until("all tickets", |_| {
+        let rows = ida.call(&List::default()).tickets;
+        (rows.len() == 3 && rows.iter().all(|row| row.number.is_some())).then_some(())
+    });
+    ida.until("the note", |_| ida.assist_ok(["note", "list", "1"]).contains("canary-note").then_some(()));
+    assert_eq!(shown(&ida.assist_ok(["ticket", "show", "1", "--json"])), shown(&exported));
+    assert_eq!(ida.assist_ok(["attachment", "save", "1", "log.txt", "-o", "-"]), "smoke at 12:00\n");
+    // Who wrote it comes back as well, and finds nothing twice.
+    desk.carla.start();
+    desk.carla.until_connection(ConnectionState::Online);
+    desk.carla.assist_ok(["ticket", "comment", "1", "-b", "Put out.", "--wait=server"]);
+    ida.until("her comment, once", |_| {
+        let ticket: Value = serde_json::from_str(&ida.assist_ok(["ticket", "show", "1", "--json"])).unwrap();
+        let comments = ticket["comments"].as_array().unwrap();
+        (comments.len() == 3 && comments[2]["body"] == "Put out.").then_some(())
+    });
+}
+
+#[test]
+fn an_import_changes_nothing_that_is_there_and_takes_no_lies() {
+    let desk = Desk::new();
+    let export = desk.export(&desk.amir, "all", &[]);
+    let again = import(&desk.amir, &export);
+    assert_eq!((&again["added"], &again["refused"]), (&0.into(), &0.into()));
+    assert!(again["known"].as_u64().unwrap() >= 6, "{again}");
+    let bundle = export.join("hero/1/ticket.bundle");
+    assert_eq!(import(&desk.carla, &bundle)["added"], 0, "it is her own");
+
+    let home = desk.bob.home().display().to_string();
+    for (file, what) in [("hero/1/ticket.bundle", "another's ticket"), ("hero/1/notes.bundle", "the team's")]
+    {
+        let refused = desk.bob.assist(["import", &export.join(file).display().to_string()]);
+        assert_eq!(refused.code, Some(4), "{what}: {refused:?}");
+        assert!(refused.stderr.contains("not yours to see"), "{what}: {refused:?}");
+    }
+    let found = run(Command::new("grep").args(["-r", "-l", "-a", "canary-note"]).arg(home), b"");
+    assert_eq!(found.stdout, "", "nothing of it is on his device");
+
+    let text = read(bundle.clone());
+    let forged = text.replacen("\"signature\":\"", "\"signature\":\"AAAA", 1);
+    for (text, said) in
+        [(forged, "damaged"), (text[..text.len() / 2].to_owned(), "damaged"), ("{}".into(), "no bundle")]
+    {
+        let path = desk.folder.path().join("bad.bundle");
+        fs::write(&path, text).unwrap();
+        let refused = desk.amir.assist(["import", &path.display().to_string()]);
+        assert_eq!(refused.code, Some(8), "{refused:?}");
+        assert!(refused.stderr.contains(said), "{said}: {refused:?}");
+    }
+    let csv = export.join("hero/tickets.csv");
+    fs::write(&csv, read(csv.clone()).replacen("hums", "hunts", 1)).unwrap();
+    let refused = desk.amir.assist(["import", &export.display().to_string()]);
+    assert_eq!(refused.code, Some(8), "{refused:?}");
+    assert!(refused.stderr.contains("tickets.csv is damaged"), "{refused:?}");
 }

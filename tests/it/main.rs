@@ -29,6 +29,7 @@ mod simulation_asks;
 mod simulation_blobs;
 mod simulation_boundaries;
 mod simulation_hold;
+mod simulation_import;
 mod simulation_leaks;
 mod simulation_live;
 mod simulation_notes;

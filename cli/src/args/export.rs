@@ -43,6 +43,13 @@ pub(crate) struct ExportAllArgs {
     pub(crate) query: Option<String>,
 }
 
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// What `assist export` or `assist ticket export` wrote; `-` reads a bundle from stdin
+    pub(crate) path: PathBuf,
+}
+
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {

@@ -32,7 +32,7 @@ use crate::invocation::Invocation;
 use crate::output::{Audience, tab_separated};
 
 pub(super) use self::csv::{HEAD as CSV_HEAD, line as csv_line};
-pub(super) use self::verify::run as verify;
+pub(super) use self::verify::{is_attachment, is_bundle, read_checked_list, run as verify};
 
 /// What was written.
 #[derive(Debug, Default, Serialize, JsonSchema)]

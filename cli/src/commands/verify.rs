@@ -159,7 +159,7 @@ fn what(change: &VerifiedChange) -> String {
 }
 
 /// Reads a file, or stdin for `-`: never more than a bundle can have, and one byte that tells that it is over.
-fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let mut read = |reader: &mut dyn Read| reader.take(BUNDLE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes);
     let outcome = match path == Path::new("-") {

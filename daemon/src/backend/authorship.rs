@@ -1,18 +1,24 @@
-//! `ticket.verify` and `ticket.export`: what this device can prove of a ticket, from its own store alone.
+//! `ticket.verify`, `ticket.export` and `ticket.import`: what this device can prove of a ticket, from its own store
+//! alone, and what comes into it that somebody else can prove.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assist_crdt_model::{DeviceId, DocId, TicketId, UnixMillis, UserId};
+use assist_crdt_model::{BlobHash, DeviceId, DocId, TicketId, UnixMillis, UserId};
 use assist_proto::api::ApiError;
-use assist_proto::api::ticket::{Export, TicketBundle, Verification, Verify};
+use assist_proto::api::ticket::{
+    Export, Import, TicketBundle, TicketImported, TicketRef, Verification, Verify,
+};
 use assist_proto::authorship::{Claim, Evidence, Place};
 use assist_proto::bundle::{Bundle, Said};
+use assist_proto::hub::{Command, Reply};
+use assist_proto::limits::BUNDLE_BYTES_MAX;
 use assist_proto::store::{Membership, TicketRow};
 
 use super::LocalBackend;
-use super::errors::{Answer, Failure};
+use super::errors::{Answer, Failure, invalid, of_id};
 use super::rows::Names;
 use crate::api_server::Handle;
+use crate::blobs::BlobFolder;
 use crate::driver::read_clock;
 use crate::store::{DeviceReads as _, Reader};
 
@@ -31,6 +37,64 @@ impl Handle<Export> for LocalBackend {
         let now = read_clock();
         Ok(self.read(move |reader| export(reader, &own, doc, &row, now)).await?)
     }
+}
+
+impl Handle<Import> for LocalBackend {
+    async fn handle(&self, params: Import) -> Result<TicketImported, ApiError> {
+        let folder = self.blobs.folder().clone();
+        let bundle = self.read(move |_| read_bundle(&params, &folder)).await?;
+        let (project, doc) = (bundle.evidence.project, bundle.evidence.doc);
+        let ticket = doc.ticket().ok_or_else(|| Failure::unforeseen("a bundle is of no ticket"))?;
+        let Reply::Imported(imported) = self.command(Command::Import(Box::new(bundle))).await? else {
+            return Err(Failure::unforeseen("an import was answered with something else").into());
+        };
+        let ticket: TicketRef = self.read(move |reader| Names::new(reader).ticket(project, ticket)).await?;
+        Ok(TicketImported {
+            ticket,
+            is_notes: matches!(doc, DocId::Notes(_)),
+            added: imported.added,
+            known: imported.known,
+            refused: imported.refused,
+        })
+    }
+}
+
+/// Reads a bundle all of whose changes are provably their authors'.
+fn read_bundle(params: &Import, folder: &BlobFolder) -> Answer<Bundle> {
+    let bytes = match (&params.bundle, &params.blob) {
+        (Some(text), None) => text.clone().into_bytes(),
+        (None, Some(blob)) => read_blob(blob.parse().map_err(of_id("blob"))?, folder)?,
+        _ => {
+            return Err(invalid(
+                "missing_field",
+                "bundle",
+                "give the text of a bundle, or the blob that has it",
+            ));
+        }
+    };
+    let bundle = Bundle::read(&bytes).map_err(|error| invalid("bad_bundle", "bundle", error))?;
+    let report = bundle.evidence.check();
+    if !report.is_whole() {
+        let text = format!(
+            "{} of its {} changes are not provably their authors': `assist verify` tells which",
+            report.fault_count(),
+            report.findings.len()
+        );
+        return Err(ApiError::not_allowed("not_proven", text).into());
+    }
+    Ok(bundle)
+}
+
+fn read_blob(blob: BlobHash, folder: &BlobFolder) -> Answer<Vec<u8>> {
+    let reading = folder.read(blob)?;
+    if reading.pieces().size_bytes() > BUNDLE_BYTES_MAX as u64 {
+        return Err(invalid("bad_bundle", "blob", "it is larger than a bundle can be"));
+    }
+    let mut bytes = Vec::new();
+    for index in 0..reading.pieces().count() {
+        bytes.extend(reading.piece(index)?);
+    }
+    Ok(bytes)
 }
 
 fn verify(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Verification> {
@@ -86,7 +150,7 @@ fn evidence(reader: &Reader, own: &Membership, doc: DocId) -> Answer<Evidence> {
     let project = own.project;
     let admitted = reader.doc_records(&project, doc)?.into_iter().map(|record| Claim {
         serial: record.serial,
-        place: Some(Place { seq: record.seq, admitted_at: record.admitted_at }),
+        place: Some(Place { seq: record.seq.in_its_log(), admitted_at: record.admitted_at }),
         envelope: record.envelope,
     });
     let waiting = reader.outbox_of_doc(&project, doc)?.into_iter().map(|(_, entry)| Claim {

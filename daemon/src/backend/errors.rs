@@ -111,6 +111,7 @@ impl From<CommandError> for Failure {
             CommandError::Edit(error) => of_edit(&error),
             CommandError::Unsent { count } => ApiError::conflict("unsent_changes", unsent(count)),
             CommandError::UnknownEdit => ApiError::conflict("unknown_edit", message),
+            CommandError::NotForThem => ApiError::not_allowed("not_yours", message),
             CommandError::NoSuchAttachment => ApiError::not_found("no_such_attachment", message),
             CommandError::AttachmentTooLarge { .. } => {
                 ApiError::limit("attachment_too_large", message).with_field("attachments")

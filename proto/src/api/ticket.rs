@@ -20,7 +20,9 @@ mod past;
 mod patch;
 mod sharing;
 
-pub use authorship::{Export, NotProven, TicketBundle, Verification, VerifiedChange, Verify};
+pub use authorship::{
+    Export, Import, NotProven, TicketBundle, TicketImported, Verification, VerifiedChange, Verify,
+};
 pub use bulk::{Bulk, BulkDone, BulkOutcome, BulkTicket};
 pub use edit_words::{describe, user_text};
 pub use merge::{Claim, Link, Merge, Unlink, Unmerge};

@@ -18,6 +18,7 @@ mod drafts;
 mod edits;
 mod former;
 mod hold;
+mod import;
 mod incoming;
 mod joining;
 mod kept;
@@ -38,6 +39,7 @@ use assist_crdt_model::{
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
+pub use self::import::Imported;
 use self::joining::Join;
 use self::presence::Presence;
 pub use self::presence::{PresenceView, PresenceWord};
@@ -45,6 +47,7 @@ use super::action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice, T
 use super::dice::Dice;
 use super::doc_cache::DocCache;
 use crate::address::Address;
+use crate::bundle::Bundle;
 use crate::limits;
 use crate::store::{
     DeviceStore, DraftId, Kept, Membership, PendingJoin, Seq, StoreError, StoreResult, SyncState, TicketRow,
@@ -258,6 +261,8 @@ pub enum Command {
         /// Which, through which document.
         place: BlobPlace,
     },
+    /// Take in what a bundle has and this device has not.
+    Import(Box<Bundle>),
     /// A ticket was shown to the user.
     MarkRead {
         /// Where.
@@ -356,6 +361,8 @@ pub enum Reply {
     Presence(PresenceView),
     /// The server's answer to [`Command::Ask`].
     Given(Response),
+    /// What became of the changes of a bundle.
+    Imported(Imported),
 }
 
 /// Why it does not.
@@ -379,6 +386,9 @@ pub enum CommandError {
     /// No comment or note names it.
     #[error("there is no such attachment")]
     NoSuchAttachment,
+    /// A bundle of what a customer does not get to see.
+    #[error("it holds what is not yours to see: notes of the team, or the ticket of somebody else")]
+    NotForThem,
     /// The server would not take it.
     #[error("{name:?} is over {} MiB, the most that the project's server takes", bytes_max / (1024 * 1024))]
     AttachmentTooLarge {
@@ -804,6 +814,7 @@ impl DeviceHub {
                 self.edit_many(now, writes, stops_at_failure, store)?
             }
             Command::FetchBlob { project, place } => self.fetch_blob(project, place, store)?,
+            Command::Import(bundle) => self.import(&bundle, store)?,
             Command::Edit { project, doc, edits } => self.edit(now, project, doc, &edits, store)?,
             Command::Pause(project) => self.pause(now, project, store)?,
             Command::Resume(project) => self.resume(now, project, store)?,

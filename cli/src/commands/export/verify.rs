@@ -43,7 +43,7 @@ pub(in crate::commands) fn run(
     invocation: &mut Invocation,
 ) -> Result<(), CliError> {
     invocation.output.check_fields::<VerifiedExport>()?;
-    let manifest = read_list(folder)?;
+    let manifest = read_checked_list(folder)?;
     let mut verified = VerifiedExport {
         made_at_millis: manifest.made_at_millis,
         missing: manifest.missing.len() as u64,
@@ -51,9 +51,8 @@ pub(in crate::commands) fn run(
     };
     for file in &manifest.files {
         let path = folder.join(&file.path);
-        check_file(&path, file)?;
         verified.files += 1;
-        if path.extension().is_some_and(|extension| extension == "bundle") && !is_attachment(&file.path) {
+        if is_bundle(&file.path) {
             let bytes = fs::read(&path).map_err(|error| damaged(&path, &error.to_string()))?;
             let verification = check_bundle(&bytes, &path)?;
             let project = &verification.ticket.project;
@@ -106,6 +105,15 @@ fn print(verified: &VerifiedExport, invocation: &mut Invocation) -> Result<(), C
     })
 }
 
+/// Reads the list of an export all of whose files are as they were written.
+pub(in crate::commands) fn read_checked_list(folder: &Path) -> Result<Manifest, CliError> {
+    let manifest = read_list(folder)?;
+    for file in &manifest.files {
+        check_file(&folder.join(&file.path), file)?;
+    }
+    Ok(manifest)
+}
+
 fn read_list(folder: &Path) -> Result<Manifest, CliError> {
     let path = folder.join(LIST);
     let mut bytes = Vec::new();
@@ -141,8 +149,13 @@ fn check_file(path: &Path, file: &ExportedFile) -> Result<(), CliError> {
 }
 
 /// What somebody attached is not read as one of our own files, whatever it is called.
-fn is_attachment(path: &str) -> bool {
+pub(in crate::commands) fn is_attachment(path: &str) -> bool {
     path.split('/').any(|name| name == "attachments")
+}
+
+/// Whether a file of an export is the bundle of a ticket, or of its notes.
+pub(in crate::commands) fn is_bundle(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "bundle") && !is_attachment(path)
 }
 
 fn count_unlisted(folder: &Path, listed: &BTreeSet<PathBuf>) -> io::Result<u64> {

@@ -1,4 +1,4 @@
-//! `ticket.verify` and `ticket.export`: who provably wrote what.
+//! `ticket.verify`, `ticket.export` and `ticket.import`: who provably wrote what.
 //!
 //! The check itself is [`crate::authorship`]; here is what it came to, in words. The same words tell of a ticket that
 //! a daemon holds and of a bundle that anybody holds.
@@ -44,6 +44,33 @@ pub struct TicketBundle {
     pub ticket: TicketRef,
     /// What to write to the file, to the byte: `docs/bundle.md` is the format.
     pub bundle: String,
+}
+
+/// Parameters of `ticket.import`: one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// The text of the bundle, as `ticket.export` gave it.
+    #[serde(default)]
+    pub bundle: Option<String>,
+    /// The hash of one that is too large for a request: its bytes were given to `/blobs` before.
+    #[serde(default)]
+    pub blob: Option<String>,
+}
+
+/// Answer of `ticket.import`, in changes: what is here is on this device durably, and goes to the server if it lacks it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TicketImported {
+    /// Which ticket.
+    pub ticket: TicketRef,
+    /// Whether it was the team's notes under it.
+    pub is_notes: bool,
+    /// Were not on this device, and are now.
+    pub added: u64,
+    /// Were here already.
+    pub known: u64,
+    /// Do not fit what is here.
+    pub refused: u64,
 }
 
 /// Answer of `ticket.verify`: all changes of a ticket, each with what is proven of it.

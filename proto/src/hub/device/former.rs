@@ -252,6 +252,15 @@ impl DeviceHub {
         store.put_pending_read(&id, &PendingRead { ticket, through: newest, at: self.now, is_private })
     }
 
+    /// More is here that the server may lack: all is looked through again, in this session if there is one.
+    pub(super) fn give_anew(&mut self, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
+        (project.sync.has_former, project.sync.has_unoffered) = (true, true);
+        let awaited_frames = project.session.giving.awaited_frames;
+        project.session.giving = Giving { awaited_frames, ..Giving::default() };
+        store.put_sync_state(&id, &project.sync)
+    }
+
     /// Gives some of what is former back, and ends when all of it was answered.
     pub(super) fn give_back_some(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
         let giving = self.projects.iter().find(|(_, project)| project.may_give_back());
