@@ -28,6 +28,10 @@ struct State {
     /// Of the engine's file: the journal never grows.
     capacity: Option<usize>,
     broken_syncs: usize,
+    /// How many writes and syncs there were since the fault was set.
+    operations: u64,
+    /// Which of them fails, and how.
+    fault: Option<(u64, io::ErrorKind)>,
     history: Option<Vec<Event>>,
 }
 
@@ -75,6 +79,17 @@ impl Disk {
         self.lock().broken_syncs = count;
     }
 
+    /// The write or sync of that number, counted from now on, fails; those behind it do not.
+    pub(crate) fn fail(&self, fault: Option<(u64, io::ErrorKind)>) {
+        let mut state = self.lock();
+        (state.operations, state.fault) = (0, fault);
+    }
+
+    /// How many writes and syncs there were since [`Disk::fail`].
+    pub(crate) fn operations(&self) -> u64 {
+        self.lock().operations
+    }
+
     /// From now on everything is remembered.
     pub(crate) fn record(&self) {
         self.lock().history = Some(Vec::new());
@@ -104,6 +119,15 @@ impl State {
         }
     }
 
+    fn operate(&mut self) -> io::Result<()> {
+        let number = self.operations;
+        self.operations += 1;
+        match self.fault {
+            Some((failing, error)) if failing == number => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn check_room(&self, which: usize, end: usize) -> io::Result<()> {
         match self.capacity {
             Some(capacity) if which == 0 && end > capacity => Err(io::ErrorKind::StorageFull.into()),
@@ -128,6 +152,7 @@ impl StorageBackend for DiskFile {
     fn set_len(&self, len: u64) -> Result<(), io::Error> {
         let (mut state, which) = (self.disk.lock(), self.which);
         let size = usize::try_from(len).unwrap();
+        state.operate()?;
         state.check_room(which, size)?;
         state.files[which].resize(size, 0);
         state.push(Event::SetLen { which, size });
@@ -136,6 +161,7 @@ impl StorageBackend for DiskFile {
 
     fn sync_data(&self) -> Result<(), io::Error> {
         let mut state = self.disk.lock();
+        state.operate()?;
         if state.broken_syncs > 0 {
             state.broken_syncs -= 1;
             return Err(io::Error::other("the disk is broken"));
@@ -147,6 +173,7 @@ impl StorageBackend for DiskFile {
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
         let (mut state, which) = (self.disk.lock(), self.which);
         let offset = usize::try_from(offset).unwrap();
+        state.operate()?;
         state.check_room(which, offset + data.len())?;
         state.files[which][offset..offset + data.len()].copy_from_slice(data);
         state.push(Event::Write { which, offset, data: data.to_vec() });

@@ -1,5 +1,6 @@
 //! Bad days: loss of power, flipped bits, a full disk, a broken disk.
 
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use assist_crdt_model::DocId;
@@ -65,35 +66,107 @@ fn steps_in(store: &Store) -> u64 {
     steps
 }
 
+/// `CRASH_IMAGES=100000` looks at more than usual.
 #[test]
 fn no_acknowledged_turn_is_lost_wherever_power_fails() {
+    let images = number_from_env("CRASH_IMAGES").unwrap_or(5_000);
+    on_two_threads(images.div_ceil(IMAGES_PER_LIFE), |life| {
+        let (before, history) = a_life(life);
+        let mut rng = ChaCha8Rng::seed_from_u64(life);
+        for image in 0..IMAGES_PER_LIFE {
+            let cut = rng.next_u32() as usize % (history.len() + 1);
+            let (acknowledged, begun) = promised(&history[..cut]);
+            let disk = Disk::holding(crash(&before, &history, cut, &mut rng));
+            let store = open(&disk);
+            let found = steps_in(&store);
+            assert!(
+                (acknowledged..=begun).contains(&found),
+                "life {life}, image {image}, behind event {cut}: {found} turns, {acknowledged} acknowledged, {begun} begun"
+            );
+            write_step(&store, found + 1).unwrap();
+            drop(store);
+            assert_eq!(steps_in(&open(&disk)), found + 1);
+        }
+    });
+}
+
+/// What a disk held, and all that happened to it while turns were written and moved to the engine's file.
+fn a_life(seed: u64) -> (Files, Vec<Event>) {
     let disk = Disk::default();
     drop(open(&disk));
     let before = disk.files();
     disk.record();
     let store = open(&disk);
-    for step in 1..=40 {
+    let (steps, pause) = (4 + seed % 17, 2 + seed % 7);
+    for step in 1..=steps {
         write_step(&store, step).unwrap();
         disk.note(usize::try_from(step).unwrap());
-        if step.is_multiple_of(7) {
+        if step.is_multiple_of(pause) {
             store.checkpoint().unwrap();
         }
     }
     drop(store);
-    let history = disk.history();
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    for crash_number in 0..400 {
-        let cut = rng.next_u32() as usize % (history.len() + 1);
-        let image = Disk::holding(crash(&before, &history, cut, &mut rng));
-        let (acknowledged, begun) = promised(&history[..cut]);
-        let found = steps_in(&open(&image));
-        assert!(
-            (acknowledged..=begun).contains(&found),
-            "crash {crash_number} behind event {cut}: {found} turns, {acknowledged} acknowledged, {begun} begun"
-        );
-        write_step(&open(&image), found + 1).unwrap();
-        assert_eq!(steps_in(&open(&image)), found + 1);
+    (before, disk.history())
+}
+
+/// Every write and every sync of a life fails once, as a broken disk and as a full one. `ALL_FAULTS=1` tries each of
+/// them, else every third.
+#[test]
+fn whichever_write_or_sync_fails_nothing_acknowledged_is_lost_and_the_store_goes_on() {
+    let stride = if number_from_env("ALL_FAULTS").is_some() { 1 } else { 3 };
+    let operations = live_with_a_fault(None);
+    assert!(operations > 60, "only {operations} operations: the test looks at too little");
+    on_two_threads((2 * operations).div_ceil(stride), |number| {
+        let number = number * stride;
+        let error = if number % 2 == 0 { ErrorKind::Other } else { ErrorKind::StorageFull };
+        live_with_a_fault(Some((number / 2, error)));
+    });
+}
+
+/// Writes turns and moves them to the engine's file, with one operation that fails. Returns how many there were.
+fn live_with_a_fault(fault: Option<(u64, ErrorKind)>) -> u64 {
+    let disk = Disk::default();
+    let mut store = open(&disk);
+    disk.fail(fault);
+    let mut steps = 0;
+    for round in 0..12 {
+        match write_step(&store, steps + 1) {
+            Ok(()) => steps += 1,
+            Err(error) => {
+                assert!(matches!(error, StoreError::Io(_) | StoreError::Full(_)), "{fault:?}: {error:?}");
+                assert_eq!(steps_in(&store), steps, "{fault:?}: what failed never happened");
+            }
+        }
+        if round % 5 == 4 {
+            store.checkpoint().ok(); // What stays in the journal is as durable.
+        }
+        if round == 7 {
+            drop(store);
+            // A fault while it opens is an error, and the next try finds everything.
+            store = try_open(&disk).unwrap_or_else(|_| open(&disk));
+        }
     }
+    let operations = disk.operations();
+    disk.fail(None);
+    assert!(steps >= 10, "{fault:?}: one fault cost {} turns", 12 - steps);
+    write_step(&store, steps + 1).unwrap();
+    assert_eq!(steps_in(&store), steps + 1, "{fault:?}");
+    drop(store);
+    assert_eq!(steps_in(&open(&disk)), steps + 1, "{fault:?}");
+    operations
+}
+
+fn on_two_threads(count: u64, work: impl Fn(u64) + Sync) {
+    let work = &work;
+    std::thread::scope(|scope| {
+        for first in [0, 1] {
+            scope.spawn(move || (first..count).step_by(2).for_each(work));
+        }
+    });
+}
+
+fn number_from_env(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]
@@ -164,6 +237,7 @@ fn used(journal: &[u8]) -> usize {
     journal.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
+/// `BIT_FLIPS=10000` flips more than usual.
 #[test]
 fn flipped_bit_is_an_error_or_changes_nothing_that_is_read() {
     let disk = Disk::default();
@@ -181,7 +255,8 @@ fn flipped_bit_is_an_error_or_changes_nothing_that_is_read() {
         .collect();
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let (mut noticed, mut missing) = (0, 0);
-    for flip in 0..300 {
+    let flips = number_from_env("BIT_FLIPS").unwrap_or(300);
+    for flip in 0..flips {
         let mut files = files.clone();
         let at = used[rng.next_u32() as usize % used.len()] * 4096 + rng.next_u32() as usize % 4096;
         files[0][at] ^= 1 << (rng.next_u32() % 8);
@@ -189,12 +264,15 @@ fn flipped_bit_is_an_error_or_changes_nothing_that_is_read() {
         let Flipped { wrong, gone, errors } =
             outcome.unwrap_or_else(|_| panic!("flip {flip} at {at} panicked"));
         assert_eq!(wrong, Vec::<usize>::new(), "flip {flip} at {at}: answers that are silently wrong");
-        noticed += usize::from(errors);
-        missing += usize::from(gone);
+        noticed += u64::from(errors);
+        missing += u64::from(gone);
     }
-    assert!(noticed > 20, "only {noticed} of 300 flips were noticed: the test looks at the wrong bytes");
+    assert!(
+        noticed > flips / 15,
+        "only {noticed} of {flips} flips were noticed: the test looks at the wrong bytes"
+    );
     // What is missing cannot be sealed; a full check finds it, and the log and the packs know how long they are.
-    assert!(missing <= 6, "{missing} of 300 flips made something disappear");
+    assert!(missing <= flips / 50, "{missing} of {flips} flips made something disappear");
 }
 
 /// What reading a damaged store gave.
@@ -324,3 +402,6 @@ fn broken_disk_fails_turns_until_it_works_again() {
     drop(store);
     assert_eq!(steps_in(&open(&disk)), 2);
 }
+
+/// Images of one life: making the life costs as much as looking at a few.
+const IMAGES_PER_LIFE: u64 = 50;
