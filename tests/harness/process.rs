@@ -190,8 +190,12 @@ impl DaemonProcess {
 
     /// A connection to its local API.
     pub fn client(&self) -> Client {
-        let home = Home::locate(Some(self.folder.path().to_owned())).expect("a home");
-        Client::connect(home.socket()).expect("its socket answers")
+        Client::connect(self.socket()).expect("its socket answers")
+    }
+
+    /// Where it answers front ends.
+    pub fn socket(&self) -> PathBuf {
+        Home::locate(Some(self.folder.path().to_owned())).expect("a home").socket()
     }
 
     /// Calls a method that must succeed.

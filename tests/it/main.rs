@@ -16,6 +16,7 @@ mod hostile_peer;
 mod join_by_email;
 mod joining;
 mod kept;
+mod kills;
 mod mail;
 mod merging;
 mod monitor;
