@@ -55,9 +55,17 @@ pub trait DeviceReads: View + Sized {
     fn outbox(&self, project: &ProjectId, from: u64, limit: usize) -> StoreResult<Vec<(u64, OutboxEntry)>> {
         let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
         let span = Span::prefix_from(&key!(scope), key!(scope, from));
-        self.collect(Table::Outbox, &span, limit, |key, value| {
+        let entries = self.collect(Table::Outbox, &span, limit, |key, value| {
             Ok((u64::from_be_bytes(key_end(Table::Outbox, key)?), cbor(Table::Outbox, value)?))
-        })
+        })?;
+        // What a damaged key has hidden, no seal can show; and what a person wrote must not be missed in silence.
+        if from == 0
+            && entries.len() < limit
+            && entries.len() as u64 != DeviceReads::outbox_count(self, project)?
+        {
+            return Err(damaged(Table::Outbox));
+        }
+        Ok(entries)
     }
 
     /// See [`DeviceStore::outbox_of_doc`].

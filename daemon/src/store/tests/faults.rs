@@ -263,7 +263,7 @@ fn flipped_bit_is_an_error_or_changes_nothing_that_is_read() {
         let outcome = catch_unwind(AssertUnwindSafe(|| read_flipped(files, &expected)));
         let Flipped { wrong, gone, errors } =
             outcome.unwrap_or_else(|_| panic!("flip {flip} at {at} panicked"));
-        assert_eq!(wrong, Vec::<usize>::new(), "flip {flip} at {at}: answers that are silently wrong");
+        assert_eq!(wrong, Vec::<String>::new(), "flip {flip} at {at}: answers that are silently wrong");
         noticed += u64::from(errors);
         missing += u64::from(gone);
     }
@@ -277,7 +277,7 @@ fn flipped_bit_is_an_error_or_changes_nothing_that_is_read() {
 
 /// What reading a damaged store gave.
 struct Flipped {
-    wrong: Vec<usize>,
+    wrong: Vec<String>,
     gone: bool,
     errors: bool,
 }
@@ -290,12 +290,12 @@ fn read_flipped(files: Files, expected: &[StoreResult<String>]) -> Flipped {
     let found = answers(&reader);
     let errors = found.iter().any(Result::is_err);
     let (mut wrong, mut gone) = (vec![], false);
-    for (number, (found, expected)) in found.iter().zip(expected).enumerate() {
+    for (found, expected) in found.iter().zip(expected) {
         match (found, expected) {
-            (Ok(found), Ok(expected)) if found != expected && ["None", "[]"].contains(&found.as_str()) => {
+            (Ok(found), Ok(expected)) if found != expected && NOTHING.contains(&found.as_str()) => {
                 gone = true
             }
-            (Ok(found), Ok(expected)) if found != expected => wrong.push(number),
+            (Ok(found), Ok(expected)) if found != expected => wrong.push(format!("{found}, not {expected}")),
             _ => {}
         }
     }
@@ -403,5 +403,7 @@ fn broken_disk_fails_turns_until_it_works_again() {
     assert_eq!(steps_in(&open(&disk)), 2);
 }
 
+/// What is read where a key is that was never written, or that a flip has made another.
+const NOTHING: [&str; 3] = ["None", "[]", "0"];
 /// Images of one life: making the life costs as much as looking at a few.
 const IMAGES_PER_LIFE: u64 = 50;
