@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use assist_gui::memory::{Memory, ThemeChoice};
+use assist_gui::state::State;
 use assist_gui::{Support, Tokens, fonts, icon_pixels, icon_png};
 use assist_proto::client::{DesktopEntry, Home};
 use clap::Parser;
@@ -94,7 +95,7 @@ fn install() -> anyhow::Result<()> {
 
 struct Window {
     support: Support,
-    unread: Option<u64>,
+    title: String,
     looks: Option<assist_gui::memory::Looks>,
 }
 
@@ -108,7 +109,7 @@ impl Window {
         if let Some(link) = link {
             support.open_link(link);
         }
-        Ok(Self { support, unread: None, looks: None })
+        Ok(Self { support, title: TITLE.to_owned(), looks: None })
     }
 
     /// Makes the window be as the client wants it: only where something changed.
@@ -127,11 +128,10 @@ impl Window {
             ctx.all_styles_mut(|style| style.animation_time = seconds);
             self.looks = Some(looks);
         }
-        let unread = self.support.state().unread_count();
-        if self.unread != Some(unread) {
-            let title = if unread == 0 { TITLE.to_owned() } else { format!("({unread}) {TITLE}") };
-            ctx.send_viewport_cmd(ViewportCommand::Title(title));
-            self.unread = Some(unread);
+        let title = title_of(self.support.state());
+        if self.title != title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
         }
     }
 }
@@ -153,6 +153,16 @@ impl eframe::App for Window {
             tell(&anyhow::Error::new(error).context("what is not sent could not be kept"));
         }
     }
+}
+
+/// How many tickets are unread, what is shown, and whose window it is.
+fn title_of(state: &State) -> String {
+    let unread = match state.unread_count() {
+        0 => String::new(),
+        count => format!("({count}) "),
+    };
+    let page = state.page_title().map(|page| format!("{page} - ")).unwrap_or_default();
+    format!("{unread}{page}{TITLE}")
 }
 
 const TITLE: &str = "Hero Assistance";

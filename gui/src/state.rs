@@ -11,6 +11,7 @@ use assist_proto::api::project::{PendingJoin, ProjectDetails, ProjectInfo};
 use assist_proto::api::sync::{ConnectionState, ProjectSync};
 use assist_proto::api::ticket::{HistoryChange, List, Sort, Ticket, TicketRow};
 use assist_proto::api::user::{Role, User};
+use assist_proto::neutral;
 
 use crate::files::{NewFile, NewFileState, Slot, UnsentFile, is_picture};
 use crate::host::HostFeed;
@@ -452,6 +453,35 @@ impl State {
     pub fn views(&self) -> &'static [View] {
         let is_team = self.projects().iter().any(|project| project.role != Role::Customer);
         if is_team { View::TEAM } else { View::CUSTOMER }
+    }
+
+    /// Returns what is shown, in a few words: for the title of a window. Nothing for the list alone.
+    pub fn page_title(&self) -> Option<String> {
+        if self.projects.is_some() && self.projects().is_empty() {
+            return Some(self.joining_title().to_owned());
+        }
+        Some(match &self.route {
+            Route::Inbox { .. } => return None,
+            Route::Ticket(key) => {
+                let open = self.open.as_ref().filter(|open| open.key == *key);
+                let ticket = open.and_then(|open| open.ticket.as_ref())?;
+                neutral::line(&ticket.row.title).into_owned()
+            }
+            Route::NewTicket => "New ticket".to_owned(),
+            Route::Join => self.joining_title().to_owned(),
+            Route::Settings => "Settings".to_owned(),
+            Route::Manage(id) => {
+                let project = self.project(id)?;
+                format!("Manage {}", neutral::line(&project.name))
+            }
+        })
+    }
+
+    fn joining_title(&self) -> &'static str {
+        match self.join.pending {
+            Some(_) => "Enter the code",
+            None => "Join a project",
+        }
     }
 
     /// Returns how many tickets are unread in all.

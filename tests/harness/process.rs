@@ -297,6 +297,11 @@ pub fn assistd(home: &Path) -> Command {
     program("assistd", home)
 }
 
+/// `assist-gui` on a folder, likewise.
+pub fn desktop_client(home: &Path) -> Command {
+    program("assist-gui", home)
+}
+
 /// `assist` on a folder, likewise.
 pub fn assist(home: &Path) -> Command {
     program("assist", home)

@@ -50,3 +50,4 @@ mod store;
 mod thumbnails;
 mod ticket_members;
 mod tidy;
+mod window;

@@ -44,13 +44,16 @@ fn commands_print_the_columns_that_the_page_lists() {
     let Finished { code, .. } = amir.assist(["draft", "retry", "0000"]);
     assert_eq!(code, Some(3));
     let bundle = amir.home().join("ticket.bundle").display().to_string();
-    let exported = amir.assist_ok(["ticket", "export", "1", "--bundle", &bundle]);
-    let columns = unseen.remove("ticket export").expect("docs/cli.md lists ticket export");
-    assert_eq!(exported.trim_end().split('\t').count(), columns.len(), "{exported:?}");
     let folder = amir.home().join("export").display().to_string();
-    let exported = amir.assist_ok(["export", &folder]);
-    let columns = unseen.remove("export").expect("docs/cli.md lists export");
-    assert_eq!(exported.trim_end().split('\t').count(), columns.len(), "{exported:?}");
+    for (command, args) in [
+        ("ticket export", vec!["ticket", "export", "1", "--bundle", &bundle]),
+        ("export", vec!["export", &folder]),
+        ("import", vec!["import", &folder]),
+    ] {
+        let printed = amir.assist_ok(args);
+        let columns = unseen.remove(command).unwrap_or_else(|| panic!("docs/cli.md lists {command}"));
+        assert_eq!(printed.trim_end().split('\t').count(), columns.len(), "{command}: {printed:?}");
+    }
     // A join is what made this world; a further one prints the same.
     assert_eq!(unseen.remove("project join").map(|columns| columns.len()), Some(1));
     let phone = DaemonProcess::device();
