@@ -28,6 +28,19 @@ pub struct Comment {
     pub change: crate::ids::ChangeHash,
 }
 
+/// What a comment or note says now, and by which change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Which comment or note.
+    pub comment: CommentId,
+    /// Who wrote it.
+    pub author: UserId,
+    /// The text.
+    pub body: String,
+    /// The change that wrote it as it is: the one that brought the comment, or its last rewrite.
+    pub written_by: crate::ids::ChangeHash,
+}
+
 /// A comment's named reference to bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Attachment {

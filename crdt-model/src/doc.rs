@@ -31,10 +31,10 @@ pub(crate) use self::root::Root;
 pub use self::undo::UndoError;
 pub(crate) use self::view::{View, automerge_hash, hash_from_automerge};
 use crate::actor::{Actor, Author};
-use crate::comment::{Attachment, Comment};
+use crate::comment::{Attachment, Comment, Text};
 use crate::edit::{Edit, Label};
 use crate::gate::{self, Checked, RejectCode, Rejection, ScannedChange};
-use crate::ids::{ChangeHash, DocId, TicketId, UnixMillis, UserId};
+use crate::ids::{ChangeHash, CommentId, DocId, TicketId, UnixMillis, UserId};
 use crate::limits;
 use crate::project::Project;
 use crate::schema;
@@ -258,6 +258,12 @@ impl Doc {
     /// Returns what the comments or notes name, those apart that were struck; one entry for each time.
     pub fn attachments(&self) -> Vec<Attachment> {
         snapshot::attachments(self)
+    }
+
+    /// Returns those comments or notes that are wanted, by id and text, those apart that were struck; in no certain
+    /// order. What is not wanted is not copied.
+    pub fn texts(&self, is_wanted: impl Fn(CommentId, &str) -> bool) -> Vec<Text> {
+        snapshot::texts(self, is_wanted)
     }
 
     /// Returns all changes as intent, in causal order.

@@ -34,7 +34,7 @@ mod schema;
 mod ticket;
 
 pub use actor::{Actor, Author};
-pub use comment::{Attachment, Comment};
+pub use comment::{Attachment, Comment, Text};
 pub use doc::{Doc, EditError, HistoryEntry, LoadDocError, NewChange, TicketSummary, UndoError};
 pub use edit::{Body, Edit, Label, ProjectName, Reason, TextError, Title};
 pub use gate::{RejectCode, Rejection, ScannedChange};

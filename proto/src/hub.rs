@@ -21,7 +21,7 @@ mod edit_codec;
 mod server;
 
 pub use action::{
-    Action, BlobAnswer, BlobAsk, CallId, Cause, DialId, Durability, LinkId, Notice, TransferId,
+    Action, BlobAnswer, BlobAsk, CallId, Cause, DialId, Durability, LinkId, Notice, Reason, TransferId,
     TransferOrder, TransferOutcome,
 };
 pub use device::{

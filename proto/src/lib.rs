@@ -2,7 +2,7 @@
 //!
 //! The [`hub`] holds the two sync machines, one for each role: inputs and a store in, actions out, no sockets,
 //! files or clocks. [`wire`] is what goes between peers, [`api`] what goes between a front end and its daemon,
-//! [`store`] what a machine asks of its storage. [`authorship`] proves who wrote
+//! [`store`] what a machine asks of its storage, [`mention`] who is meant by a text. [`authorship`] proves who wrote
 //! what, [`bundle`] is the file that carries the proof, [`neutral`] makes text of others harmless for eyes. Every bound stands in [`limits`].
 
 #![warn(missing_docs)]
@@ -21,6 +21,7 @@ pub mod limits;
 pub mod link;
 pub mod mail;
 pub mod manifest;
+pub mod mention;
 pub mod neutral;
 pub mod query;
 #[cfg(test)]

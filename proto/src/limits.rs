@@ -232,6 +232,14 @@ pub const RECONNECT_MAX_MILLIS: u64 = 30_000;
 
 /// Snoozed tickets that come back in one turn: each is a row written. The rest comes with the next.
 pub const RESURFACED_PER_TURN_MAX: usize = 1_000;
+/// Documents that one turn looks through for mentions after a name has changed, so that people's edits are never behind
+/// more.
+pub const SOUGHT_DOCS_PER_TURN: usize = 16;
+/// News of one project that wait until it is known whether the user has read them elsewhere: of more, nobody wants to
+/// be told one by one.
+pub const NEWS_WAITING_MAX: usize = 500;
+/// How long they wait behind the last record that came: read marks follow records in the same stream.
+pub const NEWS_QUIET_MILLIS: u64 = 2_000;
 /// A bundle: the largest ticket that people make (2,000 comments of 4 KB) four times over. Read and checked in memory.
 pub const BUNDLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// One line of it: the largest change (160 KiB) in base 64, with its signature.

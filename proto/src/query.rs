@@ -119,6 +119,10 @@ words! {
         Numbered = "numbered",
         /// Somebody else wrote more than the user has read.
         Unread = "unread",
+        /// The user is mentioned in it.
+        Mentioned = "mentioned",
+        /// The user is mentioned where they have not read.
+        NewlyMentioned = "newly-mentioned",
         /// The user said so; or it is theirs, and they did not mute it.
         Following = "following",
         /// The user wants to hear nothing of it.

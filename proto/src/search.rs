@@ -15,6 +15,7 @@ use std::ops::Range;
 
 use assist_crdt_model::{Comment, CommentId, Ticket};
 
+pub(crate) use fold::fold;
 pub use snippet::{Snippet, snippets};
 pub use terms::{Term, TermKind, terms};
 pub use wanted::{NothingWanted, Wanted};

@@ -6,6 +6,7 @@
 
 mod device;
 mod kept;
+mod mentions;
 mod read;
 mod server;
 
@@ -24,6 +25,7 @@ pub use device::{
     SyncState, Transfer, TransferCause,
 };
 pub use kept::{Follow, Kept, KeptAll, KeptFollow, KeptKey, KeptView, is_view_name};
+pub use mentions::Mentions;
 pub use read::{PendingRead, ReadMark};
 pub use server::{
     Audience, Device, EntryKind, Invite, LogEntry, MailedCode, ServerProject, ServerStore, Share, ShareWith,

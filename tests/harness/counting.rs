@@ -7,9 +7,9 @@ use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ProjectId, Ticket
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     Audience, Device, DeviceStore, Direction, Draft, DraftId, Invite, Kept, KeptAll, KeptKey, LogEntry,
-    MailedCode, Mark, Membership, OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq,
-    ServerProject, ServerStore, Share, ShareWith, StoreResult, StoredVerdict, SyncState, TicketRow, Transfer,
-    User, Visibility, WaitingDevice, Watermarks,
+    MailedCode, Mark, Membership, Mentions, OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark,
+    Record, Seq, ServerProject, ServerStore, Share, ShareWith, StoreResult, StoredVerdict, SyncState,
+    TicketRow, Transfer, User, Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::Member;
 use assist_proto::wire::blob::BlobPlace;
@@ -128,6 +128,9 @@ impl DeviceStore for CountingDevice<'_> {
         reads own_read(project: &ProjectId, ticket: TicketId) -> Option<Seq>;
         writes put_own_read(project: &ProjectId, ticket: TicketId, through: Seq) -> ();
         reads unread_count(project: &ProjectId) -> u64;
+        reads mentions(project: &ProjectId, ticket: TicketId) -> Mentions;
+        writes put_mentions(project: &ProjectId, ticket: TicketId, mentions: &Mentions) -> ();
+        reads mentioned_count(project: &ProjectId) -> u64;
         reads read_mark(project: &ProjectId, ticket: TicketId, user: UserId) -> Option<ReadMark>;
         reads read_marks(project: &ProjectId, ticket: TicketId) -> Vec<ReadMark>;
         writes put_read_mark(project: &ProjectId, mark: &ReadMark) -> ();

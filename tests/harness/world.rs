@@ -8,15 +8,17 @@ mod canaries;
 mod checks;
 mod deeds;
 mod desk;
+mod mentions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use assist_crdt_model::{
-    Body, ChangeHash, DocId, Edit, ProjectId, ProjectName, Role, TicketId, Title, UnixMillis, UserId,
+    Body, ChangeHash, CommentId, DocId, Edit, ProjectId, ProjectName, Role, TicketId, Title, UnixMillis,
+    UserId,
 };
 use assist_proto::address::{Address, Host};
 use assist_proto::hub::{
-    AdminCommand, AdminReply, CallId, Command, CommandError, Reply, begin_log_anew, recover_server,
+    AdminCommand, AdminReply, CallId, Command, CommandError, Notice, Reply, begin_log_anew, recover_server,
 };
 use assist_proto::store::{DeviceStore as _, Seq, ServerStore};
 use assist_proto::wire::presence::PresenceNews;
@@ -104,6 +106,10 @@ pub struct World {
     restored: BTreeSet<PeerId>,
     /// What somebody is known to have read, and may have lost since.
     once_read: BTreeSet<(TicketId, UserId, Seq)>,
+    /// What front ends were told that is for their user.
+    notifications: Vec<(PeerId, Notice)>,
+    /// The comments among it.
+    told_comments: BTreeSet<(PeerId, CommentId)>,
     /// What devices were told of who is there.
     presence_told: Vec<(PeerId, PresenceNews)>,
     frames_seen: usize,
@@ -129,6 +135,8 @@ impl World {
             sides: BTreeMap::new(),
             restored: BTreeSet::new(),
             once_read: BTreeSet::new(),
+            notifications: Vec::new(),
+            told_comments: BTreeSet::new(),
             presence_told: Vec::new(),
             frames_seen: 0,
             texts_seen: 0,

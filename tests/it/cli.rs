@@ -40,7 +40,7 @@ fn ticket_is_filed_read_and_worked_with_names_of_any_form() {
     let row = device.assist_ok(["ticket", "list", "-s", "open", "-l", "network", "-a", "me"]);
     let values: Vec<&str> = row.trim_end_matches('\n').split('\t').collect();
     assert_eq!(values[..7], [id, "1", "open", "high", "Bob", "Bob", "network"], "{row}");
-    assert_eq!((values.len(), values[9], values[12]), (14, "2", "It flaps and hums"), "{row}");
+    assert_eq!((values.len(), values[9], values[12]), (15, "2", "It flaps and hums"), "{row}");
 
     let view = device.assist_ok(["ticket", "view", "1"]);
     assert!(view.contains("\n    Twice a\n    \n    minute.\n"), "{view}");

@@ -133,8 +133,8 @@ fn leave(name: Option<String>, force: bool, invocation: &mut Invocation) -> Resu
 }
 
 impl Row for ProjectInfo {
-    const HEADS: &'static [&'static str] = &["name", "you are", "as", "unread", "server", "id"];
-    const FLEXIBLE: usize = 4;
+    const HEADS: &'static [&'static str] = &["name", "you are", "as", "unread", "mentioned", "server", "id"];
+    const FLEXIBLE: usize = 5;
 
     fn cells(&self, _times: &Times) -> Vec<Cell> {
         let connection = match self.cold_start {
@@ -146,6 +146,7 @@ impl Row for ProjectInfo {
             Cell::plain(&self.user_name),
             Cell::plain(word(&self.role)),
             Cell::plain(optional(self.unread_count)),
+            Cell::plain(self.mentioned_count.to_string()),
             Cell::new(connection, connection_tone(self.connection.state)),
             Cell::dim(self.id.get(..ID_CHARS_SHOWN).unwrap_or(&self.id)),
         ]
@@ -161,6 +162,7 @@ impl Row for ProjectInfo {
             self.device_name.clone(),
             word(&self.connection.state),
             optional(self.unread_count),
+            self.mentioned_count.to_string(),
         ]
     }
 }

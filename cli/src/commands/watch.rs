@@ -1,6 +1,6 @@
 //! `watch`: what happens, as it happens.
 
-use assist_proto::api::events::{Cause, Event, News};
+use assist_proto::api::events::{Cause, Event, News, Reason};
 use assist_proto::api::ticket::TicketRef;
 use assist_proto::client::{Client, ClientError, EventStream};
 use jiff::Zoned;
@@ -90,7 +90,7 @@ fn print(event: &Event, invocation: &mut Invocation) -> Result<(), CliError> {
     output.flush()
 }
 
-/// Returns id, name, project, ticket, cause, who, and the rest: a comment, a note, a draft, or the title.
+/// Returns id, name, project, ticket, cause or reason, who, and the rest: a comment, a note, a draft, or the title.
 fn values(event: &Event) -> Vec<String> {
     let (ticket, cause, actor, rest) = parts(&event.news);
     vec![
@@ -98,26 +98,30 @@ fn values(event: &Event) -> Vec<String> {
         event.news.name().to_owned(),
         event.news.project().unwrap_or_default().to_owned(),
         ticket.map(|ticket| ticket.id.clone()).unwrap_or_default(),
-        cause.as_ref().map(word).unwrap_or_default(),
+        cause.unwrap_or_default(),
         actor.unwrap_or_default().to_owned(),
         rest.to_owned(),
     ]
 }
 
-fn parts(news: &News) -> (Option<&TicketRef>, Option<Cause>, Option<&str>, &str) {
+fn parts(news: &News) -> (Option<&TicketRef>, Option<String>, Option<&str>, &str) {
     match news {
+        News::NotificationAdded { ticket, reason, comment, actor, .. } => {
+            let rest = comment.as_deref().unwrap_or(&ticket.title);
+            (Some(ticket), Some(word(reason)), actor.as_deref(), rest)
+        }
         News::TicketChanged { ticket, cause, actor } => {
-            (Some(ticket), Some(*cause), actor.as_deref(), &ticket.title)
+            (Some(ticket), Some(word(cause)), actor.as_deref(), &ticket.title)
         }
         News::CommentAdded { ticket, comment, cause, actor } => {
-            (Some(ticket), Some(*cause), actor.as_deref(), comment)
+            (Some(ticket), Some(word(cause)), actor.as_deref(), comment)
         }
         News::NoteAdded { ticket, note, cause, actor } => {
-            (Some(ticket), Some(*cause), actor.as_deref(), note)
+            (Some(ticket), Some(word(cause)), actor.as_deref(), note)
         }
         News::AttachmentChanged { ticket, blob } => (Some(ticket), None, None, blob),
         News::TicketRead { ticket, actor, .. } => (Some(ticket), None, actor.as_deref(), &ticket.title),
-        News::ProjectChanged { cause, actor, .. } => (None, Some(*cause), actor.as_deref(), ""),
+        News::ProjectChanged { cause, actor, .. } => (None, Some(word(cause)), actor.as_deref(), ""),
         News::DraftAdded { draft, ticket, .. } => (ticket.as_ref(), None, None, draft),
         News::DeviceAdded { device, .. } => (None, None, None, device),
         News::DraftRemoved { draft, .. } => (None, None, None, draft),
@@ -144,6 +148,9 @@ fn words(news: &News) -> String {
         News::TicketChanged { ticket, actor, .. } => format!("{} changed{}", named(ticket), by(actor)),
         News::CommentAdded { ticket, actor, .. } => format!("{}: new comment{}", named(ticket), by(actor)),
         News::NoteAdded { ticket, actor, .. } => format!("{}: new note{}", named(ticket), by(actor)),
+        News::NotificationAdded { ticket, reason, is_note, actor, .. } => {
+            format!("for you: {}", notification(*reason, *is_note, &named(ticket), actor.as_deref()))
+        }
         News::AttachmentChanged { ticket, .. } => {
             format!("{}: an attachment has come further", named(ticket))
         }
@@ -169,6 +176,18 @@ fn words(news: &News) -> String {
         News::DraftRemoved { draft, .. } => format!("draft {} is settled", short(draft)),
         News::Reset {} => "events were missed: look at the lists again".to_owned(),
         News::Unknown => "something that this version does not know".to_owned(),
+    }
+}
+
+fn notification(reason: Reason, is_note: bool, ticket: &str, actor: Option<&str>) -> String {
+    let actor = actor.unwrap_or("somebody");
+    let place = if is_note { "a note at" } else { "a comment at" };
+    match reason {
+        Reason::Assigned => format!("{actor} handed you {ticket}"),
+        Reason::Mentioned => format!("{actor} mentions you in {place} {ticket}"),
+        Reason::Reply => format!("{actor} answered at {ticket}"),
+        Reason::Resurfaced => format!("{ticket} is back: its snooze has ended"),
+        Reason::Unknown => format!("{ticket}, for a reason that this version does not know"),
     }
 }
 

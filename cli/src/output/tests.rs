@@ -35,9 +35,9 @@ fn scripts_get_whole_values_with_tabs_between() {
         printed(Format::Plain),
         format!(
             "abcdefghjkmnpqrstvwxyz0123\t142\topen\thigh\tBob\tAlice\thardware\t1970-01-01T00:00:01.000Z\t\
-             1970-01-01T00:00:02.000Z\t2\ton_server\t{0}\tthe printer<U+001B>[31m burns\tfalse\n\
+             1970-01-01T00:00:02.000Z\t2\ton_server\t{0}\tthe printer<U+001B>[31m burns\tfalse\tfalse\n\
              bbcdefghjkmnpqrstvwxyz0123\t\topen\thigh\tBob\tAlice\thardware\t1970-01-01T00:00:01.000Z\t\
-             1970-01-01T00:00:02.000Z\t2\ton_server\t{0}\t<U+202E>evil\tfalse\n",
+             1970-01-01T00:00:02.000Z\t2\ton_server\t{0}\t<U+202E>evil\tfalse\tfalse\n",
             "p".repeat(52)
         )
     );

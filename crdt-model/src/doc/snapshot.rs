@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::legacy::ObjectId;
 use automerge::{ObjId, ReadDoc as _, ScalarValueRef, ValueRef};
 
-use crate::comment::{Attachment, Comment};
+use crate::comment::{Attachment, Comment, Text};
 use crate::doc::view::{Held, View, exid_from_obj, hash_from_automerge};
 use crate::doc::{Doc, Root, TicketSummary};
 use crate::edit::{Body, Label, Reason};
@@ -78,13 +78,24 @@ pub(super) fn notes(doc: &Doc) -> Option<Vec<Comment>> {
 }
 
 pub(super) fn attachments(doc: &Doc) -> Vec<Attachment> {
-    let texts = doc.root().and_then(|root| match root {
-        Root::Ticket { comments, .. } => Some(comments),
-        other => other.notes(),
-    });
-    let Some(texts) = texts else { return Vec::new() };
+    let Some(texts) = texts_of(doc) else { return Vec::new() };
     let all = Reader { doc }.comments(texts).into_iter();
     all.filter(|comment| !comment.is_deleted).flat_map(|comment| comment.attachments).collect()
+}
+
+pub(super) fn texts(doc: &Doc, is_wanted: impl Fn(CommentId, &str) -> bool) -> Vec<Text> {
+    let Some(texts) = texts_of(doc) else { return Vec::new() };
+    let reader = Reader { doc };
+    let all = doc.automerge().map_range(exid_from_obj(texts), ..);
+    all.filter_map(|item| reader.text(item.key.parse().ok()?, &item.id(), &is_wanted)).collect()
+}
+
+/// The comments of a ticket, or the notes.
+fn texts_of(doc: &Doc) -> Option<&ObjectId> {
+    match doc.root()? {
+        Root::Ticket { comments, .. } => Some(comments),
+        other => other.notes(),
+    }
 }
 
 pub(super) fn project(doc: &Doc) -> Option<Project> {
@@ -272,6 +283,27 @@ impl Reader<'_> {
         }
         comment.attachments = files.map(|files| self.attachments(&files)).unwrap_or_default();
         Some(comment)
+    }
+
+    /// Reads what a comment says, if that is wanted and the comment was not struck.
+    fn text(
+        &self,
+        comment: CommentId,
+        obj: &ObjId,
+        is_wanted: impl Fn(CommentId, &str) -> bool,
+    ) -> Option<Text> {
+        let automerge = self.doc.automerge();
+        let (body, written_by) = automerge.get(obj, key::BODY).ok()??;
+        if !is_wanted(comment, body.as_str()?) || automerge.get(obj, key::DELETED).ok()?.is_some() {
+            return None;
+        }
+        let author = automerge.get(obj, key::AUTHOR).ok()??.0;
+        Some(Text {
+            comment,
+            author: author.as_bytes().and_then(UserId::from_slice)?,
+            body: body.as_str()?.to_owned(),
+            written_by: self.change_of(&written_by)?,
+        })
     }
 
     /// Returns the rewrites that lost, the youngest first.

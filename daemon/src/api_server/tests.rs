@@ -387,7 +387,7 @@ fn documentation_names_every_code_and_event() {
         let name = event["properties"]["event"]["const"].as_str().unwrap();
         assert!(DOCUMENTATION.contains(&format!("| `{name}` |")), "{name}");
     }
-    assert_eq!(events.len(), 13);
+    assert_eq!(events.len(), 14);
 }
 
 fn changed(project: &str) -> News {

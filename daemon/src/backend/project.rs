@@ -93,6 +93,7 @@ impl LocalBackend {
             user_name: Names::new(reader).user(own.project, own.user)?.name,
             device_name: own.device_name.clone(),
             unread_count: Some(reader.unread_count(&own.project)?),
+            mentioned_count: reader.mentioned_count(&own.project)?,
             connection,
             cold_start: cold_start(reader, own.project)?,
         })

@@ -140,7 +140,7 @@ impl<'a> Rows<'a> {
         let assignee = row.assignee.map(|user| self.names.user(project, user)).transpose()?;
         let merged_into = row.merged_into.map(|ticket| self.names.ticket(project, ticket));
         let follow = self.follow(project, row.ticket)?;
-        let is_unread = self.reader.is_unread(&project, row.ticket)?;
+        let beside = self.reader.beside_row(&project, row.ticket)?;
         Ok(ticket::TicketRow {
             project: project.to_string(),
             id: row.ticket.to_string(),
@@ -160,7 +160,9 @@ impl<'a> Rows<'a> {
             has_conflict: row.has_conflict,
             state: facts.state,
             is_loaded: facts.is_loaded,
-            is_unread,
+            is_unread: beside.is_unread,
+            is_mentioned: beside.is_mentioned,
+            is_newly_mentioned: beside.is_newly_mentioned,
             follow,
         })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assist_crdt_model::{ProjectId, TicketId, UserId};
 use assist_proto::api::events::{self, News};
 use assist_proto::api::ticket::TicketRef;
-use assist_proto::hub::{Cause, Notice};
+use assist_proto::hub::{Cause, Notice, Reason};
 use assist_proto::store::{DraftId, StoreResult};
 
 use super::Chain;
@@ -59,6 +59,14 @@ impl Names {
                 note: note.to_string(),
                 cause: cause_of(cause, Some(by)),
                 actor: self.actor(project, Some(by))?,
+            },
+            Notice::Notification { project, ticket, reason, comment, by, at } => News::NotificationAdded {
+                ticket: self.ticket(project, ticket)?,
+                reason: reason_of(reason),
+                comment: comment.map(|(comment, _)| comment.to_string()),
+                is_note: comment.is_some_and(|(_, is_note)| is_note),
+                actor: self.actor(project, by)?,
+                at_millis: at.0,
             },
             Notice::AttachmentChanged { project, ticket, blob } => {
                 News::AttachmentChanged { ticket: self.ticket(project, ticket)?, blob: blob.to_string() }
@@ -120,6 +128,15 @@ impl Names {
     fn actor(&self, project: ProjectId, by: Option<UserId>) -> StoreResult<Option<String>> {
         let Some(user) = by else { return Ok(None) };
         Ok(self.reader.member(&project, user)?.map(|member| member.name))
+    }
+}
+
+const fn reason_of(reason: Reason) -> events::Reason {
+    match reason {
+        Reason::Assigned => events::Reason::Assigned,
+        Reason::Mentioned => events::Reason::Mentioned,
+        Reason::Reply => events::Reason::Reply,
+        Reason::Resurfaced => events::Reason::Resurfaced,
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Direction, Draft, DraftId, Kept, KeptAll, KeptKey, Mark, Membership, OutboxEntry,
+    DeviceStore, Direction, Draft, DraftId, Kept, KeptAll, KeptKey, Mark, Membership, Mentions, OutboxEntry,
     PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
 };
 use assist_proto::wire::Member;
@@ -14,6 +14,7 @@ use assist_proto::wire::blob::BlobPlace;
 
 use super::entry::{Entry, PlacedMark};
 use super::quarantine::{self, Quarantined};
+use super::row_codec::Beside;
 use super::tables::{Counter, SCOPE_SIZE, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::view::{Order, View, cbor, damaged, key_end};
@@ -237,16 +238,29 @@ pub trait DeviceReads: View + Sized {
         Ok(entry_of(self, scope, ticket)?.mark.map(|placed| placed.mark))
     }
 
-    /// Whether somebody else wrote more of a ticket than this device's user has read.
-    fn is_unread(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<bool> {
-        let Some(scope) = self.scope(project)? else { return Ok(false) };
-        Ok(entry_of(self, scope, ticket)?.is_unread())
+    /// What stands beside a ticket's row: whether there is more than this device's user has read, and whether they are
+    /// mentioned.
+    fn beside_row(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Beside> {
+        let Some(scope) = self.scope(project)? else { return Ok(Beside::default()) };
+        Ok(entry_of(self, scope, ticket)?.beside())
     }
 
     /// See [`DeviceStore::unread_count`].
     fn unread_count(&self, project: &ProjectId) -> StoreResult<u64> {
         let Some(scope) = self.scope(project)? else { return Ok(0) };
         self.counter(scope, Counter::Unread)
+    }
+
+    /// See [`DeviceStore::mentions`].
+    fn mentions(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Mentions> {
+        let Some(scope) = self.scope(project)? else { return Ok(Mentions::default()) };
+        Ok(entry_of(self, scope, ticket)?.mentions)
+    }
+
+    /// See [`DeviceStore::mentioned_count`].
+    fn mentioned_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        let Some(scope) = self.scope(project)? else { return Ok(0) };
+        self.counter(scope, Counter::Mentioned)
     }
 
     /// See [`DeviceStore::read_marks`].
@@ -374,7 +388,8 @@ impl Turn {
         }
     }
 
-    /// Changes what is kept of a ticket beside its documents, and keeps the count of what is unread.
+    /// Changes what is kept of a ticket beside its documents, and keeps the counts of what is unread and of where the
+    /// user is mentioned.
     fn change_entry(
         &mut self,
         scope: Scope,
@@ -382,14 +397,18 @@ impl Turn {
         change: impl FnOnce(&mut Entry),
     ) -> StoreResult<()> {
         let mut entry = entry_of(self, scope, ticket)?;
-        let was_unread = entry.is_unread();
+        let counted = |entry: &Entry| [entry.is_unread(), entry.is_newly_mentioned()];
+        let before = counted(&entry);
         change(&mut entry);
-        match (was_unread, entry.is_unread()) {
-            (false, true) => {
-                self.count_up(key!(scope, Counter::Unread))?;
+        let now = counted(&entry);
+        for (index, counter) in [Counter::Unread, Counter::Mentioned].into_iter().enumerate() {
+            match (before[index], now[index]) {
+                (false, true) => {
+                    self.count_up(key!(scope, counter))?;
+                }
+                (true, false) => self.count_down(key!(scope, counter))?,
+                (true, true) | (false, false) => {}
             }
-            (true, false) => self.count_down(key!(scope, Counter::Unread))?,
-            (true, true) | (false, false) => {}
         }
         self.put_entry(Table::Rows, key!(scope, ticket), &entry);
         Ok(())
@@ -635,6 +654,24 @@ impl DeviceStore for Turn {
 
     fn unread_count(&self, project: &ProjectId) -> StoreResult<u64> {
         DeviceReads::unread_count(self, project)
+    }
+
+    fn mentions(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Mentions> {
+        DeviceReads::mentions(self, project, ticket)
+    }
+
+    fn put_mentions(
+        &mut self,
+        project: &ProjectId,
+        ticket: TicketId,
+        mentions: &Mentions,
+    ) -> StoreResult<()> {
+        let scope = self.scope_mut(project)?;
+        self.change_entry(scope, ticket, |entry| entry.mentions = *mentions)
+    }
+
+    fn mentioned_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        DeviceReads::mentioned_count(self, project)
     }
 
     fn read_mark(

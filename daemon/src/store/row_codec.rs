@@ -23,8 +23,18 @@ pub(crate) struct RowBytes<'a> {
     table: Table,
     fixed: &'a [u8; FIXED_SIZE],
     texts: &'a [u8],
-    /// It stands beside the row.
-    is_unread: bool,
+    beside: Beside,
+}
+
+/// What stands beside a row and is asked of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside {
+    /// Whether somebody else wrote more than the user has read.
+    pub is_unread: bool,
+    /// Whether the user is mentioned.
+    pub is_mentioned: bool,
+    /// Whether they are where they have not read.
+    pub is_newly_mentioned: bool,
 }
 
 impl<'a> RowBytes<'a> {
@@ -34,7 +44,7 @@ impl<'a> RowBytes<'a> {
         if fixed[0] != LAYOUT {
             return Err(damaged(table));
         }
-        Ok(Self { table, fixed, texts, is_unread: false })
+        Ok(Self { table, fixed, texts, beside: Beside::default() })
     }
 
     pub(crate) fn status(&self) -> StoreResult<Status> {
@@ -104,9 +114,9 @@ impl<'a> RowBytes<'a> {
         Ok(Some(TicketId::from_bytes(*id)))
     }
 
-    /// The same row, known to be read or not.
-    pub(crate) const fn with_unread(self, is_unread: bool) -> Self {
-        Self { is_unread, ..self }
+    /// The same row with what stands beside it.
+    pub(crate) const fn with_beside(self, beside: Beside) -> Self {
+        Self { beside, ..self }
     }
 
     /// The whole row.
@@ -160,7 +170,15 @@ impl RowView for RowBytes<'_> {
     type Error = StoreError;
 
     fn is_unread(&self) -> bool {
-        self.is_unread
+        self.beside.is_unread
+    }
+
+    fn is_mentioned(&self) -> bool {
+        self.beside.is_mentioned
+    }
+
+    fn is_newly_mentioned(&self) -> bool {
+        self.beside.is_newly_mentioned
     }
 
     fn status(&self) -> StoreResult<Status> {

@@ -135,7 +135,7 @@ tables! {
     Unverified = "unverified", "unverified document";
     /// scope, direction (1; 0 sends, 1 fetches), doc (17), blob (32): CBOR of [`assist_proto::store::Transfer`].
     Transfers = "transfers", "transfer of a blob";
-    /// scope, ticket (16): row and mark ([`super::entry`]).
+    /// scope, ticket (16): row, mark and mentions ([`super::entry`]).
     Rows = "rows", "list row";
     /// scope, ticket (16), user (16): a read mark ([`super::reads`]).
     Readers = "readers", "read mark";
@@ -237,6 +237,8 @@ pub(crate) enum Counter {
     Unread = 16,
     /// Changes of what can be found by search.
     TextChanges = 17,
+    /// Tickets of a scope in which the user is mentioned where they have not read.
+    Mentioned = 18,
 }
 
 /// Bytes of a scope in a key.

@@ -1,7 +1,7 @@
 //! What the daemon tells.
 
 use assist_proto::api::draft::Draft;
-use assist_proto::api::events::{Cause, News};
+use assist_proto::api::events::{Cause, News, Reason};
 use assist_proto::api::link::{LinkOutcome, Open, Opened};
 use assist_proto::api::project::Confirmed;
 use assist_proto::api::sync::ConnectionState;
@@ -111,6 +111,18 @@ fn look_again_at_all(state: &mut State) {
     }
 }
 
+/// What a toast says of something that is for the user.
+fn notification(reason: Reason, actor: Option<&str>, title: &str) -> String {
+    let actor = actor.unwrap_or("Somebody");
+    let ticket = format!("\u{201c}{title}\u{201d}");
+    match reason {
+        Reason::Assigned => format!("{actor} handed you {ticket}"),
+        Reason::Mentioned => format!("{actor} mentions you in {ticket}"),
+        Reason::Reply | Reason::Unknown => format!("{actor} wrote in {ticket}"),
+        Reason::Resurfaced => format!("{ticket} is back from its sleep"),
+    }
+}
+
 fn hear(state: &mut State, news: News, now_millis: u64) {
     if state.scope.as_ref().is_some_and(|scope| project_of(&news).is_some_and(|it| *it != scope.project)) {
         return;
@@ -127,9 +139,9 @@ fn hear(state: &mut State, news: News, now_millis: u64) {
         | News::AttachmentChanged { ticket, .. } => {
             state.stale.open |= is_open(state, &ticket);
         }
-        News::CommentAdded { ticket, cause: Cause::Remote, actor: Some(actor), .. } => {
+        News::NotificationAdded { ticket, reason, actor, .. } => {
             if !is_open(state, &ticket) {
-                let text = format!("{actor} wrote in \u{201c}{}\u{201d}", ticket.title);
+                let text = notification(reason, actor.as_deref(), &ticket.title);
                 let key = TicketKey { project: ticket.project, ticket: ticket.id };
                 toast(state, now_millis, ToastTone::News, text, Some(Route::Ticket(key)));
             }
@@ -171,6 +183,7 @@ fn project_of(news: &News) -> Option<&String> {
         | News::TicketRead { ticket, .. }
         | News::NoteAdded { ticket, .. }
         | News::AttachmentChanged { ticket, .. }
+        | News::NotificationAdded { ticket, .. }
         | News::CommentAdded { ticket, .. } => Some(&ticket.project),
         News::ProjectChanged { project, .. } => Some(project),
         _ => None,

@@ -55,6 +55,23 @@ pub enum News {
         /// The name of who wrote it.
         actor: Option<String>,
     },
+    /// Something is for this device's user: new, not their own doing, and not read on another of their devices. Once
+    /// for each comment; of a muted ticket only what mentions them or hands it to them.
+    #[serde(rename = "notification.added")]
+    NotificationAdded {
+        /// Which ticket.
+        ticket: TicketRef,
+        /// Why it concerns them.
+        reason: Reason,
+        /// The comment's or note's id, 26 characters; null where it is about none.
+        comment: Option<String>,
+        /// Whether that is a note.
+        is_note: bool,
+        /// The name of whose doing it was; null where it was nobody's.
+        actor: Option<String>,
+        /// When, by the server's clock.
+        at_millis: u64,
+    },
     /// An attachment's bytes came, went, moved on or were refused: look at `attachment.list`.
     #[serde(rename = "attachment.changed")]
     AttachmentChanged {
@@ -160,6 +177,24 @@ pub enum Cause {
     Unknown,
 }
 
+/// Why something concerns the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The ticket was handed to them.
+    Assigned,
+    /// A comment or note names them.
+    Mentioned,
+    /// A comment on a ticket that they requested, work on or follow.
+    Reply,
+    /// A ticket that they work on or follow came back from its sleep.
+    Resurfaced,
+    /// A reason of a newer daemon.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
+}
+
 impl News {
     /// Returns the name, which is also the `event` of the stream.
     pub const fn name(&self) -> &'static str {
@@ -167,6 +202,7 @@ impl News {
             Self::TicketChanged { .. } => "ticket.changed",
             Self::CommentAdded { .. } => "comment.added",
             Self::NoteAdded { .. } => "note.added",
+            Self::NotificationAdded { .. } => "notification.added",
             Self::AttachmentChanged { .. } => "attachment.changed",
             Self::TicketRead { .. } => "ticket.read",
             Self::PresenceChanged { .. } => "presence.changed",
@@ -188,6 +224,7 @@ impl News {
             | Self::CommentAdded { ticket, .. }
             | Self::AttachmentChanged { ticket, .. }
             | Self::NoteAdded { ticket, .. }
+            | Self::NotificationAdded { ticket, .. }
             | Self::TicketRead { ticket, .. } => Some(&ticket.project),
             Self::SyncChanged { project }
             | Self::PresenceChanged { project, .. }

@@ -139,6 +139,9 @@ pub struct ProjectInfo {
     pub device_name: String,
     /// Tickets of which others wrote more than its user has read, on whichever device. Never null.
     pub unread_count: Option<u64>,
+    /// Tickets in which its user is mentioned where they have not read.
+    #[serde(default)]
+    pub mentioned_count: u64,
     /// Whether the server is in reach.
     pub connection: Connection,
     /// How far the first load has come; null once it is complete.

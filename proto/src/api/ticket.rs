@@ -205,6 +205,12 @@ pub struct TicketRow {
     /// Whether others wrote more of it than its user has read, on whichever device.
     #[serde(default)]
     pub is_unread: bool,
+    /// Whether a comment or note by somebody else mentions its user.
+    #[serde(default)]
+    pub is_mentioned: bool,
+    /// Whether one does that they have not read. Of notes only this device knows what was read.
+    #[serde(default)]
+    pub is_newly_mentioned: bool,
     /// What the user said of following it; null where they said nothing.
     #[serde(default)]
     pub follow: Option<Follow>,

@@ -188,6 +188,19 @@ pub enum Cause {
     Resurfaced,
 }
 
+/// Why something concerns the user of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The ticket was handed to them.
+    Assigned,
+    /// A comment or note names them.
+    Mentioned,
+    /// A comment on a ticket that is theirs, or that they follow.
+    Reply,
+    /// A ticket that they work on or follow came back from its sleep.
+    Resurfaced,
+}
+
 /// News for front ends. They say what changed, not how it is now: that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -227,6 +240,21 @@ pub enum Notice {
         cause: Cause,
         /// Who wrote it.
         by: UserId,
+    },
+    /// Something is for the user of this device: new, and not their own doing.
+    Notification {
+        /// Its project.
+        project: ProjectId,
+        /// Its ticket.
+        ticket: TicketId,
+        /// Why it concerns them.
+        reason: Reason,
+        /// The comment, and whether it is a note, if there is one.
+        comment: Option<(CommentId, bool)>,
+        /// Whose doing, if somebody's.
+        by: Option<UserId>,
+        /// When, by the server's clock; for a snooze, when it was to end.
+        at: UnixMillis,
     },
     /// What is known of an attachment's bytes is other than before: they came, were sent, or were refused.
     AttachmentChanged {

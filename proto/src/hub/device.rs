@@ -13,6 +13,7 @@
 //! did not vouch for, and never drops what a person wrote: what the server refuses becomes a draft.
 
 mod asks;
+mod concerns;
 mod connection;
 mod drafts;
 mod edits;
@@ -39,6 +40,7 @@ use assist_crdt_model::{
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
+use self::concerns::Concerns;
 pub use self::import::Imported;
 use self::joining::Join;
 use self::presence::Presence;
@@ -531,6 +533,8 @@ pub struct DeviceHub {
     now: UnixMillis,
     /// Tickets that this turn wrote to: their rows are written at its end.
     touched: BTreeMap<(ProjectId, TicketId), Touched>,
+    /// Documents that texts of others came to in this turn.
+    heard: BTreeSet<(ProjectId, DocId)>,
     /// Places in the present log of what may have been in a former one, to be written at the turn's end.
     placements: BTreeMap<(ProjectId, DocId), Vec<Ack>>,
     /// Of the turn under way.
@@ -555,6 +559,7 @@ struct Project {
     next_resurfacing: Option<UnixMillis>,
     session: Session,
     presence: Presence,
+    concerns: Concerns,
 }
 
 /// What is known of one session with the server and forgotten at its end.
@@ -659,6 +664,7 @@ impl DeviceHub {
             fetch_unasked_bytes_max: limits::FETCH_UNASKED_BYTES_MAX_DEFAULT,
             now,
             touched: BTreeMap::new(),
+            heard: BTreeSet::new(),
             placements: BTreeMap::new(),
             durability: Durability::Later,
             actions: Vec::new(),
@@ -732,6 +738,7 @@ impl DeviceHub {
             }
             DeviceInput::Continue => {
                 self.verify_some(store)?;
+                self.seek_some_mentions(store)?;
                 self.doubt_some(now, store)?;
                 self.give_back_some(store)?;
                 self.offer_some_files(store)
@@ -747,10 +754,15 @@ impl DeviceHub {
     pub fn finish_turn(&mut self, store: &mut dyn DeviceStore) -> StoreResult<Durability> {
         self.place_again(store)?;
         self.write_rows(store)?;
+        self.note_mentions(store)?;
+        self.tell_news(store)?;
         self.begin_transfers();
         self.docs.trim();
         self.run_presence(self.now);
-        if self.projects.values().any(|project| project.has_unverified || project.has_former_work()) {
+        let has_work = |project: &Project| {
+            project.has_unverified || project.has_former_work() || project.has_unsought_mentions()
+        };
+        if self.projects.values().any(has_work) {
             self.actions.push(Action::Continue);
         }
         self.wish_wake();

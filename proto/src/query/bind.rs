@@ -135,6 +135,10 @@ pub trait RowView {
     fn comment_count(&self) -> u32;
     /// Whether somebody else wrote more of it than the user has read.
     fn is_unread(&self) -> bool;
+    /// Whether the user is mentioned in it.
+    fn is_mentioned(&self) -> bool;
+    /// Whether they are where they have not read.
+    fn is_newly_mentioned(&self) -> bool;
     /// When it was filed.
     fn created_at(&self) -> UnixMillis;
     /// When something last happened.
@@ -367,6 +371,8 @@ fn is_in<R: RowView>(
         State::Conflict => row.has_conflict(),
         State::Numbered => row.number().is_some(),
         State::Unread => row.is_unread(),
+        State::Mentioned => row.is_mentioned(),
+        State::NewlyMentioned => row.is_newly_mentioned(),
         State::Following => match follow() {
             Some(Follow::Following) => true,
             Some(Follow::Muted) => false,
@@ -408,6 +414,15 @@ impl RowView for TicketRow {
 
     /// A row alone knows nothing of reads.
     fn is_unread(&self) -> bool {
+        false
+    }
+
+    /// Nor of mentions.
+    fn is_mentioned(&self) -> bool {
+        false
+    }
+
+    fn is_newly_mentioned(&self) -> bool {
         false
     }
 

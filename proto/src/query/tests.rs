@@ -21,7 +21,8 @@ const BOB: UserId = UserId::from_bytes([6; 16]);
 /// Carol asks.
 struct Book;
 
-/// A row as a list has it: of tickets 2 and 7, somebody else wrote more than she has read.
+/// A row as a list has it: of tickets 2 and 7, somebody else wrote more than she has read. 3 and 7
+/// mention her, 7 where she has not read.
 struct Listed<'a>(&'a TicketRow);
 
 macro_rules! as_the_row {
@@ -31,6 +32,14 @@ macro_rules! as_the_row {
 
             fn is_unread(&self) -> bool {
                 [2, 7].contains(&self.0.ticket.as_bytes()[0])
+            }
+
+            fn is_mentioned(&self) -> bool {
+                [3, 7].contains(&self.0.ticket.as_bytes()[0])
+            }
+
+            fn is_newly_mentioned(&self) -> bool {
+                self.0.ticket.as_bytes()[0] == 7
             }
 
             fn labels(&self) -> Result<Vec<&str>, Self::Error> {
@@ -296,6 +305,9 @@ const TABLE: &[(&str, &[u8])] = &[
     ("-is:waiting-for-them is:mine is:active", &[1]),
     ("is:unread", &[2, 7]),
     ("is:unread is:mine", &[7]),
+    ("is:mentioned", &[3, 7]),
+    ("is:newly-mentioned", &[7]),
+    ("is:mentioned -is:newly-mentioned", &[3]),
     ("-is:unread is:mine", &[1, 5, 6]),
     ("is:open,pending,resolved,closed", ALL),
     ("is:active is:unassigned", &[3, 6, 7]),

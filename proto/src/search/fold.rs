@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::canonical_combining_class;
 
 /// Adds what is compared of a text.
-pub(super) fn fold(text: &str, folded: &mut String) {
+pub(crate) fn fold(text: &str, folded: &mut String) {
     if text.is_ascii() {
         folded.extend(text.chars().map(|char| char.to_ascii_lowercase()));
         return;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, KeptKey, Mark, PendingRead, ReadMark, Record, Seq, StoreResult, TicketRow};
+use super::{Kept, KeptKey, Mark, Mentions, PendingRead, ReadMark, Record, Seq, StoreResult, TicketRow};
 use crate::certificate::{Signed, millis, role};
 use crate::envelope::Envelope;
 use crate::wire::blob::{BlobCode, BlobPlace};
@@ -148,6 +148,13 @@ pub trait DeviceStore {
     fn put_own_read(&mut self, project: &ProjectId, ticket: TicketId, through: Seq) -> StoreResult<()>;
     /// Tickets with a row of which somebody else wrote more than this device's user has read.
     fn unread_count(&self, project: &ProjectId) -> StoreResult<u64>;
+    /// Where the user is mentioned in a ticket; nowhere where nothing was written.
+    fn mentions(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Mentions>;
+    /// Writes it.
+    fn put_mentions(&mut self, project: &ProjectId, ticket: TicketId, mentions: &Mentions)
+    -> StoreResult<()>;
+    /// Tickets with a row in which the user is mentioned where they have not read.
+    fn mentioned_count(&self, project: &ProjectId) -> StoreResult<u64>;
     /// How far somebody has read a ticket, as the server told.
     fn read_mark(&self, project: &ProjectId, ticket: TicketId, user: UserId)
     -> StoreResult<Option<ReadMark>>;
@@ -278,6 +285,9 @@ pub struct SyncState {
     /// The files that are here were not all offered to the server since it was restored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_unoffered: bool,
+    /// By which names all that is here was looked through for mentions ([`crate::mention::Names::token_of`]).
+    #[serde(with = "id::opt", default, skip_serializing_if = "Option::is_none")]
+    pub names_token: Option<[u8; 16]>,
 }
 
 const fn is_zero(number: &u64) -> bool {

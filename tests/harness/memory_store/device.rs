@@ -6,8 +6,8 @@ use std::sync::Arc;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    DeviceStore, Direction, Draft, DraftId, Kept, KeptKey, Mark, Membership, OutboxEntry, PendingJoin,
-    PendingRead, Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
+    DeviceStore, Direction, Draft, DraftId, Kept, KeptKey, Mark, Membership, Mentions, OutboxEntry,
+    PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow, Transfer,
 };
 use assist_proto::wire::Member;
 use assist_proto::wire::blob::BlobPlace;
@@ -51,6 +51,7 @@ struct ProjectTables {
     transfers: Table<(Direction, BlobPlace), Transfer>,
     others_seqs: Table<TicketId, Seq>,
     own_reads: Table<TicketId, Seq>,
+    mentions: Table<TicketId, Mentions>,
     read_marks: Table<(TicketId, UserId), ReadMark>,
     pending_reads: Table<TicketId, PendingRead>,
     kept: Table<KeptKey, Kept>,
@@ -186,6 +187,7 @@ impl DeviceStore for MemoryStore {
                 tables.own_seqs.drop_row(&ticket);
                 tables.others_seqs.drop_row(&ticket);
                 tables.own_reads.drop_row(&ticket);
+                tables.mentions.drop_row(&ticket);
                 tables.read_marks.retain(|(of, _), _| *of != ticket);
                 tables.pending_reads.drop_row(&ticket);
             }
@@ -387,6 +389,29 @@ impl DeviceStore for MemoryStore {
         let tables = self.of(project);
         let is_unread = |ticket: &&TicketId| tables.others_seqs.row(ticket) > tables.own_reads.row(ticket);
         Ok(tables.rows.keys().filter(is_unread).count() as u64)
+    }
+
+    fn mentions(&self, project: &ProjectId, ticket: TicketId) -> StoreResult<Mentions> {
+        Ok(self.of(project).mentions.row(&ticket).unwrap_or_default())
+    }
+
+    fn put_mentions(
+        &mut self,
+        project: &ProjectId,
+        ticket: TicketId,
+        mentions: &Mentions,
+    ) -> StoreResult<()> {
+        self.change(project, |tables| tables.mentions.put(ticket, *mentions));
+        Ok(())
+    }
+
+    fn mentioned_count(&self, project: &ProjectId) -> StoreResult<u64> {
+        let tables = self.of(project);
+        let is_new = |ticket: &&TicketId| {
+            let mentions = tables.mentions.row(ticket).unwrap_or_default();
+            mentions.is_new(tables.own_reads.row(ticket))
+        };
+        Ok(tables.rows.keys().filter(is_new).count() as u64)
     }
 
     fn read_mark(

@@ -4,8 +4,8 @@ use assist_crdt_model::{BlobHash, ChangeHash, DocId, ProjectId, Role, Status, Un
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     ColdStart, DeviceStore, Direction, Draft, DraftId, Follow, Kept, KeptFollow, KeptView, Mark, Membership,
-    OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, SyncState, TicketRow, Transfer,
-    TransferCause,
+    Mentions, OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, SyncState, TicketRow,
+    Transfer, TransferCause,
 };
 use assist_proto::wire::blob::{BlobCode, BlobPlace};
 use assist_proto::wire::{ColdPosition, Member};
@@ -34,6 +34,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("a document is dropped whole", a_document_is_dropped_whole),
     ("what was put aside goes oldest first", what_was_put_aside_goes_oldest_first),
     ("what is unread is counted", what_is_unread_is_counted),
+    ("where the user is newly mentioned is counted", where_the_user_is_newly_mentioned_is_counted),
     ("an own read waits until it is removed", an_own_read_waits_until_it_is_removed),
     ("a read mark goes with its ticket", a_read_mark_goes_with_its_ticket),
     ("what is kept has one value under each key", what_is_kept_has_one_value_under_each_key),
@@ -82,6 +83,7 @@ fn sync_state(cursor: u64) -> SyncState {
         is_doubted: false,
         has_former: false,
         has_unoffered: false,
+        names_token: None,
     }
 }
 
@@ -547,6 +549,36 @@ fn what_is_unread_is_counted(store: &mut Store) {
     store.remove_doc(&id, doc(2)).unwrap();
     assert_eq!(count(store), [0, 0]);
     assert_eq!(store.own_read(&id, ticket(1)).unwrap(), None);
+}
+
+fn where_the_user_is_newly_mentioned_is_counted(store: &mut Store) {
+    let (id, other) = (project(1), project(2));
+    let count = |store: &Store| [id, other].map(|id| store.mentioned_count(&id).unwrap());
+    let none = Mentions::default();
+    assert_eq!((store.mentions(&id, ticket(1)).unwrap(), count(store)), (none, [0, 0]));
+    let mentions = Mentions { in_comments: Seq(5), ..none };
+    store.put_mentions(&id, ticket(1), &mentions).unwrap();
+    assert_eq!(count(store), [0, 0], "without a row there is nothing to show");
+    store.put_row(&id, &row(1, "t")).unwrap();
+    store.put_row(&id, &row(2, "t")).unwrap();
+    assert_eq!((store.mentions(&id, ticket(1)).unwrap(), count(store)), (mentions, [1, 0]));
+    store.put_own_read(&id, ticket(1), Seq(4)).unwrap();
+    assert_eq!(count(store), [1, 0], "not read so far");
+    store.put_own_read(&id, ticket(1), Seq(5)).unwrap();
+    assert_eq!(count(store), [0, 0]);
+    let noted = Mentions { in_notes: Seq(7), notes_read: Seq(3), ..mentions };
+    store.put_mentions(&id, ticket(1), &noted).unwrap();
+    store.put_mentions(&id, ticket(2), &Mentions { in_notes: Seq(7), notes_read: Seq(7), ..none }).unwrap();
+    assert_eq!((store.mentions(&id, ticket(1)).unwrap(), count(store)), (noted, [1, 0]), "a note");
+    store.put_own_read(&id, ticket(1), Seq(8)).unwrap();
+    assert_eq!(count(store), [0, 0], "who read a later comment had the note");
+    store.put_mentions(&id, ticket(1), &Mentions { in_comments: Seq(9), ..none }).unwrap();
+    store.remove_row(&id, ticket(1)).unwrap();
+    assert_eq!(count(store), [0, 0]);
+    store.put_row(&id, &row(1, "t")).unwrap();
+    assert_eq!(count(store), [1, 0], "it outlives the row");
+    store.remove_doc(&id, doc(1)).unwrap();
+    assert_eq!((store.mentions(&id, ticket(1)).unwrap(), count(store)), (none, [0, 0]));
 }
 
 fn an_own_read_waits_until_it_is_removed(store: &mut Store) {

@@ -50,7 +50,9 @@ impl World {
         let server = self.server_store(project);
         let audience = Audience::new(reader.user, reader.role);
         let log = server.log_after(audience, Seq::ZERO, usize::MAX).expect("memory is read");
-        let docs: BTreeSet<DocId> = log.iter().map(|entry| entry.doc).collect();
+        // The project's own document comes with a first load to those who were not there when it was written.
+        let docs: BTreeSet<DocId> =
+            log.iter().map(|entry| entry.doc).chain(std::iter::once(DocId::Project)).collect();
         docs.into_iter().any(|doc| {
             let members = match doc {
                 DocId::Ticket(ticket) => server.members_of(ticket).expect("memory is read"),

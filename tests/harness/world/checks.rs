@@ -40,8 +40,10 @@ impl World {
 
     /// Front ends are told of tickets that the device has, had, or is just losing: of none that it never saw.
     fn check_notice(&mut self, peer: PeerId, notice: &Notice) {
+        self.check_notification(peer, notice);
         let (Notice::TicketChanged { project, ticket, .. }
         | Notice::CommentAdded { project, ticket, .. }
+        | Notice::Notification { project, ticket, .. }
         | Notice::NoteAdded { project, ticket, .. }) = notice
         else {
             return;
@@ -247,6 +249,7 @@ impl World {
             }
             for seat in &members {
                 let visible = self.check_seat(*seat, &log);
+                self.check_mentioned_count(*seat);
                 for doc in visible {
                     self.check_doc(*seat, &docs[&doc], &log[&doc]);
                 }
@@ -335,6 +338,7 @@ impl World {
         let here = store.doc(&project, doc);
         assert_eq!(here.heads(), there.heads(), "{name}: {doc:?}");
         assert_eq!(here.ticket(), there.ticket(), "{name}: {doc:?}");
+        self.check_mentions(seat, &here);
         let DocId::Ticket(ticket) = doc else { return };
         let row = store.row(&project, ticket).expect("memory is read");
         let wanted = server.ticket(ticket).expect("memory is read");

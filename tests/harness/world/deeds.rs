@@ -110,7 +110,7 @@ impl World {
     fn change_ticket(&mut self, seat: Seat, ticket: &Ticket) -> (Command, Option<String>) {
         let project = self.projects[seat.project].id;
         let token = self.text(seat.project);
-        let body = Body::parse(token.clone()).expect("a token is short");
+        let body = Body::parse(self.mentioning(&token)).expect("a token is short");
         if self.net.dice.one_in(3) {
             let last = ticket.comments.last().map(|comment| comment.id);
             let reply_to = last.filter(|_| self.net.dice.one_in(2));
@@ -124,15 +124,14 @@ impl World {
             return (command, Some(token));
         }
         let edits = match self.is_on_team(seat) {
-            true => self.team_edits(seat, ticket, &token),
-            false => self.customer_edits(seat, ticket, &token),
+            true => self.team_edits(seat, ticket, &token, body),
+            false => self.customer_edits(seat, ticket, &token, body),
         };
         (Command::Edit { project, doc: DocId::Ticket(ticket.id), edits }, None)
     }
 
-    fn customer_edits(&mut self, seat: Seat, ticket: &Ticket, token: &str) -> Vec<Edit> {
+    fn customer_edits(&mut self, seat: Seat, ticket: &Ticket, token: &str, body: Body) -> Vec<Edit> {
         let title = Title::parse(token).expect("a token is short");
-        let body = Body::parse(token).expect("a token is short");
         match self.net.dice.between(0, 6) {
             0 => vec![Edit::SetTitle(title)],
             1 => vec![Edit::SetBody(body)],
@@ -149,7 +148,7 @@ impl World {
         }
     }
 
-    fn team_edits(&mut self, seat: Seat, ticket: &Ticket, token: &str) -> Vec<Edit> {
+    fn team_edits(&mut self, seat: Seat, ticket: &Ticket, token: &str, body: Body) -> Vec<Edit> {
         let label = self.net.dice.pick(&["bug", "crash", "docs"]).unwrap_or("bug");
         let label = Label::parse(label).expect("a short word");
         match self.net.dice.between(0, 8) {
@@ -163,9 +162,7 @@ impl World {
             4 => vec![Edit::RemoveLabel(label)],
             5 => vec![Edit::SetSnoozedUntil(Some(UnixMillis(self.net.now())))],
             6 => match self.own_comment(seat, ticket) {
-                Some(id) => {
-                    vec![Edit::EditComment { id, body: Body::parse(token).expect("a token is short") }]
-                }
+                Some(id) => vec![Edit::EditComment { id, body }],
                 None => vec![Edit::AddLabel(label)],
             },
             // Only the server can know that a customer is nobody to assign to.

@@ -37,6 +37,7 @@ impl Row for TicketRow {
             self.project.clone(),
             self.title.clone(),
             self.is_unread.to_string(),
+            self.is_newly_mentioned.to_string(),
         ]
     }
 }
@@ -44,7 +45,11 @@ impl Row for TicketRow {
 /// Returns the title behind what a person should look at first.
 fn title(row: &TicketRow) -> String {
     let labels: String = row.labels.iter().map(|label| format!(" [{label}]")).collect();
-    let unread = if row.is_unread { "(new) " } else { "" };
+    let unread = match row {
+        _ if row.is_newly_mentioned => "(@you) ",
+        _ if row.is_unread => "(new) ",
+        _ => "",
+    };
     let mark = if row.has_conflict { "(conflict) " } else { "" };
     let merged = row.merged_into.as_ref();
     let merged = merged.map(|into| format!(" (goes on in {})", name_of(into.number, &into.short_id)));

@@ -44,9 +44,10 @@ impl DeviceHub {
             authors: Default::default(),
             session: Default::default(),
             presence: Default::default(),
+            concerns: Default::default(),
         };
         self.projects.insert(id, project);
-        Ok(())
+        self.learn_names(id, store)
     }
 
     /// Dials every project whose time has come.
@@ -358,7 +359,8 @@ impl DeviceHub {
         })
     }
 
-    /// Asks to be woken for the next dial or push, the end of a join, an ask, a hold or a snooze.
+    /// Asks to be woken for the next dial or push, the end of a join, an ask, a hold or a snooze, or to tell
+    /// news.
     pub(super) fn wish_wake(&mut self) {
         let certain = self.projects.values().filter(|project| !project.sync.is_doubted);
         let dials = certain.filter_map(|project| match project.connection {
@@ -373,8 +375,15 @@ impl DeviceHub {
         let presence = self.projects.values().filter_map(|project| {
             project.presence.next_at(self.now, matches!(project.connection, Connection::Online { .. }))
         });
+        let news = self.projects.values().filter_map(Project::news_at);
         let releases = self.projects.values().filter_map(|project| project.outbox.next_release());
-        let others = pushes.chain(joins).chain(resurfacings).chain(transfers).chain(presence).chain(releases);
+        let others = pushes
+            .chain(joins)
+            .chain(resurfacings)
+            .chain(transfers)
+            .chain(presence)
+            .chain(news)
+            .chain(releases);
         if let Some(next) = dials.chain(asks).chain(others).min() {
             self.actions.push(Action::WakeAt(next));
         }

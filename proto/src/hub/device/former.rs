@@ -22,7 +22,9 @@ use super::super::action::Cause;
 use super::incoming::place_of;
 use super::{Connection, DeviceHub, Project};
 use crate::limits;
-use crate::store::{DeviceStore, PendingRead, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow};
+use crate::store::{
+    DeviceStore, Mentions, PendingRead, ReadMark, Record, Seq, StoreResult, SyncState, TicketRow,
+};
 use crate::wire::give_back::{GiveBack, Vouchers};
 use crate::wire::{Ack, PeerMessage};
 
@@ -144,7 +146,15 @@ impl DeviceHub {
             }
             DocId::Notes(_) | DocId::Project => None,
         };
+        let notes_read = match doc {
+            DocId::Ticket(ticket) => Some((ticket, store.mentions(&id, ticket)?)),
+            DocId::Notes(_) | DocId::Project => None,
+        };
         store.remove_doc(&id, doc)?;
+        if let Some((ticket, mentions)) = notes_read.filter(|(_, it)| it.notes_read > Seq::ZERO) {
+            let notes_read = mentions.notes_read.former();
+            store.put_mentions(&id, ticket, &Mentions { notes_read, ..Mentions::default() })?;
+        }
         for record in records {
             let seq = record.seq.former();
             self.put_record_again(id, Record { seq, ..record }, store)?;
@@ -163,6 +173,7 @@ impl DeviceHub {
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
         store.append_record(&id, &record)?;
+        self.heard.insert((id, record.envelope.doc));
         let author = self.author_of_device(id, record.envelope.device, record.serial, store)?;
         if let Some((user, _)) = author {
             // The row does not ask which change it was.

@@ -65,6 +65,7 @@ impl DeviceHub {
         }
         if imported.added > 0 {
             Self::take_names(id, &bundle.evidence, &bundle.said, store)?;
+            self.learn_new_names(id, store)?;
             self.give_anew(id, store)?;
             self.notify_ticket(id, doc, Cause::Remote, None);
         }
@@ -121,6 +122,7 @@ impl DeviceHub {
         let record = record_of(&place, verified.into_envelope());
         store.append_record(&id, &record)?;
         self.touch_admitted(id, &place_of(place.change, &record), author.user);
+        self.heard.insert((id, doc));
         Ok(Outcome::Added)
     }
 

@@ -227,6 +227,7 @@ impl DeviceHub {
         };
         store.append_record(&id, &record_of(place, verified.envelope().clone()))?;
         self.touch_admitted(id, place, author.user);
+        self.hear(id, place, &edits, author.user);
         self.notify_edits(id, doc, &edits, Cause::Remote, author.user);
         let attachments: Vec<_> = attachments_of(&edits).cloned().collect();
         self.fetch_unasked(id, doc, &attachments, store)?;
@@ -292,13 +293,15 @@ impl DeviceHub {
                 store.put_device_name(&id, &named.device, &name)?;
             }
         }
+        let mut has_changed = false;
         for member in &introduce.members {
             if store.member(&id, member.user)?.as_ref() != Some(member) {
                 store.put_member(&id, member)?;
+                has_changed = true;
                 self.actions.push(Action::Notify(Notice::ProjectChanged { project: id }));
             }
         }
-        Ok(())
+        if has_changed { self.learn_new_names(id, store) } else { Ok(()) }
     }
 
     fn handle_cold_start(

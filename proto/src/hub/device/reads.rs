@@ -27,6 +27,9 @@ impl DeviceHub {
         let records = store.doc_records(&id, DocId::Ticket(ticket))?;
         let here = records.iter().map(|record| record.seq).max().unwrap_or_default();
         let through = through.unwrap_or(Seq::MAX).min(here);
+        if Self::mark_notes_read(id, ticket, store)? {
+            self.notify_ticket(id, DocId::Ticket(ticket), Cause::Local, None);
+        }
         if through <= store.own_read(&id, ticket)?.unwrap_or_default() {
             return Ok(Ok(Reply::Done));
         }

@@ -37,7 +37,9 @@ impl DeviceHub {
                     break;
                 }
                 let Some(row) = store.row(&id, ticket)? else { continue };
+                let assignee = row.assignee;
                 store.put_row(&id, &row.awake(self.now))?;
+                self.tell_resurfaced(id, ticket, assignee, until, store)?;
                 let notice =
                     Notice::TicketChanged { project: id, ticket, cause: Cause::Resurfaced, by: None };
                 self.actions.push(Action::Notify(notice));

@@ -60,6 +60,7 @@ impl DeviceHub {
         }
         self.drop_transfers(id, doc, store)?;
         store.remove_doc(&id, doc)?;
+        self.heard.insert((id, doc));
         self.actions.push(Action::SweepBlobs);
         self.docs.remove(&(id, doc));
         self.forget_presence_at(id, doc);
@@ -110,7 +111,7 @@ impl DeviceHub {
                 store.put_member(&id, &Member { email: None, ..member })?;
             }
         }
-        Ok(())
+        self.learn_new_names(id, store)
     }
 
     /// Whether a ticket is the user's own and was not filed yet: it is nobody else's; whether it may be, the server

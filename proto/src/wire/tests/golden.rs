@@ -494,6 +494,7 @@ fn stored_after_a_restoration() -> Vec<Golden> {
         golden("server-project-restored", project),
         golden("server-device-back", device),
         golden("device-sync-state-doubted", sync_state.clone()),
+        golden("device-sync-state-named", SyncState { names_token: Some([7; 16]), ..sync_state.clone() }),
         golden("device-sync-state-unoffered", SyncState { has_unoffered: true, ..sync_state }),
         golden("device-transfer-lost", blobs::lost_transfer()),
     ]

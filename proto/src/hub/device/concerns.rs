@@ -1,0 +1,320 @@
+//! What concerns this device's user: where they are mentioned, and of what front ends are told that it is for them.
+//!
+//! Where they are mentioned is found when texts of others come, and kept beside the row: a list opens no document. Who
+//! is meant by a name can change with the people that this device hears of; then everything is looked through again,
+//! some at a time.
+//!
+//! News are what comes by the stream, never what a first load brings. What came while the device was away waits until
+//! it is known what the user has read elsewhere meanwhile. They are hints: what waits is lost with the process.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use assist_crdt_model::{
+    ChangeHash, CommentId, DocId, Edit, ProjectId, ScannedChange, TicketId, UnixMillis, UserId,
+};
+
+use super::super::action::{Action, Cause, Notice, Reason};
+use super::{DeviceHub, Project};
+use crate::limits;
+use crate::mention::Names;
+use crate::store::{DeviceStore, Follow, Kept, KeptAll, KeptKey, Mentions, Seq, StoreResult};
+use crate::wire::Ack;
+
+/// What is known of one project.
+#[derive(Default)]
+pub(super) struct Concerns {
+    names: Names,
+    /// What decides by these names whether the user is mentioned.
+    token: [u8; 16],
+    /// Documents to be looked through, since that is other than before.
+    queue: VecDeque<DocId>,
+    news: VecDeque<News>,
+    /// News of what came while the device was away are not told before.
+    quiet_until: UnixMillis,
+}
+
+/// Something that somebody else did.
+struct News {
+    doc: DocId,
+    seq: Seq,
+    at: UnixMillis,
+    by: UserId,
+    what: What,
+}
+
+/// What they did.
+enum What {
+    Assigned,
+    Wrote(CommentId),
+}
+
+impl Project {
+    /// Whether documents are still to be looked through for mentions.
+    pub(super) fn has_unsought_mentions(&self) -> bool {
+        self.sync.names_token != Some(self.concerns.token)
+    }
+
+    /// When news that wait can be told; `None` if none do, or more has to come first.
+    pub(super) fn news_at(&self) -> Option<UnixMillis> {
+        let is_behind = self.link().is_some() && self.session.reached < self.session.began_at_head;
+        (!self.concerns.news.is_empty() && !is_behind).then_some(self.concerns.quiet_until)
+    }
+}
+
+impl DeviceHub {
+    /// People of a project are new here, or called otherwise.
+    pub(super) fn learn_new_names(&mut self, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        self.learn_names(id, store)?;
+        match self.projects.get(&id) {
+            Some(project) if project.has_unsought_mentions() => store.put_sync_state(&id, &project.sync),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks at what people are called, and has all looked through again where that decides otherwise than before.
+    pub(super) fn learn_names(&mut self, id: ProjectId, store: &dyn DeviceStore) -> StoreResult<()> {
+        let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
+        let names = Names::of_members(&store.members(&id)?);
+        let token = names.token_of(project.membership.user);
+        let concerns = &mut project.concerns;
+        concerns.names = names;
+        concerns.token = token;
+        if project.has_unsought_mentions() {
+            // From here on some of it is found by the new names: it is known of no names for all.
+            project.sync.names_token = None;
+            project.concerns.queue = store.docs(&id)?.into_iter().collect();
+        }
+        Ok(())
+    }
+
+    /// Looks some documents through again. Broken off, all are looked through anew.
+    pub(super) fn seek_some_mentions(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        let behind = self.projects.iter_mut().find(|(_, project)| project.has_unsought_mentions());
+        let Some((id, project)) = behind else { return Ok(()) };
+        let id = *id;
+        let count = project.concerns.queue.len().min(limits::SOUGHT_DOCS_PER_TURN);
+        let docs: Vec<DocId> = project.concerns.queue.drain(..count).collect();
+        if project.concerns.queue.is_empty() {
+            project.sync.names_token = Some(project.concerns.token);
+            store.put_sync_state(&id, &project.sync)?;
+        }
+        for doc in docs {
+            if self.seek_mentions(id, doc, store)? {
+                self.notify_ticket(id, doc, Cause::Remote, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody's change came by the stream.
+    pub(super) fn hear(&mut self, id: ProjectId, place: &Ack, edits: &[Edit], by: UserId) {
+        let Some(project) = self.projects.get_mut(&id) else { return };
+        let me = project.membership.user;
+        if by == me {
+            return;
+        }
+        if edits.iter().any(is_of_text) {
+            self.heard.insert((id, place.doc));
+        }
+        let is_first_load = project.sync.cold.is_some_and(|cold| place.seq <= cold.position.at);
+        if is_first_load || place.seq <= project.sync.cursor {
+            return;
+        }
+        for edit in edits {
+            let what = match edit {
+                Edit::AddComment { id, .. } | Edit::AddNote { id, .. } => What::Wrote(*id),
+                Edit::SetAssignee(Some(user)) if *user == me => What::Assigned,
+                _ => continue,
+            };
+            let concerns = &mut project.concerns;
+            if concerns.news.len() == limits::NEWS_WAITING_MAX {
+                concerns.news.pop_front();
+            }
+            concerns.news.push_back(News { doc: place.doc, seq: place.seq, at: place.admitted_at, by, what });
+            if place.seq <= project.session.began_at_head {
+                concerns.quiet_until = UnixMillis(self.now.0 + limits::NEWS_QUIET_MILLIS);
+            }
+        }
+    }
+
+    /// Writes where the user is mentioned in the documents that texts of others came to in this turn.
+    pub(super) fn note_mentions(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
+        for (id, doc) in std::mem::take(&mut self.heard) {
+            self.seek_mentions(id, doc, store)?;
+        }
+        Ok(())
+    }
+
+    /// The user was shown a ticket on this device, and its notes with it. Tells whether that says anything new.
+    pub(super) fn mark_notes_read(
+        id: ProjectId,
+        ticket: TicketId,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<bool> {
+        let mentions = store.mentions(&id, ticket)?;
+        if mentions.in_notes <= mentions.notes_read {
+            return Ok(false);
+        }
+        store.put_mentions(&id, ticket, &Mentions { notes_read: mentions.in_notes, ..mentions })?;
+        Ok(true)
+    }
+
+    /// Tells front ends what is news to the user, if nothing speaks against it any more.
+    pub(super) fn tell_news(&mut self, store: &dyn DeviceStore) -> StoreResult<()> {
+        let is_due = |project: &Project| project.news_at().is_some_and(|at| at <= self.now);
+        let due = self.projects.iter_mut().filter(|(_, project)| is_due(project));
+        let due: Vec<(ProjectId, VecDeque<News>)> =
+            due.map(|(id, project)| (*id, std::mem::take(&mut project.concerns.news))).collect();
+        for (id, news) in due {
+            let kept = kept_of(id, store)?;
+            let mut assigned = BTreeMap::new();
+            for (index, news) in news.iter().enumerate() {
+                if matches!(news.what, What::Assigned) {
+                    assigned.insert(news.doc, index);
+                }
+            }
+            for (index, news) in news.into_iter().enumerate() {
+                let is_superseded =
+                    matches!(news.what, What::Assigned) && assigned.get(&news.doc) != Some(&index);
+                if !is_superseded {
+                    self.tell(id, &news, &kept, store)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A ticket came back from its sleep. That concerns whoever works on it or follows it.
+    pub(super) fn tell_resurfaced(
+        &mut self,
+        id: ProjectId,
+        ticket: TicketId,
+        assignee: Option<UserId>,
+        at: UnixMillis,
+        store: &dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let Some(project) = self.projects.get(&id) else { return Ok(()) };
+        let follow = follow_of(&kept_of(id, store)?, ticket);
+        let is_theirs = assignee == Some(project.membership.user) || follow == Some(Follow::Following);
+        if is_theirs && follow != Some(Follow::Muted) {
+            let (reason, comment, by) = (Reason::Resurfaced, None, None);
+            self.actions.push(Action::Notify(Notice::Notification {
+                project: id,
+                ticket,
+                reason,
+                comment,
+                by,
+                at,
+            }));
+        }
+        Ok(())
+    }
+
+    fn tell(
+        &mut self,
+        id: ProjectId,
+        news: &News,
+        kept: &KeptAll,
+        store: &dyn DeviceStore,
+    ) -> StoreResult<()> {
+        let Some(ticket) = news.doc.ticket() else { return Ok(()) };
+        let is_note = matches!(news.doc, DocId::Notes(_));
+        let mut read = store.own_read(&id, ticket)?.unwrap_or_default();
+        if is_note {
+            read = read.max(store.mentions(&id, ticket)?.notes_read);
+        }
+        // What is no longer here was taken from the user meanwhile.
+        let Some(row) = store.row(&id, ticket)?.filter(|_| read < news.seq) else { return Ok(()) };
+        let Some(project) = self.projects.get(&id) else { return Ok(()) };
+        let (me, names) = (project.membership.user, project.concerns.names.clone());
+        let is_theirs = [Some(row.requester), row.assignee].contains(&Some(me));
+        let (reason, comment) = match news.what {
+            What::Assigned if row.assignee == Some(me) => (Reason::Assigned, None),
+            What::Assigned => return Ok(()),
+            What::Wrote(comment) => {
+                let doc = self.load_doc(id, news.doc, store)?;
+                let Some(text) = doc.texts(|of, _| of == comment).pop() else { return Ok(()) };
+                let is_heard = match follow_of(kept, ticket) {
+                    Some(Follow::Muted) => false,
+                    Some(Follow::Following) => true,
+                    Some(Follow::Other(_)) | None => is_theirs,
+                };
+                match names.is_mentioned(me, &text.body) {
+                    true => (Reason::Mentioned, Some((comment, is_note))),
+                    false if is_heard && !is_note => (Reason::Reply, Some((comment, is_note))),
+                    false => return Ok(()),
+                }
+            }
+        };
+        let (by, at) = (Some(news.by), news.at);
+        self.actions.push(Action::Notify(Notice::Notification {
+            project: id,
+            ticket,
+            reason,
+            comment,
+            by,
+            at,
+        }));
+        Ok(())
+    }
+
+    /// Finds where the user is mentioned in a document, and writes it if it is other than before.
+    fn seek_mentions(&mut self, id: ProjectId, doc: DocId, store: &mut dyn DeviceStore) -> StoreResult<bool> {
+        let Some(ticket) = doc.ticket() else { return Ok(false) };
+        let newest = self.newest_mention(id, doc, store)?;
+        let before = store.mentions(&id, ticket)?;
+        let now = match doc {
+            DocId::Notes(_) => before.with_notes(newest, store.own_read(&id, ticket)?),
+            DocId::Ticket(_) | DocId::Project => Mentions { in_comments: newest, ..before },
+        };
+        if now != before {
+            store.put_mentions(&id, ticket, &now)?;
+        }
+        Ok(now != before)
+    }
+
+    /// The place of the newest record that wrote a text, by somebody else, which mentions the user.
+    fn newest_mention(&mut self, id: ProjectId, doc: DocId, store: &dyn DeviceStore) -> StoreResult<Seq> {
+        let Some(project) = self.projects.get(&id) else { return Ok(Seq::ZERO) };
+        let (me, names) = (project.membership.user, project.concerns.names.clone());
+        let loaded = self.load_doc(id, doc, store)?;
+        let texts = loaded.texts(|_, text| names.is_mentioned(me, text)).into_iter();
+        let written: Vec<ChangeHash> =
+            texts.filter(|text| text.author != me).map(|text| text.written_by).collect();
+        if written.is_empty() {
+            return Ok(Seq::ZERO);
+        }
+        let mut newest = Seq::ZERO;
+        for record in store.doc_records(&id, doc)?.into_iter().filter(|record| record.seq > Seq::ZERO) {
+            let hash = ScannedChange::scan(&record.envelope.change).ok().map(|change| change.hash());
+            if record.seq > newest && hash.is_some_and(|hash| written.contains(&hash)) {
+                newest = record.seq;
+            }
+        }
+        Ok(newest)
+    }
+}
+
+/// What the user keeps, with what the server has not confirmed.
+fn kept_of(id: ProjectId, store: &dyn DeviceStore) -> StoreResult<KeptAll> {
+    Ok(store.kept(&id)?.into_iter().chain(store.pending_kept(&id)?).collect())
+}
+
+fn follow_of(kept: &KeptAll, ticket: TicketId) -> Option<Follow> {
+    match kept.get(&KeptKey::Follow(ticket)) {
+        Some(Kept::Follow(kept)) => kept.follow,
+        _ => None,
+    }
+}
+
+const fn is_of_text(edit: &Edit) -> bool {
+    matches!(
+        edit,
+        Edit::AddComment { .. }
+            | Edit::EditComment { .. }
+            | Edit::DeleteComment(_)
+            | Edit::AddNote { .. }
+            | Edit::EditNote { .. }
+            | Edit::DeleteNote(_)
+    )
+}
