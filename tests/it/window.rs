@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::{attachment, server, sync, ticket, user};
@@ -51,6 +51,7 @@ impl Screen {
             self.tool("timeout", &[&[&seconds as &str], &search[..], &[&format!("^{title}$")]].concat());
         let window = found.lines().last().expect("a window").to_owned();
         self.tool("xdotool", &["windowfocus", "--sync", &window]);
+        self.until_still();
     }
 
     fn types(&self, text: &str) {
@@ -59,6 +60,26 @@ impl Screen {
 
     fn presses(&self, key: &str) {
         self.tool("xdotool", &["key", key]);
+    }
+
+    /// Goes to the next field. What is typed within the same frame would still go to the one before.
+    fn tabs(&self) {
+        self.until_still();
+        self.presses("Tab");
+        self.until_still();
+    }
+
+    /// Waits until nothing moves: all that was typed is on the screen. A cursor blinks in twice that time.
+    #[expect(clippy::disallowed_methods, reason = "a bound on a wait for a condition in real processes")]
+    fn until_still(&self) {
+        let (began, mut since, mut before) = (Instant::now(), Instant::now(), self.picture());
+        while since.elapsed() < STILL {
+            assert!(began.elapsed() < PATIENCE, "something moves for ever");
+            let now = self.picture();
+            if now != before {
+                (since, before) = (Instant::now(), now);
+            }
+        }
     }
 
     /// What is on the screen: the frame buffer is an X window dump, big-endian numbers before 32 bits a pixel.
@@ -89,10 +110,11 @@ struct Window {
 }
 
 impl Window {
-    fn open(screen: &Screen) -> Self {
+    /// As from a link to a project.
+    fn open(screen: &Screen, address: &str) -> Self {
         let folder = private_folder();
         let mut command = desktop_client(folder.path());
-        command.env("DISPLAY", &screen.display).env("LIBGL_ALWAYS_SOFTWARE", "1");
+        command.arg(address).env("DISPLAY", &screen.display).env("LIBGL_ALWAYS_SOFTWARE", "1");
         let log = fs::File::create(folder.path().join("window.log")).unwrap();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Self { process, folder }
@@ -138,7 +160,7 @@ fn somebody_joins_files_a_screenshot_and_reads_the_answer_in_a_real_window() {
         vec!["--mail-to-file".into(), mails.display().to_string()]
     });
     let screen = Screen::open();
-    let window = Window::open(&screen);
+    let window = Window::open(&screen, &server.call(&server::GetStatus {}).address);
 
     join(&screen, &server, &mails);
     screen.until_titled("Hero Assistance");
@@ -149,10 +171,12 @@ fn somebody_joins_files_a_screenshot_and_reads_the_answer_in_a_real_window() {
     });
     let mut clipboard = copy(&screen, &window, &colours);
     screen.types("The export button does nothing");
-    screen.presses("Tab");
+    screen.tabs();
     screen.types("I press it, and nothing happens.");
     screen.presses("ctrl+v");
-    // Pasted is what is kept: the picture is with the daemon before the ticket names it.
+    window.until("the pasted picture beside the text", |_| {
+        (picture_pixels(&screen.picture()) > 100).then_some(())
+    });
     screen.presses("ctrl+Return");
     screen.until_titled("The export button does nothing - Hero Assistance");
     let files = window.until("the ticket with its picture", |client| {
@@ -189,18 +213,17 @@ fn somebody_joins_files_a_screenshot_and_reads_the_answer_in_a_real_window() {
     });
     let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("window.png");
     shown.save_with_format(&kept, ImageFormat::Png).unwrap();
-    let is_of_the_picture = |pixel: &image::Rgb<u8>| pixel[2] == 120 && pixel[0] > 60 && pixel[1] > 60;
-    let seen = shown.pixels().filter(|pixel| is_of_the_picture(pixel)).count();
-    assert!(seen > 1_000, "the picture is in the window: {}", kept.display());
+    assert!(picture_pixels(&shown) > 1_000, "the picture is in the window: {}", kept.display());
 }
+
+/// Half of what a cursor takes from on to off.
+const STILL: Duration = Duration::from_millis(250);
 
 /// By the mailed code. The keyboard is in the first empty field of each form.
 fn join(screen: &Screen, server: &DaemonProcess, mails: &Path) {
     screen.until_titled("Join a project - Hero Assistance");
-    screen.types(&server.call(&server::GetStatus {}).address);
-    screen.presses("Tab");
     screen.types("carla@example.com");
-    screen.presses("Tab");
+    screen.tabs();
     screen.types("Carla");
     screen.presses("Return");
     server.until_called("a mail", &server::GetStatus {}, |status| status.mail.sent_count == 1);
@@ -219,6 +242,12 @@ fn copy(screen: &Screen, window: &Window, colours: &RgbImage) -> Child {
     clipboard.args(["-quiet", "-selection", "clipboard", "-t", "image/png", "-i"]).arg(&picture);
     clipboard.env("DISPLAY", &screen.display).stdout(Stdio::null()).stderr(Stdio::null());
     clipboard.spawn().unwrap()
+}
+
+/// How much of the picture there is: nothing else has its blue.
+fn picture_pixels(shown: &RgbImage) -> usize {
+    let is_of_it = |pixel: &&image::Rgb<u8>| pixel[2].abs_diff(120) < 3 && pixel[0] > 60 && pixel[1] > 60;
+    shown.pixels().filter(is_of_it).count()
 }
 
 /// How much light text there is in the lower half of the page: where the answer comes.
