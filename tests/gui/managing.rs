@@ -61,6 +61,7 @@ fn labels_and_canned_replies_of_an_admin_are_there_for_the_team() {
     amir.sees("Now.");
     bob.keys(Modifiers::COMMAND, Key::K);
     bob.types("Find a command", "manage anvil");
+    bob.sees("Manage anvil"); // Known once it is told that Bob is an admin.
     bob.keys(Modifiers::NONE, Key::Enter);
     bob.types("Label", "noise");
     bob.types("What it is for", "Hums, squeaks");
