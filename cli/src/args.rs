@@ -1,6 +1,7 @@
 //! What can be asked for: noun, then verb.
 
 mod bulk;
+mod dashed;
 mod export;
 mod hold;
 mod work;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use assist_proto::api::presence::SetDoing;
 use assist_proto::api::sync::WaitUntil;
-use assist_proto::api::ticket::{Patch, Priority, Sort, Status};
+use assist_proto::api::ticket::{GroupBy, Patch, Priority, Sort, Status};
 use assist_proto::api::user::Role;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -22,6 +23,7 @@ use crate::body::BodyArgs;
 use crate::output::Fields;
 
 pub(crate) use bulk::{BulkVerb, CannedVerb, Chosen, LabelVerb, ViewVerb};
+pub(crate) use dashed::with_queries_apart;
 pub(crate) use export::{ExportAllArgs, ExportArgs, ImportArgs, PrintArgs, VerifyArgs};
 pub(crate) use hold::{CommentDeleteArgs, CommentEditArgs, CommentReplyArgs, CommentVerb, HoldArgs};
 pub(crate) use work::{CloseArgs, LinkArgs, MergeArgs, PriorityArgs, SnoozeArgs, UndoArgs};
@@ -387,6 +389,12 @@ pub(crate) struct ListArgs {
     /// All there are
     #[arg(long)]
     pub(crate) all: bool,
+    /// Put together what has this in common; how many at most then holds for each group
+    #[arg(long, value_name = "BY", value_parser = word::<GroupBy>(GROUPS), conflicts_with_all = ["csv", "offset"])]
+    pub(crate) group_by: Option<GroupBy>,
+    /// Only how many tickets each group has
+    #[arg(long, requires = "group_by")]
+    pub(crate) counts: bool,
     /// Rows for a spreadsheet, with a line of names
     #[arg(long, conflicts_with_all = ["json", "jsonl"])]
     pub(crate) csv: bool,
@@ -905,6 +913,7 @@ const STATUSES: &[&str] = &["open", "pending", "resolved", "closed"];
 const PRIORITIES: &[&str] = &["low", "normal", "high", "urgent"];
 const PRIORITIES_OR_NONE: &[&str] = &["low", "normal", "high", "urgent", NONE];
 const ROLES: &[&str] = &["customer", "agent", "admin"];
+const GROUPS: &[&str] = &["status", "priority", "assignee", "requester", "label", "project"];
 const SORTS: &[&str] = &["updated", "created", "number", "priority", "relevance"];
 
 const EXIT_CODES: &str = "\

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap_complete::CompleteEnv;
 
-use crate::args::Cli;
+use crate::args::{Cli, with_queries_apart};
 use crate::error::CliError;
 use crate::invocation::{Invocation, format, talk};
 use crate::output::Output;
@@ -31,7 +31,7 @@ use crate::output::Output;
 fn main() -> ExitCode {
     // A shell that asks for completions is answered, and nothing else happens.
     CompleteEnv::with_factory(complete::command).var(commands::completions::VARIABLE).complete();
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(with_queries_apart(std::env::args_os()));
     let mut invocation = match Invocation::of_process(&cli.globals) {
         Ok(invocation) => invocation,
         Err(error) => {

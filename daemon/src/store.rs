@@ -14,6 +14,7 @@ mod copy;
 mod device;
 mod engine;
 mod entry;
+mod groups;
 mod journal;
 mod kept;
 mod list;
@@ -48,6 +49,7 @@ use journal::{Journal, JournalFile};
 use shared::{Opener, Shared};
 
 pub use device::{Contents, DeviceReads};
+pub use groups::{GroupBy, GroupKey};
 pub use list::{
     Assignee, Direction, Found, RowCursor, RowFilter, RowKey, RowOrder, RowPage, RowWindow, WindowStart,
 };

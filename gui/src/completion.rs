@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assist_proto::query::{SortKey, State as TicketState};
+use assist_proto::query::{SortKey, State as TicketState, quoted};
 
 use crate::state::State;
 
@@ -46,13 +46,6 @@ pub(crate) fn propose(state: &State, query: &str) -> Vec<Proposal> {
         .map(|(value, hint)| proposal(format!("{key}:{others}{}", quoted(&value)), " ", hint))
         .take(SHOWN_MAX)
         .collect()
-}
-
-fn quoted(value: &str) -> String {
-    match value.contains(|c: char| c.is_whitespace() || c == ',') {
-        true => format!("\"{value}\""),
-        false => value.to_owned(),
-    }
 }
 
 fn values(state: &State, key: &str) -> Vec<(String, &'static str)> {

@@ -207,6 +207,8 @@ macro_rules! for_each_method {
                 "Says whether the user follows a ticket or wants to hear nothing of it, on all their devices.";
             "ticket.get" read $crate::api::ticket::Get => $crate::api::ticket::Ticket:
                 "Shows one ticket whole: body, comments, conflicts.";
+            "ticket.groups" read $crate::api::ticket::Groups => $crate::api::ticket::TicketGroups:
+                "Counts the tickets of a list by what they have in common: status, assignee, label, project.";
             "ticket.history" read $crate::api::ticket::History => $crate::api::ticket::TicketHistory:
                 "Lists who changed what of a ticket, oldest first.";
             "ticket.import" write $crate::api::ticket::Import => $crate::api::ticket::TicketImported:

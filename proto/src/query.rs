@@ -12,6 +12,7 @@ mod bind;
 mod parse;
 mod time;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -111,6 +112,10 @@ words! {
         Assigned = "assigned",
         /// Nobody does.
         Unassigned = "unassigned",
+        /// It has labels.
+        Labelled = "labelled",
+        /// It has none.
+        Unlabelled = "unlabelled",
         /// It goes on in another ticket.
         Merged = "merged",
         /// A field was written by several while apart.
@@ -172,6 +177,16 @@ words! {
         /// Until when it is asleep.
         Snoozed = "snoozed",
     }
+}
+
+/// A value as it has to be written in a query: in quotes, where it would be taken apart without them.
+#[must_use]
+pub fn quoted(value: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| !c.is_whitespace() && !matches!(c, ',' | '"' | '\\');
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
 /// How to sort.
@@ -284,6 +299,13 @@ pub enum QueryFault {
 /// What can stand before a colon.
 const KEYS: &str = "is, status, project, assignee, requester, label, priority, number, comments, updated, \
                     created, snoozed, view, sort";
+
+/// Whether a text begins with a condition that is turned round, as `-label:crash`: a command line takes it for options.
+#[must_use]
+pub fn begins_negated(text: &str) -> bool {
+    let key = text.strip_prefix('-').and_then(|text| text.split_once(':'));
+    key.is_some_and(|(key, _)| KEYS.split(", ").any(|known| known.eq_ignore_ascii_case(key)))
+}
 
 impl QueryError {
     fn new(kind: QueryFault, span: Range<usize>) -> Self {

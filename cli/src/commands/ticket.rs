@@ -4,6 +4,7 @@
 
 mod bulk;
 mod export;
+mod groups;
 mod history;
 mod members;
 mod print;
@@ -157,16 +158,29 @@ fn first_line(text: &str) -> Option<String> {
     Some(format!("{}\u{2026}", cut.trim_end()))
 }
 
-/// Prints a list. Scripts get each page as it comes; arrays and columns need them all.
 fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
-    invocation.output.check_fields::<TicketRow>()?;
     let rows_max = if args.all { u64::MAX } else { args.limit };
+    let (group_by, is_counted, is_csv) = (args.group_by, args.counts, args.csv);
+    if let Some(by) = group_by {
+        let list = list_params(args, invocation)?;
+        return if is_counted {
+            groups::count(by, list, invocation)
+        } else {
+            groups::list(by, list, rows_max, invocation)
+        };
+    }
+    invocation.output.check_fields::<TicketRow>()?;
+    let list = list_params(args, invocation)?;
+    if is_csv { print_csv(list, rows_max, invocation) } else { print_list(list, rows_max, invocation) }
+}
+
+fn list_params(args: ListArgs, invocation: &Invocation) -> Result<List, CliError> {
     let asked = args.query.or(args.query_option);
     if let Some(text) = &asked {
         check_query(text)?;
     }
     let is_own_list = args.assignee.as_deref() == Some("me");
-    let mut query = List {
+    Ok(List {
         project: invocation.project.clone(),
         status: args.status,
         assignee: args.assignee,
@@ -179,37 +193,76 @@ fn list(args: ListArgs, invocation: &mut Invocation) -> Result<(), CliError> {
         offset: Some(args.offset),
         cursor: None,
         limit: None,
-    };
-    let is_csv = args.csv;
-    if is_csv {
-        invocation.output.line(CSV_HEAD.trim_end_matches('\n'))?;
-    }
-    let is_streamed = is_csv || matches!(invocation.output.format(), Format::Plain | Format::JsonLines(_));
+    })
+}
+
+fn print_csv(list: List, rows_max: u64, invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.line(CSV_HEAD.trim_end_matches('\n'))?;
+    let shown = each_page(list, rows_max, invocation, |rows, invocation| {
+        // A line ends as RFC 4180 wants it.
+        rows.iter().try_for_each(|row| invocation.output.line(csv_line(row).trim_end_matches('\n')))
+    })?;
+    shown.say_what_is_left(invocation);
+    Ok(())
+}
+
+/// Prints a list. Scripts get each page as it comes; arrays and columns need them all.
+fn print_list(list: List, rows_max: u64, invocation: &mut Invocation) -> Result<(), CliError> {
+    let is_streamed = matches!(invocation.output.format(), Format::Plain | Format::JsonLines(_));
     let mut kept = Vec::new();
+    let shown = each_page(list, rows_max, invocation, |rows, invocation| {
+        if is_streamed {
+            return invocation.output.rows(&rows);
+        }
+        kept.extend(rows);
+        Ok(())
+    })?;
+    if !is_streamed {
+        invocation.output.rows(&kept)?;
+    }
+    shown.say_what_is_left(invocation);
+    Ok(())
+}
+
+/// Which part of a list was shown.
+struct Shown {
+    offset: u64,
+    count: u64,
+    total: u64,
+}
+
+impl Shown {
+    fn say_what_is_left(&self, invocation: &mut Invocation) {
+        let Self { offset, count, total } = *self;
+        if total == 0 {
+            invocation.output.say("no tickets");
+        } else if offset + count < total {
+            invocation.output.say(&format!(
+                "{count} of {total} tickets: `-n <count>` and `--offset <count>` show others, `--all` shows all"
+            ));
+        }
+    }
+}
+
+/// Hands over the rows of a list as they come.
+fn each_page(
+    mut list: List,
+    rows_max: u64,
+    invocation: &mut Invocation,
+    mut take: impl FnMut(Vec<TicketRow>, &mut Invocation) -> Result<(), CliError>,
+) -> Result<Shown, CliError> {
+    let offset = list.offset.unwrap_or_default();
     let mut count = 0;
     loop {
         let rows_wanted = (rows_max - count).min(u64::from(limits::PAGE_ROWS_MAX));
-        query.limit = Some(u32::try_from(rows_wanted).unwrap_or(limits::PAGE_ROWS_MAX));
-        let page = invocation.call(&query)?;
+        list.limit = Some(u32::try_from(rows_wanted).unwrap_or(limits::PAGE_ROWS_MAX));
+        let page = invocation.call(&list)?;
         count += page.tickets.len() as u64;
-        if is_csv {
-            for row in &page.tickets {
-                // The line ends as RFC 4180 wants it.
-                invocation.output.line(csv_line(row).trim_end_matches('\n'))?;
-            }
-        } else if is_streamed {
-            invocation.output.rows(&page.tickets)?;
-        } else {
-            kept.extend(page.tickets);
-        }
-        query.offset = None;
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() || count >= rows_max {
-            if !is_streamed {
-                invocation.output.rows(&kept)?;
-            }
-            say_what_is_left(args.offset, count, page.total, invocation);
-            return Ok(());
+        take(page.tickets, invocation)?;
+        list.offset = None;
+        list.cursor = page.next_cursor;
+        if list.cursor.is_none() || count >= rows_max {
+            return Ok(Shown { offset, count, total: page.total });
         }
     }
 }
@@ -238,16 +291,6 @@ pub(super) fn check_query(text: &str) -> Result<(), CliError> {
     let pointed = neutral::block(&pointed);
     Err(CliError::message(ErrorKind::Usage, format!("the query is not understood: {error}"))
         .hint(format!("it is here:\n  {}", pointed.replace('\n', "\n  "))))
-}
-
-fn say_what_is_left(offset: u64, count: u64, total: u64, invocation: &mut Invocation) {
-    if total == 0 {
-        invocation.output.say("no tickets");
-    } else if offset + count < total {
-        invocation.output.say(&format!(
-            "{count} of {total} tickets: `-n <count>` and `--offset <count>` show others, `--all` shows all"
-        ));
-    }
 }
 
 fn view(ticket: String, at: Option<&str>, invocation: &mut Invocation) -> Result<(), CliError> {

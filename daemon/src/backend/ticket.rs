@@ -1,6 +1,7 @@
 //! `ticket.*`: filing, reading and changing tickets.
 
 mod bulk;
+mod groups;
 mod list;
 mod merge;
 mod past;

@@ -142,6 +142,16 @@ struct Candidate {
     scope: Scope,
 }
 
+/// A row that a filter lets through.
+pub(super) struct Match<'a> {
+    pub(super) project: ProjectId,
+    pub(super) scope: Scope,
+    pub(super) ticket: TicketId,
+    pub(super) row: &'a RowBytes<'a>,
+    /// How well its text fits what is looked for.
+    pub(super) score: f32,
+}
+
 impl Reader {
     /// A window of a list of tickets.
     ///
@@ -210,7 +220,7 @@ impl Reader {
         })
     }
 
-    fn scopes(&self, project: Option<&ProjectId>) -> StoreResult<Vec<(ProjectId, Scope)>> {
+    pub(super) fn scopes(&self, project: Option<&ProjectId>) -> StoreResult<Vec<(ProjectId, Scope)>> {
         if let Some(project) = project {
             return Ok(self.scope(project)?.map(|scope| (*project, scope)).into_iter().collect());
         }
@@ -254,8 +264,24 @@ impl Reader {
         filter: &RowFilter,
         by: RowKey,
     ) -> StoreResult<(Vec<Candidate>, u64)> {
-        let filter = Prepared::new(filter);
         let mut candidates = Vec::new();
+        self.each_match(scopes, filter, &mut |found| {
+            let cursor = cursor_of(found.row, found.ticket, by, found.score)?;
+            candidates.push(Candidate { cursor, scope: found.scope });
+            Ok(())
+        })?;
+        let total = candidates.len() as u64;
+        Ok((candidates, total))
+    }
+
+    /// Hands over each row that the filter lets through.
+    pub(super) fn each_match(
+        &self,
+        scopes: &[(ProjectId, Scope)],
+        filter: &RowFilter,
+        take: &mut dyn FnMut(Match<'_>) -> StoreResult<()>,
+    ) -> StoreResult<()> {
+        let filter = Prepared::new(filter);
         for (project, scope) in scopes {
             let mut look = |ticket: TicketId, value: &[u8]| {
                 let Some(row) = row_bytes(Table::Rows, value)? else { return Ok(()) };
@@ -264,7 +290,7 @@ impl Reader {
                     && filter.lets_through(&row)?
                     && filter.filter.query.holds(*project, ticket, &row)?
                 {
-                    candidates.push(Candidate { cursor: cursor_of(&row, ticket, by, score)?, scope: *scope });
+                    take(Match { project: *project, scope: *scope, ticket, row: &row, score })?;
                 }
                 Ok(())
             };
@@ -281,8 +307,7 @@ impl Reader {
                 Ok(ControlFlow::Continue(()))
             })?;
         }
-        let total = candidates.len() as u64;
-        Ok((candidates, total))
+        Ok(())
     }
 
     /// The tickets of a scope that a filter names one by one, if they are few.

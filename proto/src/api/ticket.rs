@@ -15,6 +15,7 @@ use super::user::UserName;
 mod authorship;
 mod bulk;
 mod edit_words;
+mod groups;
 mod merge;
 mod past;
 mod patch;
@@ -25,6 +26,7 @@ pub use authorship::{
 };
 pub use bulk::{Bulk, BulkDone, BulkOutcome, BulkTicket};
 pub use edit_words::{describe, user_text};
+pub use groups::{GroupBy, Groups, TicketGroup, TicketGroups};
 pub use merge::{Claim, Link, Merge, Unlink, Unmerge};
 pub use past::Undo;
 pub use patch::Patch;

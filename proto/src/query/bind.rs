@@ -367,6 +367,8 @@ fn is_in<R: RowView>(
         State::Snoozed => row.snoozed_until().is_some_and(|until| until > now),
         State::Assigned => row.assignee().is_some(),
         State::Unassigned => row.assignee().is_none(),
+        State::Labelled => !row.labels()?.is_empty(),
+        State::Unlabelled => row.labels()?.is_empty(),
         State::Merged => row.is_merged(),
         State::Conflict => row.has_conflict(),
         State::Numbered => row.number().is_some(),

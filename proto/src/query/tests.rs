@@ -209,6 +209,20 @@ fn found(query: &str) -> Vec<u8> {
     tickets().iter().filter(holds).map(|(_, row)| row.ticket.as_bytes()[0]).collect()
 }
 
+#[test]
+fn a_quoted_value_is_read_as_it_was() {
+    for value in ["crash", "two words", "a,b", "say \"hi\"", "back\\slash", "\\", "a:b", "-x", "\u{3000}"] {
+        let read = Query::parse(&format!("label:{} is:open", quoted(value)));
+        if value.trim().is_empty() {
+            assert_eq!(read.unwrap_err().kind, QueryFault::Empty);
+            continue;
+        }
+        let read = read.unwrap_or_else(|error| panic!("{value}: {error}"));
+        let Condition::Label(labels) = &read.terms[0].condition else { panic!("{read:?}") };
+        assert_eq!((labels.as_slice(), read.terms.len()), ([value.to_owned()].as_slice(), 2));
+    }
+}
+
 const ALL: &[u8] = &[1, 2, 3, 4, 5, 6, 7];
 
 /// Queries with the tickets that they find.
@@ -294,6 +308,8 @@ const TABLE: &[(&str, &[u8])] = &[
     ("-is:snoozed is:open", &[1, 3, 7]),
     ("is:assigned", &[1, 2, 5]),
     ("is:unassigned", &[3, 4, 6, 7]),
+    ("is:labelled", &[1, 2, 7]),
+    ("is:unlabelled", &[3, 4, 5, 6]),
     ("is:merged", &[4]),
     ("-is:merged is:closed", &[]),
     ("is:mine", &[1, 5, 6, 7]),

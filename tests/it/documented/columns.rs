@@ -201,6 +201,8 @@ const RUN: &[(&str, &[&str])] = &[
     ("note add", &["note", "add", "1", "-b", "The relay?"]),
     ("note list", &["note", "list", "1"]),
     ("ticket list", &["ticket", "list"]),
+    ("ticket list --group-by", &["ticket", "list", "--group-by", "status"]),
+    ("ticket list --counts", &["ticket", "list", "--counts", "--group-by", "status"]),
     ("ticket history", &["ticket", "history", "1"]),
     ("ticket member list", &["ticket", "member", "list", "1"]),
     ("ticket verify", &["ticket", "verify", "1"]),

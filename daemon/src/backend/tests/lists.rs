@@ -3,7 +3,9 @@
 use assist_proto::api::ErrorCode;
 use assist_proto::api::comment::Add;
 use assist_proto::api::sync::{DeliveryState, Pause, Resume, WaitUntil};
-use assist_proto::api::ticket::{Edit, FieldValues, List, Order, Patch, Priority, Sort, Status, TicketPage};
+use assist_proto::api::ticket::{
+    Edit, FieldValues, GroupBy, Groups, List, Order, Patch, Priority, Sort, Status, TicketPage,
+};
 use assist_proto::api::user::Role;
 
 use super::world::{Node, World, check};
@@ -105,6 +107,84 @@ async fn filters_hold_all_at_once() {
     assert_eq!(world.agent.call(List { labels: vec!["gui".into()], ..all() }).await.total, 0);
     let error = world.agent.fail(List { assignee: text("Arn"), ..all() }).await;
     check(&error, ErrorCode::NotFound, "no_such_user", Some("assignee"));
+}
+
+/// The groups of a list as key, name, count; and that each query finds as many as it counts.
+async fn groups(node: &Node, by: GroupBy, list: List) -> Vec<(String, String, u64)> {
+    let answer = node.call(Groups { by, list: list.clone() }).await;
+    assert!(answer.is_complete && answer.total == answer.groups.len() as u64);
+    for group in &answer.groups {
+        let query = format!("{} {}", list.query.as_deref().unwrap_or_default(), group.query);
+        let page = node.call(List { query: Some(query), ..list.clone() }).await;
+        assert_eq!(page.total, group.count, "{group:?}");
+    }
+    answer.groups.into_iter().map(|group| (group.key, group.name, group.count)).collect()
+}
+
+#[tokio::test]
+async fn a_list_is_taken_apart_by_what_its_tickets_have_in_common() {
+    let world = World::new().await;
+    let id = world.file("It flaps").await;
+    let second = world.agent.file("Disk full").await.ticket.id;
+    world.agent.file("Nothing").await;
+    let set = FieldValues {
+        status: Some(Status::Pending),
+        assignee: Patch::Set("me".into()),
+        priority: Patch::Set(Priority::Low),
+        ..FieldValues::default()
+    };
+    let labels = vec!["ui".into(), "two words".into()];
+    world.agent.call(Edit { ticket: id, set, add_labels: labels, ..Edit::default() }).await;
+    let urgent = FieldValues { priority: Patch::Set(Priority::Urgent), ..FieldValues::default() };
+    let labels = vec!["ui".into()];
+    world.agent.call(Edit { ticket: second, set: urgent, add_labels: labels, ..Edit::default() }).await;
+
+    let of = |rows: &[(&str, &str, u64)]| -> Vec<(String, String, u64)> {
+        rows.iter().map(|(key, name, count)| ((*key).to_owned(), (*name).to_owned(), *count)).collect()
+    };
+    let all = List::default;
+    let agent = &world.agent;
+    let by_status = groups(agent, GroupBy::Status, all()).await;
+    assert_eq!(by_status, of(&[("open", "open", 2), ("pending", "pending", 1)]));
+    let by_priority = groups(agent, GroupBy::Priority, all()).await;
+    assert_eq!(by_priority, of(&[("urgent", "urgent", 1), ("low", "low", 1), ("none", "no priority", 1)]));
+    let by_assignee = groups(agent, GroupBy::Assignee, all()).await;
+    assert_eq!(by_assignee, of(&[("arno@example.org", "Arno", 1), ("none", "nobody", 2)]));
+    let by_requester = groups(agent, GroupBy::Requester, all()).await;
+    assert_eq!(by_requester, of(&[("arno@example.org", "Arno", 2), ("carla@example.org", "Carla", 1)]));
+    let by_label = groups(agent, GroupBy::Label, all()).await;
+    assert_eq!(by_label, of(&[("ui", "ui", 2), ("two words", "two words", 1), ("none", "no label", 1)]));
+    let project = agent.call(all()).await.tickets[0].project.clone();
+    let by_project = groups(agent, GroupBy::Project, all()).await;
+    assert_eq!(by_project, vec![(project, "Mycelium".to_owned(), 3)]);
+
+    let waiting = List { query: Some("is:open".into()), ..all() };
+    assert_eq!(groups(agent, GroupBy::Label, waiting).await, of(&[("ui", "ui", 1), ("none", "no label", 1)]));
+    let hers = groups(&world.customer, GroupBy::Status, all()).await;
+    assert_eq!(hers.iter().map(|(_, _, count)| count).sum::<u64>(), 1, "only what she may see is counted");
+    let nowhere = List { query: Some("is:nowhere".into()), ..all() };
+    let error = agent.fail(Groups { by: GroupBy::Status, list: nowhere }).await;
+    check(&error, ErrorCode::InvalidParams, "bad_query", Some("query"));
+}
+
+#[tokio::test]
+async fn a_person_of_several_projects_is_one_group() {
+    let (mycelium, hero, device) = (Node::server("Mycelium"), Node::server("Hero"), Node::device());
+    device.join(&mycelium, Role::Customer, "Carla").await;
+    device.join(&hero, Role::Customer, "Carla").await;
+    for project in ["Mycelium", "hero"] {
+        let project = Some(project.to_owned());
+        device
+            .call(assist_proto::api::ticket::Create {
+                project,
+                title: "It flaps".into(),
+                ..Default::default()
+            })
+            .await;
+    }
+    let by_requester = groups(&device, GroupBy::Requester, List::default()).await;
+    assert_eq!(by_requester, vec![("carla@example.org".to_owned(), "Carla".to_owned(), 2)]);
+    assert_eq!(groups(&device, GroupBy::Project, List::default()).await.len(), 2);
 }
 
 #[tokio::test]

@@ -48,8 +48,7 @@ pub(super) fn found(
 
 fn list(reader: &Reader, search: &Search, mut params: List) -> Answer<TicketPage> {
     let projects = reference::projects(reader, params.project.as_deref())?;
-    let query = bound_query(reader, &params)?;
-    let (filter, is_complete) = filter(reader, search, &params, &projects, query)?;
+    let (filter, is_complete) = filter_of(reader, search, &params, &projects)?;
     sort_as_queried(&filter, &mut params);
     let params = &params;
     let order = row_order(params);
@@ -66,6 +65,15 @@ fn list(reader: &Reader, search: &Search, mut params: List) -> Answer<TicketPage
 }
 
 /// What a list shows, and whether all texts were looked at.
+pub(super) fn filter_of(
+    reader: &Reader,
+    search: &Search,
+    params: &List,
+    projects: &[Membership],
+) -> Answer<(RowFilter, bool)> {
+    filter(reader, search, params, projects, bound_query(reader, params)?)
+}
+
 fn filter(
     reader: &Reader,
     search: &Search,
