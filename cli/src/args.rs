@@ -12,7 +12,7 @@ use std::time::Duration;
 use assist_proto::api::presence::SetDoing;
 use assist_proto::api::sync::WaitUntil;
 use assist_proto::api::ticket::{GroupBy, Patch, Priority, Sort, Status};
-use assist_proto::api::user::Role;
+use assist_proto::api::user::{DesktopShown, Role};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
@@ -661,6 +661,15 @@ pub(crate) enum UserVerb {
         /// Whether others are told what you read on this device; your own devices always are
         #[arg(long, value_name = "on|off")]
         read_marks: Option<Switch>,
+        /// Whether the project's server mails you what is new while none of your devices is connected
+        #[arg(long, value_name = "on|off")]
+        mails: Option<Switch>,
+        /// What this device shows on its desktop of what is for you
+        #[arg(long, value_name = "WHAT", value_parser = word::<DesktopShown>(SHOWN))]
+        desktop: Option<DesktopShown>,
+        /// When it shows nothing: `22:00-07:00`, or `none`
+        #[arg(long, value_name = "HOURS")]
+        quiet_hours: Option<String>,
     },
 }
 
@@ -913,6 +922,7 @@ const STATUSES: &[&str] = &["open", "pending", "resolved", "closed"];
 const PRIORITIES: &[&str] = &["low", "normal", "high", "urgent"];
 const PRIORITIES_OR_NONE: &[&str] = &["low", "normal", "high", "urgent", NONE];
 const ROLES: &[&str] = &["customer", "agent", "admin"];
+const SHOWN: &[&str] = &["all", "mentions", "off"];
 const GROUPS: &[&str] = &["status", "priority", "assignee", "requester", "label", "project"];
 const SORTS: &[&str] = &["updated", "created", "number", "priority", "relevance"];
 

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::limits::HOLD_MAX;
-use assist_proto::limits;
+use assist_proto::hub::DigestRules;
+use assist_proto::limits::{self, DIGEST_AFTER_MILLIS_MIN};
 use confique::{Config as _, Layer as _};
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
@@ -36,6 +37,8 @@ pub struct Config {
     pub bind: Option<Bind>,
     /// What a server tells others as its hosts.
     pub advertise: Vec<Host>,
+    /// Whether what is for the user of this device may be shown on a desktop.
+    pub notifications: bool,
     /// How mail leaves a server.
     pub mail: MailConfig,
     /// How large attachments may be.
@@ -88,6 +91,8 @@ pub struct MailConfig {
     pub sender: Mailbox,
     /// Where they go next.
     pub route: MailRoute,
+    /// How members who are away are mailed what is new; `None` if they are not.
+    pub digests: Option<DigestRules>,
 }
 
 /// Where mails go next.
@@ -234,6 +239,7 @@ impl Config {
             attachments: AttachmentsConfig::from_settings(&settings.attachments)?,
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
             hold,
+            notifications: settings.notifications,
         })
     }
 
@@ -246,7 +252,7 @@ impl Config {
 impl Default for MailConfig {
     fn default() -> Self {
         let sender = crate::mail::mailbox(DEFAULT_SENDER, None).expect("the constant is an address");
-        Self { sender, route: MailRoute::None }
+        Self { sender, route: MailRoute::None, digests: None }
     }
 }
 
@@ -271,7 +277,20 @@ impl MailConfig {
         let address = from.unwrap_or_else(|| DEFAULT_SENDER.to_owned());
         let sender = crate::mail::mailbox(&address, given(settings.from_name).as_deref());
         let sender = sender.map_err(|error: MailError| value("mail.from", error))?;
-        Ok(Self { sender, route })
+        let digests = digest_rules(settings.digest_after_secs, settings.digest_excerpts)?;
+        Ok(Self { sender, route, digests })
+    }
+}
+
+/// `None` with 0 seconds.
+fn digest_rules(after_secs: u64, has_excerpts: bool) -> Result<Option<DigestRules>, ConfigError> {
+    let after_millis = after_secs.saturating_mul(1_000);
+    match after_millis {
+        0 => Ok(None),
+        1..DIGEST_AFTER_MILLIS_MIN => {
+            Err(value("mail.digest_after_secs", "is 5 or more, or 0 for no such mails"))
+        }
+        _ => Ok(Some(DigestRules { after_millis, has_excerpts })),
     }
 }
 

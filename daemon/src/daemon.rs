@@ -21,6 +21,7 @@ use crate::backend::LocalBackend;
 use crate::backup;
 use crate::blobs::{BlobFolder, BlobService, BlobsHandle, Keeper, Parts};
 use crate::config::{AttachmentsConfig, Bind, MailConfig, MailRoute};
+use crate::desktop;
 use crate::device_key::DeviceKey;
 use crate::driver::{self, Driver, DriverHandle, DriverParts};
 use crate::home::Home;
@@ -53,6 +54,8 @@ pub struct DaemonConfig {
     pub overlay: OverlayConfig,
     /// Where whoever watches asks.
     pub monitor: Option<MonitorAt>,
+    /// Whether what is for the user of this device may be shown on a desktop.
+    pub shows_notifications: bool,
 }
 
 /// A daemon that runs until it is stopped or dropped.
@@ -105,10 +108,7 @@ impl Daemon {
         let home = Home::open(&config.home)?;
         let device_key = DeviceKey::load_or_create(&home.device_key())?;
         let store = open_store(&home, &device_key)?;
-        let (node_key, project) = match config.bind {
-            Some(_) => server_of(&home, &store).map(|(key, project)| (Some(key), Some(project)))?,
-            None => (None, None),
-        };
+        let (node_key, project) = config.bind.map(|_| server_of(&home, &store)).transpose()?.unzip();
         let (events_tx, events) = mpsc::channel(NET_EVENTS_MAX);
         // A server's node is a member of its own project: as a device, it is the same key.
         let device_key = node_key.clone().unwrap_or(device_key);
@@ -145,6 +145,7 @@ impl Daemon {
             blobs: blobs.clone(),
             poker: search.poker(),
             hosts: info.server.as_ref().map(ServerInfo::hosts_for_others).unwrap_or_default(),
+            digests: config.mail.digests,
             blob_bytes_max: config.attachments.bytes_max,
             fetch_unasked_bytes_max: config.attachments.fetch_unasked_bytes_max,
         };
@@ -155,6 +156,7 @@ impl Daemon {
         let mut tasks = JoinSet::new();
         spawn_monitor(config.monitor.as_ref(), backend.clone(), &mut tasks)?;
         let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;
+        config.shows_notifications.then(|| tasks.spawn(desktop::run(handle.store().clone(), feed.tap())));
         tasks.spawn(blob_service.run(handle.clone(), feed));
         let driver = spawn_driver(driver)?;
         Ok(Self {

@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime};
 use assist_crdt_model::{ProjectId, UnixMillis};
 use assist_proto::address::Host;
 use assist_proto::hub::{
-    Action, BlobAnswer, CallId, DeviceHub, DeviceInput, Durability, LinkId, Notice, ServerHub, ServerInput,
+    Action, BlobAnswer, CallId, DeviceHub, DeviceInput, DigestRules, Durability, LinkId, Notice, ServerHub,
+    ServerInput,
 };
 use assist_proto::store::{StoreError, StoreResult};
 use assist_proto::wire::codec::DecodeError;
@@ -49,6 +50,8 @@ pub(crate) struct DriverParts {
     pub(crate) events: mpsc::Receiver<NetEvent<Incoming>>,
     pub(crate) feed: EventFeed,
     pub(crate) mail: MailOut,
+    /// How members who are away are mailed.
+    pub(crate) digests: Option<DigestRules>,
     pub(crate) blobs: BlobsHandle,
     /// Hears of every turn.
     pub(crate) poker: Poker,
@@ -428,6 +431,10 @@ impl Hubs {
             .with_fetch_unasked_bytes_max(parts.fetch_unasked_bytes_max);
         let server = match &parts.node_key {
             Some(key) => ServerHub::open(key.signing_key().clone(), seed(), &turn)?.map(|hub| {
+                let hub = match parts.digests {
+                    Some(rules) => hub.with_digests(rules),
+                    None => hub,
+                };
                 hub.with_mail(parts.mail.has_route())
                     .with_blob_bytes_max(parts.blob_bytes_max)
                     .with_hosts(now, &parts.hosts)

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod blobs;
 pub mod config;
 mod daemon;
+mod desktop;
 pub mod device_key;
 pub mod driver;
 pub mod home;

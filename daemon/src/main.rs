@@ -167,15 +167,16 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 /// Of what the configuration says, only this is a device's.
 fn device_config(home: PathBuf, file: Option<&Path>, args: &OverlayArgs) -> anyhow::Result<DaemonConfig> {
     let flags = Flags { overlay: args.overlay, ..Flags::default() };
-    let Config { attachments, hold, overlay, monitor, .. } = Config::load(&home, file, flags)?;
-    let mail = MailConfig::default();
-    Ok(DaemonConfig { home, bind: None, advertise: Vec::new(), mail, attachments, hold, overlay, monitor })
+    let Config { attachments, hold, overlay, monitor, notifications, .. } = Config::load(&home, file, flags)?;
+    let (bind, advertise, mail, shows_notifications) =
+        (None, Vec::new(), MailConfig::default(), notifications);
+    Ok(DaemonConfig { home, bind, advertise, mail, attachments, hold, overlay, monitor, shows_notifications })
 }
 
 fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
     let ServerRunArgs { bind, advertise, mail_to_file, overlay: OverlayArgs { overlay } } = args;
     let flags = Flags { bind, advertise, mail_folder: mail_to_file, overlay };
-    let Config { bind, advertise, mail, attachments, hold, overlay, monitor } =
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications: _ } =
         Config::load(&home, file, flags)?;
     let Some(bind) = bind else {
         anyhow::bail!(
@@ -184,25 +185,36 @@ fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> any
             home.join(assist_daemon::config::FILE_NAME).display()
         );
     };
-    Ok(DaemonConfig { home, bind: Some(bind), advertise, mail, attachments, hold, overlay, monitor })
+    // A server's machine is nobody's desk.
+    let (bind, shows_notifications) = (Some(bind), false);
+    Ok(DaemonConfig { home, bind, advertise, mail, attachments, hold, overlay, monitor, shows_notifications })
 }
 
 fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(home, file, Flags::default())?;
-    let Config { bind, advertise, mail, attachments, hold, overlay, monitor } = config;
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications } = config;
     let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
     say(&format!(
-        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\nmonitor\t{}\n",
+        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nmail_digests\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\nmonitor\t{}\nnotifications\t{}\n",
         bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
         if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
         mail.sender,
         mail.route,
+        mail.digests.map_or_else(
+            || "none".to_owned(),
+            |rules| format!(
+                "after {} s away, texts {}",
+                rules.after_millis / 1_000,
+                if rules.has_excerpts { "shown" } else { "not shown" }
+            )
+        ),
         attachments.bytes_max / MIB,
         attachments.fetch_unasked_bytes_max / MIB,
         hold.map_or_else(|| "as usual".to_owned(), |hold| format!("{} seconds", hold.as_secs())),
         overlay.mode.as_str(),
         overlay.api,
         monitor.map_or_else(|| "nowhere".to_owned(), |at| at.to_string()),
+        if notifications { "on a device's desktop" } else { "off" },
     ))
 }
 

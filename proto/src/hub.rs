@@ -21,8 +21,8 @@ mod edit_codec;
 mod server;
 
 pub use action::{
-    Action, BlobAnswer, BlobAsk, CallId, Cause, DialId, Durability, LinkId, Notice, Reason, TransferId,
-    TransferOrder, TransferOutcome,
+    Action, BlobAnswer, BlobAsk, CallId, Cause, DialId, Durability, LinkId, Notice, Notification,
+    NotifiedText, Reason, TransferId, TransferOrder, TransferOutcome,
 };
 pub use device::{
     Command, CommandError, Connection, DeviceHub, DeviceInput, Imported, PresenceView, PresenceWord,
@@ -30,6 +30,6 @@ pub use device::{
 };
 pub use edit_codec::{WireAttachment, WireEdit};
 pub use server::{
-    AdminCommand, AdminError, AdminReply, ServerHub, ServerInput, ServerStatus, begin_log_anew,
+    AdminCommand, AdminError, AdminReply, DigestRules, ServerHub, ServerInput, ServerStatus, begin_log_anew,
     initialise_server, recover_server, spelled,
 };

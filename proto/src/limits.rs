@@ -210,6 +210,30 @@ pub const CHECK_CHARS: usize = 4;
 pub const MAILED_CODES_PER_ADDRESS_MAX: usize = 3;
 /// Codes mailed to one address within a day.
 pub const MAILED_CODES_PER_ADDRESS_A_DAY_MAX: usize = 20;
+/// The shortest that an operator can set: a device that changes its network is back sooner.
+pub const DIGEST_AFTER_MILLIS_MIN: u64 = 5 * 1_000;
+/// From one mail to the next to somebody who stays away it takes twice as long each time, up to a day.
+pub const DIGEST_PAUSE_MILLIS_MAX: u64 = 24 * 60 * 60 * 1_000;
+/// Nobody's news are looked for more often than that: a busy ticket costs one look, not one for each change.
+pub const DIGEST_LOOK_MILLIS: u64 = 5 * 60 * 1_000;
+/// Members whose news are looked for in one turn: some milliseconds.
+pub const DIGESTS_PER_TURN: usize = 4;
+/// Places of the log that are looked at for one mail; what is behind them is for the next.
+pub const DIGEST_PLACES_MAX: usize = 5_000;
+/// Documents that are read for one mail, at up to half a millisecond each.
+pub const DIGEST_DOCS_MAX: usize = 50;
+/// Tickets that one mail tells of: a screen or two.
+pub const DIGEST_TICKETS_MAX: usize = 10;
+/// What a mail tells of one ticket.
+pub const DIGEST_LINES_MAX: usize = 3;
+/// The beginning of a text in a mail.
+pub const DIGEST_EXCERPT_CHARS_MAX: usize = 280;
+/// All beginnings of one mail: it stays within what a mail may have, even if HTML needs six bytes for each.
+pub const DIGEST_EXCERPTS_BYTES_MAX: usize = 3_000;
+/// The beginning of a text in a notification: what a desktop shows.
+pub const NEWS_EXCERPT_CHARS_MAX: usize = 200;
+/// A subject: what a list of mails shows.
+pub const DIGEST_SUBJECT_CHARS_MAX: usize = 120;
 /// Codes mailed for one device within an hour: a person with two addresses and a typing error.
 pub const MAILED_CODES_PER_DEVICE_MAX: usize = 5;
 /// Codes mailed by one server within a minute: more than any team has customers who join at once, and few enough for

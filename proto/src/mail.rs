@@ -1,7 +1,10 @@
 //! What a server mails, and how it reads. Whether and when it leaves is the daemon's business.
 //!
-//! A mail goes to an address that anybody may have typed in. **Invariant:** of what they typed it repeats nothing but
-//! the device's name, and that without anything that a mail program could make a link of.
+//! A mail with a code goes to an address that anybody may have typed in. **Invariant:** of what they typed it repeats
+//! nothing but the device's name, and that without anything that a mail program could make a link of. What members wrote
+//! goes to members alone, as text: it becomes neither markup nor a header.
+
+mod digest;
 
 use std::fmt;
 
@@ -10,6 +13,8 @@ use assist_crdt_model::{DeviceId, ProjectId, UnixMillis};
 use crate::address::Address;
 use crate::limits;
 use crate::link::Link;
+
+pub use digest::{Digest, DigestLine, DigestTicket, Happened};
 
 /// One mail, before it is put into words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,8 @@ pub enum Letter {
         /// Whether somebody must let it in.
         is_waiting: bool,
     },
+    /// What is new to a member who is away.
+    Digest(Digest),
 }
 
 impl fmt::Debug for Letter {
@@ -58,6 +65,10 @@ impl fmt::Debug for Letter {
             }
             Self::NewDevice { is_waiting, .. } => {
                 f.debug_struct("NewDevice").field("is_waiting", is_waiting).finish_non_exhaustive()
+            }
+            // What people wrote does not belong there either.
+            Self::Digest(digest) => {
+                f.debug_struct("Digest").field("tickets", &digest.tickets.len()).finish_non_exhaustive()
             }
         }
     }
@@ -72,6 +83,9 @@ pub struct Rendered {
     pub text: String,
     /// The same as HTML.
     pub html: String,
+    /// What mails that belong together have in common, so that mail programs show them as one thread: letters, digits
+    /// and dots.
+    pub thread: Option<String>,
 }
 
 impl Mail {
@@ -132,12 +146,23 @@ impl Mail {
                 ];
                 rendered(subject, &paragraphs)
             }
+            Letter::Digest(digest) => {
+                let thread = Some(digest.thread(self.project));
+                Rendered {
+                    thread,
+                    ..rendered(digest.subject(&project), &digest.parts(self.project, &project))
+                }
+            }
         }
     }
 }
 
 enum Part {
     Text(String),
+    /// Of a ticket.
+    Title(String),
+    /// Of others, in as many lines as they wrote.
+    Quote(String),
     /// To be typed.
     Code(String),
     /// With what stands before it.
@@ -151,6 +176,16 @@ fn rendered(subject: String, parts: &[Part]) -> Rendered {
             Part::Text(words) => {
                 text.push_str(&format!("{words}\n\n"));
                 html.push_str(&format!("<p>{}</p>", escaped(words)));
+            }
+            Part::Title(title) => {
+                text.push_str(&format!("{title}\n\n"));
+                html.push_str(&format!("<h3>{}</h3>", escaped(title)));
+            }
+            Part::Quote(words) => {
+                let lines: Vec<String> = words.lines().map(|line| format!("> {line}\n")).collect();
+                text.push_str(&format!("{}\n", lines.concat()));
+                let lines: Vec<String> = words.lines().map(escaped).collect();
+                html.push_str(&format!("<blockquote>{}</blockquote>", lines.join("<br>")));
             }
             Part::Code(code) => {
                 text.push_str(&format!("    {code}\n\n"));
@@ -167,7 +202,7 @@ fn rendered(subject: String, parts: &[Part]) -> Rendered {
         }
     }
     html.push_str("</body></html>\n");
-    Rendered { subject, text: text.trim_end().to_owned() + "\n", html }
+    Rendered { subject, text: text.trim_end().to_owned() + "\n", html, thread: None }
 }
 
 /// A name of which nobody makes a link, a header or markup.

@@ -27,6 +27,19 @@ pub fn block(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// Returns how the text begins, with its line ends; `…` stands for what is left out.
+pub fn excerpt(text: &str, chars_max: usize) -> String {
+    // What is taken out is shown longer than it was: nothing behind this is needed.
+    let begin: String = text.trim().chars().take(chars_max + 1).collect();
+    let harmless = block(&begin);
+    let mut chars = harmless.chars();
+    let mut excerpt: String = chars.by_ref().take(chars_max).collect();
+    if chars.next().is_some() {
+        excerpt.push('\u{2026}');
+    }
+    excerpt
+}
+
 /// Tells whether a terminal may do something else with the character than show it: controls (C0, DEL, C1), line
 /// and paragraph separators, and what overrides or embeds a direction. Marks and joiners that real text needs
 /// (right-to-left marks, the joiners of emoji) are harmless.

@@ -4,6 +4,8 @@
 //! becomes durable together at its end or not at all. What a turn sends is released only after that.
 //! The daemon keeps the tables in redb; the simulation keeps them in memory; both pass the same tests.
 
+mod away;
+mod desktop;
 mod device;
 mod kept;
 mod mentions;
@@ -20,11 +22,13 @@ use crate::envelope::Envelope;
 use crate::limits;
 use crate::wire::{id, list};
 
+pub use away::Away;
+pub use desktop::{Desktop, ParseQuietHoursError, QuietHours, Shown};
 pub use device::{
     ColdStart, DeviceStore, Direction, Draft, DraftId, Membership, OutboxEntry, PendingJoin, Quarantine,
     SyncState, Transfer, TransferCause,
 };
-pub use kept::{Follow, Kept, KeptAll, KeptFollow, KeptKey, KeptView, is_view_name};
+pub use kept::{Follow, Kept, KeptAll, KeptFollow, KeptKey, KeptMails, KeptView, Mails, is_view_name};
 pub use mentions::Mentions;
 pub use read::{PendingRead, ReadMark};
 pub use server::{

@@ -59,6 +59,7 @@ impl<'a> Node<'a> {
             mail,
             attachments,
             hold,
+            shows_notifications: false,
             overlay,
             monitor: None,
         };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, DeviceStore, Direction, Draft, DraftId, Invite, Kept, KeptAll, KeptKey, LogEntry,
+    Audience, Away, Device, DeviceStore, Direction, Draft, DraftId, Invite, Kept, KeptAll, KeptKey, LogEntry,
     MailedCode, Mark, Membership, Mentions, OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark,
     Record, Seq, ServerProject, ServerStore, Share, ShareWith, StoreResult, StoredVerdict, SyncState,
     TicketRow, Transfer, User, Visibility, WaitingDevice, Watermarks,
@@ -215,6 +215,9 @@ impl ServerStore for CountingServer<'_> {
         reads kept(user: UserId) -> (u64, KeptAll);
         writes put_kept(user: UserId, version: u64, kept: &Kept) -> ();
         writes remove_all_kept(user: UserId) -> ();
+        reads aways() -> Vec<Away>;
+        writes put_away(away: &Away) -> ();
+        writes remove_away(user: UserId) -> ();
         reads read_marks_after(audience: Audience, after: u64, limit: usize) -> Vec<(u64, ReadMark)>;
     }
 }

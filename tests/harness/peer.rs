@@ -7,14 +7,18 @@ use std::collections::{BTreeSet, VecDeque};
 
 use assist_crdt_model::{DeviceId, UnixMillis};
 use assist_proto::hub::{
-    Action, AdminCommand, BlobAsk, CallId, Command, DeviceHub, DeviceInput, DialId, Durability, LinkId,
-    ServerHub, ServerInput, TransferId, TransferOutcome,
+    Action, AdminCommand, BlobAsk, CallId, Command, DeviceHub, DeviceInput, DialId, DigestRules, Durability,
+    LinkId, ServerHub, ServerInput, TransferId, TransferOutcome,
 };
 use assist_proto::store::StoreError;
 use assist_proto::wire::Received;
 use ed25519_dalek::SigningKey;
 
 use crate::memory_store::MemoryStore;
+
+/// How the servers of scenarios mail members who are away: soon.
+pub const DIGESTS: DigestRules =
+    DigestRules { after_millis: 60_000, has_excerpts: true };
 
 /// Which peer of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,7 +187,7 @@ impl Peer {
             PeerKind::Server => {
                 let opened = ServerHub::open(self.key.clone(), seed, &self.store);
                 let hub = opened.expect("the store opens").expect("the server was initialised");
-                self.hub = Hub::Server(Box::new(hub.with_mail(true)));
+                self.hub = Hub::Server(Box::new(hub.with_mail(true).with_digests(DIGESTS)));
             }
         }
         self.turn(now, Vec::new(), Fate::Commits)

@@ -324,7 +324,7 @@ pub fn shell(home: &Path, first: &Path, script: &str) -> Command {
     command.args(["-euo", "pipefail", "-c", script]).current_dir(home);
     command.env_clear().env("HOME", home).env("PATH", path).env("TZ", "UTC");
     // What is held is a test of its own.
-    command.env("ASSIST_HOLD_SECS", "0");
+    command.env("ASSIST_HOLD_SECS", "0").env("ASSIST_NOTIFICATIONS", "false");
     command
 }
 
@@ -364,7 +364,8 @@ fn program(name: &str, home: &Path) -> Command {
         .env("ASSIST_HOME", home)
         .env("PATH", "/usr/bin:/bin")
         .env("TZ", "UTC")
-        .env("ASSIST_HOLD_SECS", "0");
+        .env("ASSIST_HOLD_SECS", "0")
+        .env("ASSIST_NOTIFICATIONS", "false");
     command
 }
 

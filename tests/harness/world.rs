@@ -112,6 +112,8 @@ pub struct World {
     told_comments: BTreeSet<(PeerId, CommentId)>,
     /// What devices were told of who is there.
     presence_told: Vec<(PeerId, PresenceNews)>,
+    /// Mails that were looked at.
+    mails_seen: usize,
     frames_seen: usize,
     texts_seen: u64,
     texts_made: u64,
@@ -138,6 +140,7 @@ impl World {
             notifications: Vec::new(),
             told_comments: BTreeSet::new(),
             presence_told: Vec::new(),
+            mails_seen: 0,
             frames_seen: 0,
             texts_seen: 0,
             texts_made: 0,

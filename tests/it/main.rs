@@ -4,6 +4,7 @@
 
 mod attachments;
 mod authorship;
+mod away;
 mod backup;
 mod bad_input;
 mod blob_removal;
@@ -30,6 +31,7 @@ mod simulation;
 mod simulation_asks;
 mod simulation_blobs;
 mod simulation_boundaries;
+mod simulation_digests;
 mod simulation_hold;
 mod simulation_import;
 mod simulation_leaks;

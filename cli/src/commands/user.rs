@@ -20,18 +20,24 @@ pub(crate) fn run(verb: UserVerb, invocation: &mut Invocation) -> Result<(), Cli
         UserVerb::Rename { name } => {
             invocation.carry_out(&Rename { project, name }, "done: others will see it soon")
         }
-        UserVerb::Settings { read_marks } => {
+        UserVerb::Settings { read_marks, mails, desktop, quiet_hours } => {
             invocation.output.check_fields::<UserSettings>()?;
-            let settings = match read_marks {
-                Some(switch) => {
-                    let send_read_marks = Some(switch == Switch::On);
-                    invocation.call(&Configure { project, send_read_marks })?
-                }
-                None => invocation.call(&GetSettings { project })?,
+            let is_on = |switch| switch == Switch::On;
+            let (send_read_marks, mails) = (read_marks.map(is_on), mails.map(is_on));
+            let change = Configure { project: project.clone(), send_read_marks, mails, desktop, quiet_hours };
+            let is_shown_only = change == Configure { project: project.clone(), ..Configure::default() };
+            let settings = match is_shown_only {
+                true => invocation.call(&GetSettings { project })?,
+                false => invocation.call(&change)?,
             };
             invocation.output.document(&settings, |settings, audience| {
-                let on = if settings.send_read_marks { "on" } else { "off" };
-                audience.facts(&[("read_marks", on.to_owned())])
+                let on = |is_on| if is_on { "on" } else { "off" }.to_owned();
+                audience.facts(&[
+                    ("read_marks", on(settings.send_read_marks)),
+                    ("mails", on(settings.mails)),
+                    ("desktop", word(&settings.desktop)),
+                    ("quiet_hours", settings.quiet_hours.clone().unwrap_or_else(|| "none".to_owned())),
+                ])
             })
         }
     }

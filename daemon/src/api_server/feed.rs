@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use assist_proto::api::events::{Event, News};
 use assist_proto::api::limits;
 use axum::body::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 
 /// Takes events in and hands them out. Clones share one ring.
@@ -24,6 +24,8 @@ struct Shared {
     boot: String,
     ring: Mutex<Ring>,
     progress: watch::Sender<Progress>,
+    /// For whoever follows within this process.
+    taps: broadcast::Sender<News>,
 }
 
 /// Ready-made frames of the newest events. The last one is event number `next - 1`.
@@ -48,11 +50,14 @@ impl EventFeed {
     pub(crate) fn with_capacity(boot: impl Into<String>, capacity: usize) -> Self {
         let ring = Ring { frames: VecDeque::new(), capacity, next: 1 };
         let (progress, _) = watch::channel(Progress { next: 1, is_closed: false });
-        Self { shared: Arc::new(Shared { boot: boot.into(), ring: Mutex::new(ring), progress }) }
+        let (taps, _) = broadcast::channel(limits::EVENTS_TAPPED_MAX);
+        Self { shared: Arc::new(Shared { boot: boot.into(), ring: Mutex::new(ring), progress, taps }) }
     }
 
     /// Tells all who follow. Never waits.
     pub fn publish(&self, news: News) {
+        // Fails only if nobody in this process follows.
+        self.shared.taps.send(news.clone()).ok();
         let mut ring = self.shared.ring();
         let name = news.name();
         let event = Event { id: self.shared.id(ring.next), news };
@@ -60,6 +65,11 @@ impl EventFeed {
         // Under the lock, so that progress never runs backwards.
         let next = ring.next;
         self.shared.progress.send_modify(|progress| progress.next = next);
+    }
+
+    /// Follows from now on, within this process; whoever is slow misses some.
+    pub(crate) fn tap(&self) -> broadcast::Receiver<News> {
+        self.shared.taps.subscribe()
     }
 
     /// Ends all subscriptions.

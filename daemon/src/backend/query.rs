@@ -47,7 +47,7 @@ impl Names for Book<'_> {
             let kept = self.reader.own_kept(&own.project)?;
             follows.extend(kept.iter().filter_map(|kept| match kept {
                 Kept::Follow(of) => Some(((own.project, of.ticket), of.follow?)),
-                Kept::View(_) => None,
+                Kept::View(_) | Kept::Mails(_) => None,
             }));
         }
         Ok(follows)

@@ -83,7 +83,7 @@ fn all(reader: &Reader, projects: &[Membership]) -> Answer<Vec<View>> {
                 project: own.project.to_string(),
                 is_on_server: !pending.contains(kept),
             }),
-            Kept::View(_) | Kept::Follow(_) => None,
+            Kept::View(_) | Kept::Follow(_) | Kept::Mails(_) => None,
         }));
     }
     Ok(views)

@@ -24,6 +24,10 @@ pub(super) struct Settings {
     /// 3600. Unless told, 5 where this device's user is of the team, and 0 where they are a customer.
     #[config(env = "ASSIST_HOLD_SECS")]
     pub(super) hold_secs: Option<u64>,
+    /// Whether this daemon may show what is for its user on a desktop, where there is one. What of it and when is up to
+    /// the user: `assist user settings`.
+    #[config(env = "ASSIST_NOTIFICATIONS", default = true)]
+    pub(super) notifications: bool,
     /// What `assistd server run` serves.
     #[config(nested)]
     pub(super) server: ServerSettings,
@@ -109,6 +113,13 @@ pub(super) struct MailSettings {
     /// For trials: writes mails into this folder as files, and sends none even if there is a relay.
     #[config(env = "ASSIST_MAIL_FOLDER")]
     pub(super) folder: Option<PathBuf>,
+    /// How many seconds a member is away, with none of their devices connected, before what is new for them is mailed:
+    /// one mail for all of it, then ever more seldom. At least 5; 0 mails no news at all.
+    #[config(env = "ASSIST_MAIL_DIGEST_AFTER_SECS", default = 3600)]
+    pub(super) digest_after_secs: u64,
+    /// Whether these mails show how texts begin, or only who wrote. Notes of the team are shown to the team alone.
+    #[config(env = "ASSIST_MAIL_DIGEST_EXCERPTS", default = true)]
+    pub(super) digest_excerpts: bool,
     /// The SMTP server that takes mails from here.
     #[config(nested)]
     pub(super) relay: RelaySettings,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assist_crdt_model::{ProjectId, TicketId, UserId};
 use assist_proto::api::events::{self, News};
 use assist_proto::api::ticket::TicketRef;
-use assist_proto::hub::{Cause, Notice, Reason};
+use assist_proto::hub::{Cause, Notice, Notification};
 use assist_proto::store::{DraftId, StoreResult};
 
 use super::Chain;
@@ -60,14 +60,7 @@ impl Names {
                 cause: cause_of(cause, Some(by)),
                 actor: self.actor(project, Some(by))?,
             },
-            Notice::Notification { project, ticket, reason, comment, by, at } => News::NotificationAdded {
-                ticket: self.ticket(project, ticket)?,
-                reason: reason_of(reason),
-                comment: comment.map(|(comment, _)| comment.to_string()),
-                is_note: comment.is_some_and(|(_, is_note)| is_note),
-                actor: self.actor(project, by)?,
-                at_millis: at.0,
-            },
+            Notice::Notification(notification) => self.notification(notification)?,
             Notice::AttachmentChanged { project, ticket, blob } => {
                 News::AttachmentChanged { ticket: self.ticket(project, ticket)?, blob: blob.to_string() }
             }
@@ -99,6 +92,19 @@ impl Names {
         }))
     }
 
+    fn notification(&mut self, notification: Notification) -> StoreResult<News> {
+        let Notification { project, ticket, reason, comment, by, at } = notification;
+        Ok(News::NotificationAdded {
+            ticket: self.ticket(project, ticket)?,
+            reason: reason.into(),
+            is_note: comment.as_ref().is_some_and(|text| text.is_note),
+            comment: comment.as_ref().map(|text| text.comment.to_string()),
+            excerpt: comment.map(|text| text.excerpt),
+            actor: self.actor(project, by)?,
+            at_millis: at.0,
+        })
+    }
+
     fn draft(&mut self, project: ProjectId, id: DraftId) -> StoreResult<Option<News>> {
         let Some(draft) = self.reader.draft(id)? else { return Ok(None) };
         let ticket = match draft.doc.ticket() {
@@ -128,15 +134,6 @@ impl Names {
     fn actor(&self, project: ProjectId, by: Option<UserId>) -> StoreResult<Option<String>> {
         let Some(user) = by else { return Ok(None) };
         Ok(self.reader.member(&project, user)?.map(|member| member.name))
-    }
-}
-
-const fn reason_of(reason: Reason) -> events::Reason {
-    match reason {
-        Reason::Assigned => events::Reason::Assigned,
-        Reason::Mentioned => events::Reason::Mentioned,
-        Reason::Reply => events::Reason::Reply,
-        Reason::Resurfaced => events::Reason::Resurfaced,
     }
 }
 

@@ -26,13 +26,13 @@ impl MailOut {
     /// whether the address takes mail.
     pub(crate) fn send(&self, mail: &Mail) {
         let address = self.server.as_ref().and_then(ServerInfo::address);
-        let Rendered { subject, text, html } = mail.render(address.as_ref());
+        let Rendered { subject, text, html, thread } = mail.render(address.as_ref());
         let patience = match mail.letter {
             Letter::Code { .. } => Patience::Code,
-            Letter::NewDevice { .. } => Patience::News,
+            Letter::NewDevice { .. } | Letter::Digest(_) => Patience::News,
         };
         let outgoing = OutgoingMail::new(&mail.to, None, &subject, text, html, mail.written_at, patience);
-        match outgoing.map(|outgoing| self.mailer.send(outgoing)) {
+        match outgoing.map(|outgoing| self.mailer.send(outgoing.in_thread(thread))) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, letter = ?mail.letter, "a mail was not queued"),
             Err(error) => tracing::warn!(%error, letter = ?mail.letter, "a mail was not written"),

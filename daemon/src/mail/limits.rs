@@ -21,7 +21,8 @@ pub const MAIL_STOP_MAX: Duration = Duration::from_secs(3);
 
 /// A subject, in characters: what a screen shows in one line.
 pub const MAIL_SUBJECT_CHARS_MAX: usize = 200;
-/// Each of the two texts: a page with room; both of 1,000 mails fit into memory many times.
-pub const MAIL_TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Each of the two texts: news of ten tickets, every character of them written out for HTML; both of 1,000 such mails are
+/// 100 MB, of the usual ones 5.
+pub const MAIL_TEXT_BYTES_MAX: usize = 48 * 1024;
 /// A relay's words as they are kept for the status, in characters.
 pub const MAIL_FAILURE_CHARS_MAX: usize = 300;

@@ -18,6 +18,8 @@ pub struct OutgoingMail {
     html: String,
     written_at: UnixMillis,
     patience: Patience,
+    /// What stands before the `@` of the id that the mails of a thread have in common.
+    thread: Option<String>,
 }
 
 /// How long a mail is worth another attempt.
@@ -73,7 +75,14 @@ impl OutgoingMail {
                 return Err(MailError::TooLong { field });
             }
         }
-        Ok(Self { to, subject: subject.to_owned(), text, html, written_at, patience })
+        Ok(Self { to, subject: subject.to_owned(), text, html, written_at, patience, thread: None })
+    }
+
+    /// Puts it with the other mails of a thread, so that mail programs show them together.
+    #[must_use]
+    pub fn in_thread(self, thread: Option<String>) -> Self {
+        let is_id = |thread: &String| thread.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+        Self { thread: thread.filter(is_id), ..self }
     }
 
     /// A mail with which an operator tries out whether mail arrives.
@@ -105,13 +114,19 @@ impl OutgoingMail {
 
     /// The message as it travels. Every attempt sends the same one: by its id, a relay that got it twice shows it once.
     pub(super) fn compose(&self, sender: &Mailbox, id: [u8; 16]) -> Result<Message, lettre::error::Error> {
-        let id = base32().encode(&id);
-        Message::builder()
+        let (id, domain) = (base32().encode(&id), sender.email.domain());
+        let mut builder = Message::builder();
+        if let Some(thread) = &self.thread {
+            // The mail that they all answer never existed: RFC 5322 wants no more than an id.
+            let first = format!("<{thread}@{domain}>");
+            builder = builder.in_reply_to(first.clone()).references(first);
+        }
+        builder
             .from(sender.clone())
             .to(self.to.clone())
             .subject(&self.subject)
             .date(SystemTime::UNIX_EPOCH + Duration::from_millis(self.written_at.0))
-            .message_id(Some(format!("<{id}@{}>", sender.email.domain())))
+            .message_id(Some(format!("<{id}@{domain}>")))
             // RFC 3834: keeps absence notes and lists from answering.
             .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
             .multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()))

@@ -272,6 +272,22 @@ fn texts_of_any_writing_stay_within_their_headers() {
 }
 
 #[test]
+fn mails_of_a_thread_answer_the_same_mail() {
+    let sender = mailbox("support@example.org", None).unwrap();
+    let head = |thread: Option<&str>| {
+        let mail = mail("amir@example.org", Patience::News).in_thread(thread.map(str::to_owned));
+        let text = String::from_utf8(mail.compose(&sender, [1; 16]).unwrap().formatted()).unwrap();
+        text.split_once("\r\n\r\n").unwrap().0.to_owned()
+    };
+    for header in ["In-Reply-To: <k7.p2@example.org>\r\n", "References: <k7.p2@example.org>\r\n"] {
+        assert!(head(Some("k7.p2")).contains(header), "{}", head(Some("k7.p2")));
+    }
+    for none in [None, Some("k7>\r\nBcc: all@evil.example"), Some("a b")] {
+        assert!(!head(none).contains("In-Reply-To") && !head(none).contains("References"));
+    }
+}
+
+#[test]
 fn codes_are_not_shown() {
     let shown = format!("{:?}", mail("amir@example.org", Patience::Code));
     assert_eq!(shown, "OutgoingMail { to: \"amir@example.org\", .. }");

@@ -62,11 +62,12 @@ impl Turn {
     }
 }
 
-/// 1 and a ticket, or 2 and the keyed hash of a name: a key holds nothing that a person wrote.
+/// 1 and a ticket, 2 and the keyed hash of a name, or 3 for mails: a key holds nothing that a person wrote.
 fn token(view: &impl View, key: &KeptKey) -> StoreResult<Token> {
     let token = match key {
         KeptKey::Follow(ticket) => [&[1], &ticket.as_bytes()[..]].concat(),
         KeptKey::View(name) => [&[2], &view.seal().email_token(&format!("view\0{name}"))[..]].concat(),
+        KeptKey::Mails => [&[3], &[0; 16][..]].concat(),
     };
     token.try_into().map_err(|_| damaged(Table::Kept))
 }

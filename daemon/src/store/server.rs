@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, TicketId, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Invite, Kept, KeptAll, LogEntry, MailedCode, Mark, ReadMark, Record, Seq,
-    ServerProject, ServerStore, Share, ShareWith, StoreError, StoreResult, StoredVerdict, TicketRow, User,
-    Visibility, WaitingDevice, Watermarks,
+    Audience, Away, Device, EntryKind, Invite, Kept, KeptAll, LogEntry, MailedCode, Mark, ReadMark, Record,
+    Seq, ServerProject, ServerStore, Share, ShareWith, StoreError, StoreResult, StoredVerdict, TicketRow,
+    User, Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -169,6 +169,11 @@ pub trait ServerReads: View + Sized {
     /// See [`ServerStore::mailed_codes`].
     fn mailed_codes(&self) -> StoreResult<Vec<MailedCode>> {
         self.collect_cbor(Table::MailedCodes, &Span::prefix(Vec::new()))
+    }
+
+    /// See [`ServerStore::aways`].
+    fn aways(&self) -> StoreResult<Vec<Away>> {
+        self.collect_cbor(Table::Aways, &Span::prefix(Vec::new()))
     }
 
     /// See [`ServerStore::waiting_device`].
@@ -642,6 +647,20 @@ impl ServerStore for Turn {
 
     fn remove_all_kept(&mut self, user: UserId) -> StoreResult<()> {
         self.clear(Table::Kept, Span::prefix(key!(user)));
+        Ok(())
+    }
+
+    fn aways(&self) -> StoreResult<Vec<Away>> {
+        ServerReads::aways(self)
+    }
+
+    fn put_away(&mut self, away: &Away) -> StoreResult<()> {
+        self.put_cbor(Table::Aways, key!(away.user), away);
+        Ok(())
+    }
+
+    fn remove_away(&mut self, user: UserId) -> StoreResult<()> {
+        self.remove(Table::Aways, key!(user));
         Ok(())
     }
 

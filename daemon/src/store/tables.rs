@@ -111,9 +111,11 @@ tables! {
     ReadOrderOf = "read-order-of", "order of a customer's read marks";
 
     /// user (16): number of the last change of what is kept for them (8).
-    /// user (16), 1 and a ticket (16), or 2 and the keyed hash of a view's name (16): CBOR of
+    /// user (16), 1 and a ticket (16), or 2 and the keyed hash of a view's name (16), or 3 and nothing (16): CBOR of
     /// [`assist_proto::store::Kept`].
     Kept = "kept", "what is kept for a user";
+    /// user (16): CBOR of [`assist_proto::store::Away`].
+    Aways = "aways", "member who is away";
 
     // -- Device role --
 

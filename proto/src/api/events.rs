@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ticket::TicketRef;
+use crate::hub;
 
 /// An event with its place in the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +68,9 @@ pub enum News {
         comment: Option<String>,
         /// Whether that is a note.
         is_note: bool,
+        /// How it begins, at most 200 characters, on as many lines as it has; null where it is about none.
+        #[serde(default)]
+        excerpt: Option<String>,
         /// The name of whose doing it was; null where it was nobody's.
         actor: Option<String>,
         /// When, by the server's clock.
@@ -193,6 +197,17 @@ pub enum Reason {
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
+}
+
+impl From<hub::Reason> for Reason {
+    fn from(reason: hub::Reason) -> Self {
+        match reason {
+            hub::Reason::Assigned => Self::Assigned,
+            hub::Reason::Mentioned => Self::Mentioned,
+            hub::Reason::Reply => Self::Reply,
+            hub::Reason::Resurfaced => Self::Resurfaced,
+        }
+    }
 }
 
 impl News {

@@ -57,6 +57,8 @@ pub const IDLE_MAX: Duration = Duration::from_secs(600);
 pub const STALL_MAX: Duration = Duration::from_secs(30);
 /// Events kept for those who resume. A gap longer than this means: list again.
 pub const EVENTS_KEPT_MAX: usize = 4_096;
+/// Events that wait for somebody within the daemon, who is told when there were more.
+pub const EVENTS_TAPPED_MAX: usize = 1_024;
 /// An event's JSON: ids, names and a sentence.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 /// How often a silent event stream shows that it is alive.

@@ -4,6 +4,8 @@ use assist_crdt_model as model;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::store;
+
 /// Parameters of `user.list`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -61,6 +63,26 @@ pub struct Configure {
     pub project: Option<String>,
     /// Whether others are told what is read on this device. Own devices always are.
     pub send_read_marks: Option<bool>,
+    /// Whether the project's server mails the user what is new while none of their devices is connected. Holds for all of
+    /// them.
+    pub mails: Option<bool>,
+    /// What this device shows on its desktop of what is for the user.
+    pub desktop: Option<DesktopShown>,
+    /// When it shows nothing: `22:00-07:00`, by the clock of the device's place; `none` for never.
+    pub quiet_hours: Option<String>,
+}
+
+/// What of the notifications of a project is shown on the desktop of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DesktopShown {
+    /// All.
+    #[default]
+    All,
+    /// Where the user is mentioned, or a ticket is handed to them.
+    Mentions,
+    /// None.
+    Off,
 }
 
 /// Answer of `user.settings` and `user.configure`: what holds for a project on this device.
@@ -70,6 +92,20 @@ pub struct UserSettings {
     pub project: String,
     /// Whether others are told what is read on this device. Own devices always are.
     pub send_read_marks: bool,
+    /// Whether the project's server mails the user what is new while none of their devices is connected, if it mails at
+    /// all. Holds for all their devices.
+    #[serde(default = "yes")]
+    pub mails: bool,
+    /// What this device shows on its desktop of what is for the user, where there is one.
+    #[serde(default)]
+    pub desktop: DesktopShown,
+    /// When it shows nothing, as `22:00-07:00`; null for never.
+    #[serde(default)]
+    pub quiet_hours: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A user as named beside something else.
@@ -109,6 +145,26 @@ impl From<Role> for model::Role {
             Role::Customer => Self::Customer,
             Role::Agent => Self::Agent,
             Role::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<store::Shown> for DesktopShown {
+    fn from(shown: store::Shown) -> Self {
+        match shown {
+            store::Shown::All => Self::All,
+            store::Shown::Mentions => Self::Mentions,
+            store::Shown::Off => Self::Off,
+        }
+    }
+}
+
+impl From<DesktopShown> for store::Shown {
+    fn from(shown: DesktopShown) -> Self {
+        match shown {
+            DesktopShown::All => Self::All,
+            DesktopShown::Mentions => Self::Mentions,
+            DesktopShown::Off => Self::Off,
         }
     }
 }

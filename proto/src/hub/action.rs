@@ -1,5 +1,6 @@
 //! What a hub asks of its driver.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use assist_crdt_model::{BlobHash, ChangeHash, CommentId, DeviceId, ProjectId, TicketId, UnixMillis, UserId};
@@ -242,20 +243,7 @@ pub enum Notice {
         by: UserId,
     },
     /// Something is for the user of this device: new, and not their own doing.
-    Notification {
-        /// Its project.
-        project: ProjectId,
-        /// Its ticket.
-        ticket: TicketId,
-        /// Why it concerns them.
-        reason: Reason,
-        /// The comment, and whether it is a note, if there is one.
-        comment: Option<(CommentId, bool)>,
-        /// Whose doing, if somebody's.
-        by: Option<UserId>,
-        /// When, by the server's clock; for a snooze, when it was to end.
-        at: UnixMillis,
-    },
+    Notification(Notification),
     /// What is known of an attachment's bytes is other than before: they came, were sent, or were refused.
     AttachmentChanged {
         /// Its project.
@@ -318,4 +306,39 @@ pub enum Notice {
         /// Under this id.
         draft: DraftId,
     },
+}
+
+/// That something is for the user of this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// Its project.
+    pub project: ProjectId,
+    /// Its ticket.
+    pub ticket: TicketId,
+    /// Why it concerns them.
+    pub reason: Reason,
+    /// The comment or note, if there is one.
+    pub comment: Option<NotifiedText>,
+    /// Whose doing, if somebody's.
+    pub by: Option<UserId>,
+    /// When, by the server's clock; for a snooze, when it was to end.
+    pub at: UnixMillis,
+}
+
+/// A text that is for the user of this device.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NotifiedText {
+    /// Which comment or note.
+    pub comment: CommentId,
+    /// Whether it is a note.
+    pub is_note: bool,
+    /// How it begins, at most [`crate::limits::NEWS_EXCERPT_CHARS_MAX`] characters.
+    pub excerpt: String,
+}
+
+impl fmt::Debug for NotifiedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What people wrote does not belong into logs.
+        f.debug_struct("NotifiedText").field("comment", &self.comment).finish_non_exhaustive()
+    }
 }

@@ -52,7 +52,8 @@ use crate::address::Address;
 use crate::bundle::Bundle;
 use crate::limits;
 use crate::store::{
-    DeviceStore, DraftId, Kept, Membership, PendingJoin, Seq, StoreError, StoreResult, SyncState, TicketRow,
+    Desktop, DeviceStore, DraftId, Kept, Membership, PendingJoin, Seq, StoreError, StoreResult, SyncState,
+    TicketRow,
 };
 use crate::wire::ask::{AskRefused, Request, Response};
 use crate::wire::blob::BlobPlace;
@@ -287,6 +288,13 @@ pub enum Command {
         project: ProjectId,
         /// Whether.
         is_on: bool,
+    },
+    /// What this device shows on its desktop.
+    SetDesktop {
+        /// Of which project.
+        project: ProjectId,
+        /// What.
+        desktop: Desktop,
     },
     /// Say something of the user to those who may see it, for this moment.
     SetPresence {
@@ -838,6 +846,7 @@ impl DeviceHub {
                 self.mark_read(now, project, ticket, through, store)?
             }
             Command::Keep { project, kept } => self.keep(project, kept, store)?,
+            Command::SetDesktop { project, desktop } => self.set_desktop(project, desktop, store)?,
             Command::SendReadMarks { project, is_on } => self.keep_reads_private(project, !is_on, store)?,
         };
         self.actions.push(Action::Reply { call, outcome });

@@ -13,6 +13,7 @@ mod asks;
 mod blobs;
 mod delivery;
 mod devices;
+mod digests;
 mod enrolment;
 mod fanout;
 mod give_back;
@@ -41,6 +42,7 @@ use crate::limits;
 use crate::store::{Audience, Seq, ServerProject, ServerStore, StoreError, StoreResult};
 use crate::wire::{self, Hello, PROTOCOL_VERSION, PeerMessage, Received, Refused, RefusedCode, Welcome};
 
+pub use self::digests::DigestRules;
 pub use self::enrolment::{begin_log_anew, initialise_server, recover_server, spelled};
 pub use self::roster::{AdminCommand, AdminError, AdminReply};
 
@@ -142,6 +144,7 @@ pub struct ServerHub {
     mailed: mailed::MailedLately,
     quotas: quotas::Quotas,
     presences: presence::Presences,
+    digests: digests::Digests,
     /// Whether mail leaves this server.
     has_mail: bool,
     /// The largest blob that it takes.
@@ -199,6 +202,7 @@ impl ServerHub {
             mailed: mailed::MailedLately::default(),
             quotas: quotas::Quotas::default(),
             presences: presence::Presences::default(),
+            digests: digests::Digests::default(),
             has_mail: false,
             blob_bytes_max: limits::BLOB_BYTES_MAX_DEFAULT,
             hosts: None,
@@ -313,6 +317,7 @@ impl ServerHub {
     pub fn finish_turn(&mut self, store: &mut dyn ServerStore) -> StoreResult<Durability> {
         self.write_rows(store)?;
         self.advance_marks(store)?;
+        self.run_digests(store)?;
         self.fill_windows(store)?;
         self.run_presence(store)?;
         self.write_last_seen(store)?;
@@ -436,6 +441,7 @@ impl ServerHub {
         // What was seen in an earlier run may not have been marked to its end.
         self.unmarked.insert(session.audience);
         self.forget(link);
+        self.note_arrival(user.user);
         self.by_device.insert(peer, link);
         self.by_audience.insert((session.audience, link));
         self.links.insert(link, Link { peer, phase: Phase::Ready(Box::new(session)) });
@@ -496,6 +502,7 @@ impl ServerHub {
             Phase::Greeting { until } => self.greetings.remove(&(until, link)),
             Phase::Ready(session) => {
                 self.seen.insert(entry.peer);
+                self.note_departure(&session);
                 self.by_audience.remove(&(session.audience, link))
             }
         };

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use assist_crdt_model::{ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, KeptKey, Mark, Mentions, PendingRead, ReadMark, Record, Seq, StoreResult, TicketRow};
+use super::{
+    Desktop, Kept, KeptKey, Mark, Mentions, PendingRead, ReadMark, Record, Seq, StoreResult, TicketRow,
+};
 use crate::certificate::{Signed, millis, role};
 use crate::envelope::Envelope;
 use crate::wire::blob::{BlobCode, BlobPlace};
@@ -254,6 +256,9 @@ pub struct Membership {
     /// The user's own switch: what they read here is told to their own devices alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reads_are_private: bool,
+    /// The user's own choice of what this device shows on its desktop.
+    #[serde(default, skip_serializing_if = "Desktop::is_default")]
+    pub desktop: Desktop,
 }
 
 /// How far a device has come with a project. Changes with every frame.

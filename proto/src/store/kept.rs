@@ -1,5 +1,5 @@
-//! What a user keeps with a project's server for themselves: which tickets they follow or have muted, and their saved
-//! views. Nobody else is told; all their devices are.
+//! What a user keeps with a project's server for themselves: which tickets they follow or have muted, their saved
+//! views, and whether they want mails. Nobody else is told; all their devices are.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,9 @@ pub enum Kept {
     /// A query under a name.
     #[serde(rename = "v")]
     View(KeptView),
+    /// Whether the server mails the user what is new while they are away.
+    #[serde(rename = "m")]
+    Mails(KeptMails),
 }
 
 /// What the user wants to hear of a ticket.
@@ -40,6 +43,42 @@ pub struct KeptView {
     /// Absent where it was removed.
     #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+}
+
+/// Whether the server mails the user what is new while they are away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptMails {
+    /// Absent where nothing was said: it does.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub mails: Option<Mails>,
+}
+
+/// What a user said of mails. Numbers are wire and storage format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u16", from = "u16")]
+pub enum Mails {
+    /// They want none.
+    Off,
+    /// Of a later version: as if nothing was said, and kept.
+    Other(u16),
+}
+
+impl From<Mails> for u16 {
+    fn from(mails: Mails) -> Self {
+        match mails {
+            Mails::Off => 1,
+            Mails::Other(number) => number,
+        }
+    }
+}
+
+impl From<u16> for Mails {
+    fn from(number: u16) -> Self {
+        match number {
+            1 => Self::Off,
+            other => Self::Other(other),
+        }
+    }
 }
 
 /// Whether a user follows a ticket, if they said so. Numbers are wire and storage format.
@@ -81,6 +120,8 @@ pub enum KeptKey {
     Follow(TicketId),
     /// A view's name.
     View(String),
+    /// Mails.
+    Mails,
 }
 
 impl Kept {
@@ -89,6 +130,7 @@ impl Kept {
         match self {
             Self::Follow(follow) => KeptKey::Follow(follow.ticket),
             Self::View(view) => KeptKey::View(view.name.clone()),
+            Self::Mails(_) => KeptKey::Mails,
         }
     }
 
@@ -97,6 +139,7 @@ impl Kept {
         match self {
             Self::Follow(follow) => follow.follow.is_none(),
             Self::View(view) => view.query.is_none(),
+            Self::Mails(mails) => mails.mails.is_none(),
         }
     }
 
@@ -138,12 +181,13 @@ impl KeptAll {
     /// Whether there is room for this one: it takes the place of another, or takes one out, or is one more of not too
     /// many.
     pub fn has_room(&self, kept: &Kept) -> bool {
-        let is_follow = matches!(kept, Kept::Follow(_));
-        let most = if is_follow { limits::FOLLOWS_MAX } else { limits::VIEWS_MAX };
-        let of_kind = |key: &&KeptKey| matches!(key, KeptKey::Follow(_)) == is_follow;
-        kept.is_removal()
-            || self.all.contains_key(&kept.key())
-            || self.all.keys().filter(of_kind).count() < most
+        let count = |is_of_kind: fn(&&KeptKey) -> bool| self.all.keys().filter(is_of_kind).count();
+        let is_within = match kept {
+            Kept::Follow(_) => count(|key| matches!(key, KeptKey::Follow(_))) < limits::FOLLOWS_MAX,
+            Kept::View(_) => count(|key| matches!(key, KeptKey::View(_))) < limits::VIEWS_MAX,
+            Kept::Mails(_) => true,
+        };
+        is_within || kept.is_removal() || self.all.contains_key(&kept.key())
     }
 
     /// Whether this says what is there already.
@@ -152,6 +196,19 @@ impl KeptAll {
             Some(there) => there == kept,
             None => kept.is_removal(),
         }
+    }
+
+    /// What the user said of a ticket.
+    pub fn follow_of(&self, ticket: TicketId) -> Option<Follow> {
+        match self.get(&KeptKey::Follow(ticket)) {
+            Some(Kept::Follow(kept)) => kept.follow,
+            _ => None,
+        }
+    }
+
+    /// Whether they are mailed what is new while they are away.
+    pub fn wants_mails(&self) -> bool {
+        !matches!(self.get(&KeptKey::Mails), Some(Kept::Mails(KeptMails { mails: Some(Mails::Off) })))
     }
 
     /// In the order of keys.

@@ -5,7 +5,7 @@ use assist_crdt_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, KeptAll, Mark, ReadMark, Record, Seq, StoreResult, TicketRow};
+use super::{Away, Kept, KeptAll, Mark, ReadMark, Record, Seq, StoreResult, TicketRow};
 use crate::certificate::{Signed, millis, role};
 use crate::wire::blob::BlobPlace;
 use crate::wire::{LogId, id};
@@ -156,6 +156,13 @@ pub trait ServerStore {
     fn put_kept(&mut self, user: UserId, version: u64, kept: &Kept) -> StoreResult<()>;
     /// Forgets all of a user.
     fn remove_all_kept(&mut self, user: UserId) -> StoreResult<()>;
+
+    /// Members of whom no device was connected, by user.
+    fn aways(&self) -> StoreResult<Vec<Away>>;
+    /// Writes one.
+    fn put_away(&mut self, away: &Away) -> StoreResult<()>;
+    /// A device of theirs is there, or they are in the project no longer.
+    fn remove_away(&mut self, user: UserId) -> StoreResult<()>;
 }
 
 /// Who reads: decides which part of the log there is.

@@ -5,9 +5,9 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Invite, Kept, KeptAll, LogEntry, MailedCode, Mark, ReadMark, Record, Seq,
-    ServerProject, ServerStore, Share, ShareWith, StoreResult, StoredVerdict, TicketRow, User, Visibility,
-    WaitingDevice, Watermarks,
+    Audience, Away, Device, EntryKind, Invite, Kept, KeptAll, LogEntry, MailedCode, Mark, ReadMark, Record,
+    Seq, ServerProject, ServerStore, Share, ShareWith, StoreResult, StoredVerdict, TicketRow, User,
+    Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -49,6 +49,7 @@ pub(super) struct ServerTables {
     invites: Table<[u8; 32], Invite>,
     mailed_codes: Table<DeviceId, MailedCode>,
     waiting_devices: Table<DeviceId, WaitingDevice>,
+    aways: Table<UserId, Away>,
 
     watermarks: Table<Audience, Watermarks>,
     marks: Table<TicketId, (u64, Mark)>,
@@ -468,6 +469,20 @@ impl ServerStore for MemoryStore {
 
     fn remove_all_kept(&mut self, user: UserId) -> StoreResult<()> {
         self.server.kept.drop_row(&user);
+        Ok(())
+    }
+
+    fn aways(&self) -> StoreResult<Vec<Away>> {
+        Ok(self.server.aways.all())
+    }
+
+    fn put_away(&mut self, away: &Away) -> StoreResult<()> {
+        self.server.aways.put(away.user, *away);
+        Ok(())
+    }
+
+    fn remove_away(&mut self, user: UserId) -> StoreResult<()> {
+        self.server.aways.drop_row(&user);
         Ok(())
     }
 

@@ -3,9 +3,9 @@
 use assist_crdt_model::{BlobHash, ChangeHash, DocId, ProjectId, Role, Status, UnixMillis};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    ColdStart, DeviceStore, Direction, Draft, DraftId, Follow, Kept, KeptFollow, KeptView, Mark, Membership,
-    Mentions, OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq, SyncState, TicketRow,
-    Transfer, TransferCause,
+    ColdStart, Desktop, DeviceStore, Direction, Draft, DraftId, Follow, Kept, KeptFollow, KeptView, Mark,
+    Membership, Mentions, OutboxEntry, PendingJoin, PendingRead, Quarantine, ReadMark, Record, Seq,
+    SyncState, TicketRow, Transfer, TransferCause,
 };
 use assist_proto::wire::blob::{BlobCode, BlobPlace};
 use assist_proto::wire::{ColdPosition, Member};
@@ -67,6 +67,7 @@ fn membership(project: ProjectId) -> Membership {
         is_paused: false,
         joined_at: NOW,
         reads_are_private: false,
+        desktop: Desktop::default(),
     }
 }
 

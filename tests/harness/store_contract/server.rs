@@ -1,11 +1,13 @@
 //! The log, the roster and the deliveries.
 
-use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UserId};
+use assist_crdt_model::{
+    BlobHash, ChangeHash, DeviceId, DocId, Role, ScannedChange, Status, UnixMillis, UserId,
+};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
-    Audience, Device, EntryKind, Follow, Invite, Kept, KeptFollow, KeptView, LogEntry, MailedCode, Mark,
-    ReadMark, Record, Seq, ServerProject, ServerStore, Share, ShareWith, StoredVerdict, TicketRow, User,
-    Visibility, WaitingDevice, Watermarks,
+    Audience, Away, Device, EntryKind, Follow, Invite, Kept, KeptFollow, KeptView, LogEntry, MailedCode,
+    Mark, ReadMark, Record, Seq, ServerProject, ServerStore, Share, ShareWith, StoredVerdict, TicketRow,
+    User, Visibility, WaitingDevice, Watermarks,
 };
 use assist_proto::wire::blob::BlobPlace;
 
@@ -41,6 +43,7 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("a reader sees the marks of its tickets", a_reader_sees_the_marks_of_its_tickets),
     ("read marks share the order of the others", read_marks_share_the_order_of_the_others),
     ("each user has what is kept for them", each_user_has_what_is_kept_for_them),
+    ("members who are away are remembered", members_who_are_away_are_remembered),
     ("read marks come and go with membership", read_marks_come_and_go_with_membership),
 ];
 
@@ -547,6 +550,24 @@ fn each_user_has_what_is_kept_for_them(store: &mut Store) {
     store.remove_all_kept(ALICE).unwrap();
     assert_eq!(kept(store, ALICE), (0, vec![]));
     assert_eq!(kept(store, BOB), (1, vec![follow(Some(Follow::Following))]));
+}
+
+fn members_who_are_away_are_remembered(store: &mut Store) {
+    let away = |user, mailed| Away {
+        user,
+        since: UnixMillis(1_000),
+        news_after: Seq(7),
+        mailed,
+        mailed_at_millis: (mailed > 0).then_some(2_000),
+    };
+    assert_eq!(store.aways().unwrap(), []);
+    store.put_away(&away(BOB, 0)).unwrap();
+    store.put_away(&away(ALICE, 0)).unwrap();
+    store.put_away(&away(ALICE, 1)).unwrap();
+    assert_eq!(store.aways().unwrap(), [away(ALICE, 1), away(BOB, 0)]);
+    store.remove_away(ALICE).unwrap();
+    store.remove_away(ALICE).unwrap();
+    assert_eq!(store.aways().unwrap(), [away(BOB, 0)]);
 }
 
 fn read_marks_come_and_go_with_membership(store: &mut Store) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use assist_crdt_model::{DocId, UserId};
 use assist_proto::certificate::DeviceCertificate;
+use assist_proto::mail::Letter;
 use assist_proto::store::{Audience, EntryKind, Seq, ServerStore, User};
 use assist_proto::wire::{Introduce, codec};
 
@@ -92,16 +93,41 @@ impl World {
 
     /// Everything that is sent is of the reader's project, and of documents that they may see at that moment.
     pub(super) fn check_canaries(&mut self, bytes: &[u8], project: usize, to: PeerId) {
+        let reader = self.member(to, project);
+        self.check_texts(bytes, project, reader.as_ref());
+    }
+
+    /// So is everything that is mailed, and it goes to members.
+    pub(super) fn check_mails(&mut self) {
+        for index in self.mails_seen..self.net.mails.len() {
+            let (server, mail) = self.net.mails[index].clone();
+            let project = self.projects.iter().position(|place| place.server == server);
+            let project = project.expect("servers alone mail");
+            let reader = self.server_store(project).user_by_email(&mail.to).expect("memory is read");
+            let rendered = mail.render(None);
+            assert!(reader.is_some() || !matches!(mail.letter, Letter::Digest(_)), "a stranger was mailed");
+            for part in [&rendered.subject, &rendered.text, &rendered.html] {
+                self.check_texts(part.as_bytes(), project, reader.as_ref());
+            }
+        }
+        self.mails_seen = self.net.mails.len();
+    }
+
+    fn check_texts(&mut self, bytes: &[u8], project: usize, reader: Option<&User>) {
         for (of_project, number) in texts_in(bytes) {
             self.texts_seen += 1;
             assert_eq!(of_project, project, "a text of another project was sent");
             let doc = self.doc_of_text(project, number);
+            let is_team = reader.is_some_and(|reader| reader.role.is_team());
             let may_read = match doc {
                 DocId::Project => true,
-                DocId::Notes(_) => self.is_team(to, project),
-                DocId::Ticket(ticket) => self.may_see(to, project, ticket),
+                DocId::Notes(_) => is_team,
+                DocId::Ticket(ticket) => {
+                    let customers = self.server_store(project).members_of(ticket).expect("memory is read");
+                    is_team || reader.is_some_and(|reader| customers.contains(&reader.user))
+                }
             };
-            assert!(may_read, "{} was sent a text of {doc:?}", self.net.peer(to).name);
+            assert!(may_read, "{:?} was sent a text of {doc:?}", reader.map(|reader| &reader.name));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assist_crdt_model::{ChangeHash, Doc, DocId, ProjectId, ScannedChange, TicketId, UnixMillis, UserId};
-use assist_proto::hub::{Connection, Notice, Reply};
+use assist_proto::hub::{Connection, Notice, Notification, Reply};
 use assist_proto::store::{
     Audience, DeviceStore, EntryKind, Mark, ReadMark, Record, Seq, ServerStore, StoredVerdict, TicketRow,
     User,
@@ -36,6 +36,7 @@ impl World {
         for (peer, notice) in std::mem::take(&mut self.net.notices) {
             self.check_notice(peer, &notice);
         }
+        self.check_mails();
     }
 
     /// Front ends are told of tickets that the device has, had, or is just losing: of none that it never saw.
@@ -43,7 +44,7 @@ impl World {
         self.check_notification(peer, notice);
         let (Notice::TicketChanged { project, ticket, .. }
         | Notice::CommentAdded { project, ticket, .. }
-        | Notice::Notification { project, ticket, .. }
+        | Notice::Notification(Notification { project, ticket, .. })
         | Notice::NoteAdded { project, ticket, .. }) = notice
         else {
             return;
@@ -142,7 +143,7 @@ impl World {
         (user.is_member() && !device.is_revoked).then_some(user)
     }
 
-    pub(super) fn is_team(&self, device: PeerId, project: usize) -> bool {
+    fn is_team(&self, device: PeerId, project: usize) -> bool {
         self.member(device, project).is_some_and(|user| user.role.is_team())
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use assist_crdt_model::{ChangeHash, Comment, CommentId, Doc, DocId, Edit, ProjectId, ScannedChange, UserId};
-use assist_proto::hub::{Notice, Reason};
+use assist_proto::hub::{Notice, Notification, NotifiedText, Reason};
 use assist_proto::mention::Names;
 use assist_proto::store::{DeviceStore, Mentions, Seq};
 
@@ -25,7 +25,7 @@ impl World {
     pub fn told_of(&self, seat: Seat) -> Vec<(Reason, Option<CommentId>)> {
         let of_seat = self.notifications.iter().filter(|(peer, _)| *peer == seat.device);
         let told = of_seat.filter_map(|(_, notice)| match notice {
-            Notice::Notification { reason, comment, .. } => Some((*reason, comment.map(|(id, _)| id))),
+            Notice::Notification(told) => Some((told.reason, told.comment.as_ref().map(|text| text.comment))),
             _ => None,
         });
         told.collect()
@@ -33,17 +33,20 @@ impl World {
 
     /// What is told to be for a user is so, is somebody else's doing, and is told once.
     pub(super) fn check_notification(&mut self, peer: PeerId, notice: &Notice) {
-        let Notice::Notification { project, ticket, reason, comment, by, .. } = notice else { return };
+        let Notice::Notification(Notification { project, ticket, reason, comment, by, .. }) = notice else {
+            return;
+        };
         let (name, store) = (&self.net.peer(peer).name, &self.net.peer(peer).store);
         let memberships = store.memberships().expect("memory is read");
         let own = memberships.into_iter().find(|own| own.project == *project).expect("it is a member");
         assert_ne!(*by, Some(own.user), "{name} was told of its own doing");
-        if let Some((comment, is_note)) = comment {
+        if let Some(NotifiedText { comment, is_note, excerpt }) = comment {
             assert!(!is_note || own.role.is_team(), "{name} was told of a note");
             let doc = if *is_note { DocId::Notes(*ticket) } else { DocId::Ticket(*ticket) };
             let texts = store.doc(project, doc).texts(|of, _| of == *comment);
             let [text] = texts.as_slice() else { panic!("{name} was told of what it does not have") };
             let is_mentioned = names_at(store, project).is_mentioned(own.user, &text.body);
+            assert!(text.body.trim().starts_with(excerpt.trim_end_matches('\u{2026}')), "{excerpt:?}");
             assert_eq!(is_mentioned, *reason == Reason::Mentioned, "{name}: {:?}", text.body);
             let is_first = self.told_comments.insert((peer, *comment));
             assert!(is_first || self.restored.contains(&peer), "{name} was told twice");

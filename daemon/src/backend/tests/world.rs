@@ -81,6 +81,7 @@ impl Node {
             // Whether this machine has a node is no matter of these tests.
             overlay: OverlayConfig { mode: OverlayMode::None, ..OverlayConfig::default() },
             monitor: None,
+            shows_notifications: false,
             advertise: Vec::new(),
             mail: MailConfig::default(),
             attachments: AttachmentsConfig::default(),

@@ -13,11 +13,12 @@ use assist_crdt_model::{
     ChangeHash, CommentId, DocId, Edit, ProjectId, ScannedChange, TicketId, UnixMillis, UserId,
 };
 
-use super::super::action::{Action, Cause, Notice, Reason};
-use super::{DeviceHub, Project};
+use super::super::action::{Action, Cause, Notice, Notification, NotifiedText, Reason};
+use super::{CommandError, DeviceHub, Project, Reply};
 use crate::limits;
 use crate::mention::Names;
-use crate::store::{DeviceStore, Follow, Kept, KeptAll, KeptKey, Mentions, Seq, StoreResult};
+use crate::neutral::excerpt;
+use crate::store::{Desktop, DeviceStore, Follow, KeptAll, Mentions, Seq, StoreResult};
 use crate::wire::Ack;
 
 /// What is known of one project.
@@ -194,20 +195,39 @@ impl DeviceHub {
         store: &dyn DeviceStore,
     ) -> StoreResult<()> {
         let Some(project) = self.projects.get(&id) else { return Ok(()) };
-        let follow = follow_of(&kept_of(id, store)?, ticket);
+        let follow = kept_of(id, store)?.follow_of(ticket);
         let is_theirs = assignee == Some(project.membership.user) || follow == Some(Follow::Following);
         if is_theirs && follow != Some(Follow::Muted) {
-            let (reason, comment, by) = (Reason::Resurfaced, None, None);
-            self.actions.push(Action::Notify(Notice::Notification {
+            self.notify(Notification {
                 project: id,
                 ticket,
-                reason,
-                comment,
-                by,
+                reason: Reason::Resurfaced,
+                comment: None,
+                by: None,
                 at,
-            }));
+            });
         }
         Ok(())
+    }
+
+    /// What of notifications is shown on this device's desktop from now on.
+    pub(super) fn set_desktop(
+        &mut self,
+        id: ProjectId,
+        desktop: Desktop,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<Result<Reply, CommandError>> {
+        let Some(project) = self.projects.get_mut(&id) else { return Ok(Err(CommandError::NotJoined)) };
+        if project.membership.desktop != desktop {
+            project.membership.desktop = desktop;
+            store.put_membership(&project.membership)?;
+            self.actions.push(Action::Notify(Notice::ProjectChanged { project: id }));
+        }
+        Ok(Ok(Reply::Done))
+    }
+
+    fn notify(&mut self, notification: Notification) {
+        self.actions.push(Action::Notify(Notice::Notification(notification)));
     }
 
     fn tell(
@@ -234,27 +254,21 @@ impl DeviceHub {
             What::Wrote(comment) => {
                 let doc = self.load_doc(id, news.doc, store)?;
                 let Some(text) = doc.texts(|of, _| of == comment).pop() else { return Ok(()) };
-                let is_heard = match follow_of(kept, ticket) {
+                let is_heard = match kept.follow_of(ticket) {
                     Some(Follow::Muted) => false,
                     Some(Follow::Following) => true,
                     Some(Follow::Other(_)) | None => is_theirs,
                 };
-                match names.is_mentioned(me, &text.body) {
-                    true => (Reason::Mentioned, Some((comment, is_note))),
-                    false if is_heard && !is_note => (Reason::Reply, Some((comment, is_note))),
+                let reason = match names.is_mentioned(me, &text.body) {
+                    true => Reason::Mentioned,
+                    false if is_heard && !is_note => Reason::Reply,
                     false => return Ok(()),
-                }
+                };
+                let excerpt = excerpt(&text.body, limits::NEWS_EXCERPT_CHARS_MAX);
+                (reason, Some(NotifiedText { comment, is_note, excerpt }))
             }
         };
-        let (by, at) = (Some(news.by), news.at);
-        self.actions.push(Action::Notify(Notice::Notification {
-            project: id,
-            ticket,
-            reason,
-            comment,
-            by,
-            at,
-        }));
+        self.notify(Notification { project: id, ticket, reason, comment, by: Some(news.by), at: news.at });
         Ok(())
     }
 
@@ -298,13 +312,6 @@ impl DeviceHub {
 /// What the user keeps, with what the server has not confirmed.
 fn kept_of(id: ProjectId, store: &dyn DeviceStore) -> StoreResult<KeptAll> {
     Ok(store.kept(&id)?.into_iter().chain(store.pending_kept(&id)?).collect())
-}
-
-fn follow_of(kept: &KeptAll, ticket: TicketId) -> Option<Follow> {
-    match kept.get(&KeptKey::Follow(ticket)) {
-        Some(Kept::Follow(kept)) => kept.follow,
-        _ => None,
-    }
 }
 
 const fn is_of_text(edit: &Edit) -> bool {

@@ -7,7 +7,7 @@ use super::{CommandError, Connection, DeviceHub, Reply};
 use crate::address::Address;
 use crate::certificate::{DeviceCertificate, NodeCertificate};
 use crate::limits;
-use crate::store::{DeviceStore, Membership, PendingJoin, StoreResult};
+use crate::store::{Desktop, DeviceStore, Membership, PendingJoin, StoreResult};
 use crate::wire::join::{CodeSent, Confirm, Confirmed, OtherDevice, RequestCode};
 use crate::wire::{Enroll, Enrolled, PROTOCOL_VERSION, PeerMessage, Received, RefusedCode};
 
@@ -394,6 +394,7 @@ fn membership_of(
         is_paused: false,
         joined_at: now,
         reads_are_private: false,
+        desktop: Desktop::default(),
     })
 }
 

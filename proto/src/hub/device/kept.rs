@@ -99,7 +99,9 @@ impl DeviceHub {
     fn notify_kept(&mut self, id: ProjectId, kept: &Kept, cause: Cause) {
         match kept {
             Kept::Follow(follow) => self.notify_ticket(id, DocId::Ticket(follow.ticket), cause, None),
-            Kept::View(_) => self.actions.push(Action::Notify(Notice::ProjectChanged { project: id })),
+            Kept::View(_) | Kept::Mails(_) => {
+                self.actions.push(Action::Notify(Notice::ProjectChanged { project: id }))
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ impl ServerHub {
         let Some(session) = self.session(link) else { return Ok(()) };
         // Nobody has seen what was not sent.
         let cursor = cursor.min(session.sent());
+        session.note_stored(cursor);
         let audience = session.audience;
         let watermarks = store.watermark(audience)?;
         if cursor > watermarks.seen {

@@ -27,6 +27,8 @@ pub(super) struct Session {
     pub(super) user: UserId,
     pub(super) audience: Audience,
     stream: Stream,
+    /// Everything up to here is on the device: it said so, or it is at its first load, which is no news.
+    stored: Seq,
     mark_cursor: u64,
     /// When the roster was last told that the device is there.
     pub(super) noted_at: UnixMillis,
@@ -75,11 +77,13 @@ impl Session {
             _ if head == Seq::ZERO => Stream::Tail { sent: Seq::ZERO },
             _ => Stream::Rows { at: head, before: Seq::MAX },
         };
+        let stored = if let Stream::Tail { sent } = stream { sent } else { head };
         Ok(Self {
             device: device.device,
             user: user.user,
             audience: Audience::new(user.user, user.role),
             stream,
+            stored,
             mark_cursor: if is_same_log { hello.mark_cursor } else { 0 },
             noted_at: UnixMillis::default(),
             queued_bytes: 0,
@@ -98,6 +102,16 @@ impl Session {
             Stream::Rows { .. } | Stream::Docs { .. } => Seq::ZERO,
             Stream::Tail { sent } => sent,
         }
+    }
+
+    /// The device has made everything up to here durable.
+    pub(super) fn note_stored(&mut self, cursor: Seq) {
+        self.stored = self.stored.max(cursor);
+    }
+
+    /// What stands behind this place may not have come to the device.
+    pub(super) const fn has_all_before(&self) -> Seq {
+        self.stored
     }
 
     pub(super) const fn has_room(&self) -> bool {

@@ -135,6 +135,7 @@ impl ServerHub {
         }
         self.end_shares_of(user.user, store)?;
         store.remove_all_kept(user.user)?;
+        store.remove_away(user.user)?;
         let removed_at_millis = Some(now.0);
         store.put_user(&User { email: None, role: Role::Customer, removed_at_millis, ..user })?;
         Ok(Ok(Response::Done))

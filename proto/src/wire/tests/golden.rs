@@ -21,9 +21,9 @@ use super::{asks, blobs};
 use crate::hub::WireEdit;
 use crate::samples::*;
 use crate::store::{
-    ColdStart as ColdStartState, Device, Draft, Follow, Invite, Kept, KeptFollow, KeptView, MailedCode,
-    Membership, OutboxEntry, PendingJoin, ServerProject, Share, ShareWith, SyncState, User, WaitingDevice,
-    Watermarks,
+    Away, ColdStart as ColdStartState, Desktop, Device, Draft, Follow, Invite, Kept, KeptFollow, KeptMails,
+    KeptView, MailedCode, Mails, Membership, OutboxEntry, PendingJoin, QuietHours, ServerProject, Share,
+    ShareWith, Shown, SyncState, User, WaitingDevice, Watermarks,
 };
 
 /// A value with the name of its fixture.
@@ -187,6 +187,7 @@ fn goldens() -> Vec<Golden> {
         .chain(blobs::goldens())
         .chain(stored_by_servers())
         .chain(stored_by_devices())
+        .chain(settings_of_users())
         .chain(stored_after_a_restoration())
         .chain(edits())
         .collect()
@@ -444,6 +445,8 @@ fn stored_by_servers() -> Vec<Golden> {
         expires_at: NOW,
     };
     let waiting = WaitingDevice { device: device.device, user: user.user, name: "laptop".into(), since: NOW };
+    let (news_after, mailed_at_millis) = (Seq(41), Some(NOW.0));
+    let away = Away { user: user.user, since: NOW, news_after, mailed: 2, mailed_at_millis };
     vec![
         golden("server-project", server_project),
         golden("server-user", user),
@@ -455,6 +458,7 @@ fn stored_by_servers() -> Vec<Golden> {
         golden("server-waiting-device", waiting),
         golden("server-share", share.clone()),
         golden("server-share-user", Share { with: ShareWith::User(user_id), user: None, ..share }),
+        golden("server-away", away),
         golden("server-watermarks", Watermarks { seen: Seq(41), marked: Seq(40) }),
     ]
 }
@@ -500,8 +504,8 @@ fn stored_after_a_restoration() -> Vec<Golden> {
     ]
 }
 
-fn stored_by_devices() -> Vec<Golden> {
-    let membership = Membership {
+fn membership() -> Membership {
+    Membership {
         project: project(),
         name: "mycelium".into(),
         address: format!("assist://{}@203.0.113.7", project()),
@@ -516,7 +520,20 @@ fn stored_by_devices() -> Vec<Golden> {
         is_paused: true,
         joined_at: NOW,
         reads_are_private: false,
-    };
+        desktop: Desktop::default(),
+    }
+}
+
+fn settings_of_users() -> Vec<Golden> {
+    let quiet = Some(QuietHours { from_minute: 22 * 60, to_minute: 7 * 60 });
+    let desktop = Desktop { shown: Shown::Mentions, quiet };
+    vec![
+        golden("kept-mails", Kept::Mails(KeptMails { mails: Some(Mails::Off) })),
+        golden("device-membership-desktop", Membership { desktop, ..membership() }),
+    ]
+}
+
+fn stored_by_devices() -> Vec<Golden> {
     let pending_join = PendingJoin {
         project: project(),
         name: "mycelium".into(),
@@ -550,7 +567,7 @@ fn stored_by_devices() -> Vec<Golden> {
     };
     let draft_refused = Draft { refused_at: Some(UnixMillis(NOW.0 + 7)), ..draft.clone() };
     vec![
-        golden("device-membership", membership),
+        golden("device-membership", membership()),
         golden("device-pending-join", pending_join),
         golden("device-sync-state-first", SyncState::default()),
         golden("device-sync-state", sync_state),

@@ -10,7 +10,7 @@ use super::super::join::OtherDevice;
 use super::super::presence::{Doing, People, PresentPerson, TicketPresence, View};
 use super::super::*;
 use super::asks;
-use crate::store::{Follow, Kept, KeptFollow, KeptView};
+use crate::store::{Follow, Kept, KeptFollow, KeptMails, KeptView, Mails};
 
 proptest! {
     #[test]
@@ -264,6 +264,7 @@ fn kept() -> impl Strategy<Value = Kept> {
     prop_oneof![
         follow.prop_map(|(ticket, follow)| Kept::Follow(KeptFollow { ticket, follow })),
         view.prop_map(|(name, query)| Kept::View(KeptView { name, query })),
+        option::of(any::<u16>().prop_map(Mails::from)).prop_map(|mails| Kept::Mails(KeptMails { mails })),
     ]
 }
 
