@@ -27,7 +27,7 @@ pub fn block(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Returns how the text begins, with its line ends; `…` stands for what is left out.
+/// Returns how the text begins, with its line ends; an ellipsis stands for what is left out.
 pub fn excerpt(text: &str, chars_max: usize) -> String {
     // What is taken out is shown longer than it was: nothing behind this is needed.
     let begin: String = text.trim().chars().take(chars_max + 1).collect();

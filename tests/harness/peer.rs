@@ -17,8 +17,7 @@ use ed25519_dalek::SigningKey;
 use crate::memory_store::MemoryStore;
 
 /// How the servers of scenarios mail members who are away: soon.
-pub const DIGESTS: DigestRules =
-    DigestRules { after_millis: 60_000, has_excerpts: true };
+pub const DIGESTS: DigestRules = DigestRules { after_millis: 60_000, has_excerpts: true };
 
 /// Which peer of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -33,7 +33,10 @@ fn mails_in(folder: &Path) -> Vec<String> {
     let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();
     let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
-    paths.iter().map(|path| read(path).replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n")).collect()
+    paths
+        .iter()
+        .map(|path| read(path).replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n"))
+        .collect()
 }
 
 #[test]
@@ -42,31 +45,40 @@ fn who_is_away_gets_one_mail_in_the_thread_of_the_ticket_and_who_wants_none_gets
     let amir = member(&server, user::Role::Agent, "Amir");
     let mut carla = member(&server, user::Role::Customer, "Carla");
     let mut dora = member(&server, user::Role::Customer, "Dora");
+    let settings = dora.assist_ok(["user", "settings", "--mails", "off"]);
+    assert!(settings.contains("mails\toff\n"), "{settings}");
+    // What was said first is with the server when this is.
     let hums = carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "All day.", "--wait=server"]);
     let leaks = dora.assist_ok(["ticket", "new", "-t", "It leaks", "-b", "Oil.", "--wait=server"]);
     let (hums, leaks) = (hums.trim(), leaks.trim());
-    let settings = dora.assist_ok(["user", "settings", "--mails", "off"]);
-    assert!(settings.contains("mails\toff\n"), "{settings}");
-    dora.assist_ok(["sync", "now"]);
     carla.stop();
     dora.stop();
     for (ticket, text) in [(leaks, "Which oil?"), (hums, "At night, too?"), (hums, "Which version?")] {
-        amir.until("the ticket", |client| client.call(&ticket::Get { ticket: ticket.into(), ..ticket::Get::default() }).ok());
+        amir.until("the ticket", |client| {
+            client.call(&ticket::Get { ticket: ticket.into(), ..ticket::Get::default() }).ok()
+        });
         amir.assist_ok(["ticket", "comment", ticket, "-b", text, "--wait=server"]);
     }
     amir.assist_ok(["note", "add", hums, "-b", "@Carla is in a hurry.", "--wait=server"]);
 
     let sent = |count: u64| {
-        let wanted = move |status: &server::Status| status.mail.sent_count >= count;
+        let wanted = move |status: &server::ServerStatus| status.mail.sent_count >= count;
         server.until_called("a mail", &server::GetStatus {}, wanted);
         mails_in(&mails)
     };
     let all = sent(1);
     let [only] = all.as_slice() else { panic!("{all:?}") };
-    for words in ["To: carla@example.org\n", "Subject: [hero] #1 It hums\n", "\n> At night, too?\n", "\n> Which version?\n"] {
+    for words in [
+        "To: carla@example.org\n",
+        "Subject: [hero] #1 It hums\n",
+        "\n> At night, too?\n",
+        "\n> Which version?\n",
+    ] {
         assert!(only.contains(words), "{words:?} in {only}");
     }
-    let header = |mail: &str, name: &str| mail.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned)).unwrap();
+    let header = |mail: &str, name: &str| {
+        mail.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned)).unwrap()
+    };
     let thread = header(only, "In-Reply-To: ");
     assert!(thread.contains(hums) && header(only, "References: ") == thread, "{thread}");
     assert!(!only.contains("hurry"), "a note in a mail to a customer: {only}");

@@ -385,6 +385,7 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("pending-read", codec::encode(&PendingRead { is_private: true, ..pending_read() })),
         ("doc-place", codec::encode(&doc_place())),
         ("follow", codec::encode(&KeptFollow { ticket: ticket(), follow: Some(Follow::Following) })),
+        ("mails", codec::encode(&KeptMails { mails: Some(Mails::Off) })),
         ("saved-view", codec::encode(&KeptView { name: "a".into(), query: Some("is:open".into()) })),
     ]);
     examples
