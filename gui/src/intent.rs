@@ -2,6 +2,7 @@
 
 use assist_proto::api::sync::ConnectionState;
 use assist_proto::api::ticket::{Priority, Sort, Status};
+use assist_proto::api::user::Configure;
 
 use crate::files::{Slot, Source};
 use crate::manage::Managing;
@@ -84,6 +85,8 @@ pub enum Intent {
         /// Offline, or no more.
         is_paused: bool,
     },
+    /// To have a project's device tell or show something, or no more.
+    Configure(Box<Configure>),
     /// To leave a project: asks first. `None` thinks better of it.
     AskToLeave(Option<String>),
     /// To leave the project that was asked about.

@@ -28,7 +28,7 @@ use assist_proto::api::sync::ProjectSync;
 use assist_proto::api::ticket::{
     Bulk, BulkDone, Create, Edit, HistoryChange, List, Ticket, TicketPage, TicketRef,
 };
-use assist_proto::api::user::User;
+use assist_proto::api::user::{Configure, User};
 use assist_proto::client::{ClientError, Home, TransferError};
 use egui::ColorImage;
 
@@ -182,6 +182,8 @@ pub enum Write {
         /// Offline, or no more.
         is_paused: bool,
     },
+    /// What this device tells of the person, and shows them.
+    Configure(Box<Configure>),
     /// To make a refused edit again.
     RetryDraft(String),
     /// To throw a refused edit away.

@@ -36,6 +36,7 @@ pub(crate) fn project(name: &str, role: &str, connection: &str, unread: u64) -> 
         "id": name.repeat(13), "name": name, "addresses": [], "role": role, "user_id": "me", "user_name": "Bob",
         "device_name": "desk", "unread_count": unread,
         "connection": {"state": connection, "since_millis": NOW - 14 * MINUTE, "detail": detail},
+        "settings": {"project": name.repeat(13), "send_read_marks": true, "quiet_hours": "22:00-07:00"},
     }))
 }
 

@@ -12,7 +12,7 @@ use assist_proto::store::Membership;
 use super::document::Document;
 use super::errors::{Answer, Failure, invalid, not_joined, of_address};
 use super::rows::Names;
-use super::{LocalBackend, connection, pending, reference};
+use super::{LocalBackend, connection, pending, reference, user};
 use crate::api_server::Handle;
 use crate::driver::read_clock;
 use crate::store::{DeviceReads as _, Reader};
@@ -96,6 +96,7 @@ impl LocalBackend {
             mentioned_count: reader.mentioned_count(&own.project)?,
             connection,
             cold_start: cold_start(reader, own.project)?,
+            settings: Some(user::settings(reader, own)?),
         })
     }
 }

@@ -61,7 +61,7 @@ impl Handle<Configure> for LocalBackend {
     }
 }
 
-fn settings(reader: &Reader, own: &Membership) -> Answer<UserSettings> {
+pub(super) fn settings(reader: &Reader, own: &Membership) -> Answer<UserSettings> {
     let kept = reader.own_kept(&own.project)?;
     Ok(UserSettings {
         project: own.project.to_string(),

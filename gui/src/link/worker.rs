@@ -227,6 +227,7 @@ impl Worker {
                 };
                 Done::Plain
             }
+            Write::Configure(configure) => self.call(&**configure).map(|_| Done::Plain)?,
             Write::RetryDraft(draft) => {
                 Done::Ticket(self.call(&draft::Retry { draft: draft.clone() })?.ticket)
             }

@@ -52,6 +52,7 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
         Intent::Pause { project, is_paused } => {
             write(&mut requests, Write::Pause { project, is_paused });
         }
+        Intent::Configure(configure) => write(&mut requests, Write::Configure(configure)),
         Intent::AskToLeave(project) => {
             state.leaving = project.map(|project| Leaving { project, objection: None });
         }

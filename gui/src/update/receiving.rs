@@ -368,7 +368,7 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
         }
         (Write::Bulk(_), Done::Bulk(done)) => choosing::changed(state, &done, now_millis),
         (Write::Manage(project, write), done) => managing::done(state, &project, *write, done, now_millis),
-        (Write::Pause { .. }, _) => state.stale.overview = true,
+        (Write::Pause { .. } | Write::Configure(_), _) => state.stale.overview = true,
         (Write::Fetch(_), _) => state.stale.open = true,
         // An answer of another kind than was asked for does not come.
         (Write::Create(_) | Write::TakeBack(..) | Write::RequestCode(_) | Write::Bulk(_), _) => {}
@@ -474,6 +474,7 @@ fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u
         | Write::Settle { .. }
         | Write::Bulk(_)
         | Write::Pause { .. }
+        | Write::Configure(_)
         | Write::RetryDraft(_)
         | Write::OpenLink(_)
         | Write::DiscardDraft(_) => {

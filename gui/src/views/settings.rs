@@ -2,7 +2,7 @@
 
 use assist_proto::api::project::ProjectInfo;
 use assist_proto::api::sync::ConnectionState;
-use assist_proto::api::user::Role;
+use assist_proto::api::user::{Configure, DesktopShown, Role, UserSettings};
 use assist_proto::neutral;
 use egui::{Align, Layout, Margin, RichText, ScrollArea, Sense, Ui, vec2};
 
@@ -104,6 +104,9 @@ fn project_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &ProjectInfo) {
         connection.detail
     );
     ui.add(egui::Label::new(RichText::new(words).size(theme::SMALL).color(tokens.soft)).wrap());
+    if let Some(settings) = &project.settings {
+        told_and_shown_ui(scene, ui, settings);
+    }
     match scene.state.leaving.as_ref().filter(|leaving| leaving.project == project.id) {
         Some(leaving) => leaving_ui(scene, ui, leaving),
         None => {
@@ -112,6 +115,46 @@ fn project_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &ProjectInfo) {
             scene.act_if(pressed, || Intent::AskToLeave(Some(project.id.clone())));
         }
     }
+}
+
+/// What this device shows and tells, and what the server mails.
+fn told_and_shown_ui(scene: &mut Scene<'_>, ui: &mut Ui, settings: &UserSettings) {
+    let configure = || Configure { project: Some(settings.project.clone()), ..Configure::default() };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new("Notifications").color(scene.tokens.soft));
+        let choices =
+            [(DesktopShown::All, "All"), (DesktopShown::Mentions, "Mentions"), (DesktopShown::Off, "None")];
+        for (shown, words) in choices {
+            let pressed = ui.selectable_label(settings.desktop == shown, words).clicked();
+            scene.act_if(pressed, || {
+                Intent::Configure(Box::new(Configure { desktop: Some(shown), ..configure() }))
+            });
+        }
+    });
+    if settings.desktop != DesktopShown::Off {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new("Quiet").color(scene.tokens.soft));
+            let chosen = settings.quiet_hours.as_deref().unwrap_or(NEVER_QUIET);
+            // Hours that were set by the command line are offered as they are.
+            let other = [chosen].into_iter().filter(|chosen| !QUIET_HOURS.contains(chosen));
+            for hours in QUIET_HOURS.into_iter().chain(other) {
+                let words =
+                    if hours == NEVER_QUIET { "Never".to_owned() } else { hours.replace('-', " \u{2013} ") };
+                let pressed = ui.selectable_label(chosen == hours, words).clicked();
+                let quiet_hours = Some(hours.to_owned());
+                scene.act_if(pressed, || {
+                    Intent::Configure(Box::new(Configure { quiet_hours, ..configure() }))
+                });
+            }
+        });
+    }
+    let mut mails = settings.mails;
+    let changed = ui.checkbox(&mut mails, "Mail me what is new while I am away").changed();
+    scene.act_if(changed, || Intent::Configure(Box::new(Configure { mails: Some(mails), ..configure() })));
+    let mut send_read_marks = settings.send_read_marks;
+    let changed = ui.checkbox(&mut send_read_marks, "Tell others what I have read here").changed();
+    let send_read_marks = Some(send_read_marks);
+    scene.act_if(changed, || Intent::Configure(Box::new(Configure { send_read_marks, ..configure() })));
 }
 
 fn leaving_ui(scene: &mut Scene<'_>, ui: &mut Ui, leaving: &Leaving) {
@@ -156,3 +199,7 @@ fn looks_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     let changed = ui.checkbox(&mut is_reduced, "Move no more than needed").changed();
     scene.act_if(changed, || Intent::ReduceMotion(is_reduced));
 }
+
+/// As `user.configure` takes them.
+const NEVER_QUIET: &str = "none";
+const QUIET_HOURS: [&str; 3] = [NEVER_QUIET, "18:00-08:00", "22:00-07:00"];

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sync::Connection;
-use super::user::Role;
+use super::user::{Role, UserSettings};
 
 /// Parameters of `project.join`.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -146,6 +146,9 @@ pub struct ProjectInfo {
     pub connection: Connection,
     /// How far the first load has come; null once it is complete.
     pub cold_start: Option<ColdStart>,
+    /// What its user has chosen for it: what this device tells and shows. Never null.
+    #[serde(default)]
+    pub settings: Option<UserSettings>,
 }
 
 /// How far the first load of a project has come. The list is usable once the rows are there.
