@@ -15,6 +15,7 @@ mod accept;
 mod blobs;
 mod cli;
 mod cold;
+mod export;
 mod floor;
 mod gate;
 mod gui;
@@ -66,6 +67,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("idle", idle::run),
     ("gate", gate::run),
     ("search", search::run),
+    ("export", export::run),
     ("gui", gui::run),
 ];
 
