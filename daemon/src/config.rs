@@ -4,6 +4,7 @@
 //! finger is no silent default. **Invariant:** no secret appears in an error, a log or a `Debug` form.
 
 mod bind;
+mod disk;
 mod settings;
 
 use std::fmt;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::limits::HOLD_MAX;
-use assist_proto::hub::DigestRules;
+use assist_proto::hub::{DigestRules, DiskReserves};
 use assist_proto::limits::{self, DIGEST_AFTER_MILLIS_MIN};
 use confique::{Config as _, Layer as _};
 use lettre::message::Mailbox;
@@ -27,6 +28,7 @@ use crate::monitor::MonitorAt;
 use crate::overlay::managed::ParsePeerError;
 use crate::overlay::{API_DEFAULT, OverlayConfig, OverlayMode, PeerEndpoint};
 pub use bind::{Bind, ParseBindError};
+pub use disk::Shown as ShownReserve;
 use settings::{AttachmentsSettings, MailSettings, OverlaySettings, RelaySettings, Settings};
 pub use settings::{Secret, Security};
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub overlay: OverlayConfig,
     /// Where whoever watches asks.
     pub monitor: Option<MonitorAt>,
+    /// From where on a server's disk counts as low, and as full.
+    pub disk: DiskReserves,
 }
 
 /// How large attachments may be.
@@ -238,6 +242,7 @@ impl Config {
             advertise,
             attachments: AttachmentsConfig::from_settings(&settings.attachments)?,
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
+            disk: disk::reserves(&settings.disk)?,
             hold,
             notifications: settings.notifications,
         })

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use assist_crdt_model::{ProjectName, UnixMillis};
 use assist_proto::address::Host;
-use assist_proto::hub::{initialise_server, recover_server};
+use assist_proto::hub::{DiskReserves, initialise_server, recover_server};
 use assist_proto::store::{ServerProject, ServerStore as _};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -23,10 +23,12 @@ use crate::blobs::{BlobFolder, BlobService, BlobsHandle, Keeper, Parts};
 use crate::config::{AttachmentsConfig, Bind, MailConfig, MailRoute};
 use crate::desktop;
 use crate::device_key::DeviceKey;
+use crate::disk;
 use crate::driver::{self, Driver, DriverHandle, DriverParts};
 use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
 use crate::monitor::{self, MonitorAt, Watched};
+use crate::net::PeerStream;
 use crate::overlay::{OverlayConfig, OverlayMode, OverlayState};
 use crate::pictures::Thumbnails;
 use crate::search::{Search, SearchParts};
@@ -56,6 +58,8 @@ pub struct DaemonConfig {
     pub monitor: Option<MonitorAt>,
     /// Whether what is for the user of this device may be shown on a desktop.
     pub shows_notifications: bool,
+    /// From where on a server's disk counts as low, and as full.
+    pub disk: DiskReserves,
 }
 
 /// A daemon that runs until it is stopped or dropped.
@@ -113,9 +117,7 @@ impl Daemon {
         // A server's node is a member of its own project: as a device, it is the same key.
         let device_key = node_key.clone().unwrap_or(device_key);
         let (streams_tx, streams) = mpsc::channel(STREAMS_WAITING_MAX);
-        let keeper = if config.bind.is_some() { Keeper::Server } else { Keeper::Device };
-        let (blob_service, blobs) =
-            BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams, keeper });
+        let (blob_service, blobs) = open_blobs(config, &home, streams)?;
         let started_at = driver::read_clock();
         let feed = EventFeed::new(format!("{started_at:x}", started_at = started_at.0));
         let (asked, told) = ((&device_key, project), (events_tx, streams_tx));
@@ -148,13 +150,15 @@ impl Daemon {
             digests: config.mail.digests,
             blob_bytes_max: config.attachments.bytes_max,
             fetch_unasked_bytes_max: config.attachments.fetch_unasked_bytes_max,
+            disk_reserves: config.disk,
+            disk_space: disk::space(home.path()).ok(),
         };
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
         overlay_tasks.spawn(tell_hosts(info.server.clone(), handle.clone()));
         let (search, indexer) = search.start(home.search(), &handle)?;
         let backend = (handle.clone(), Arc::clone(&info), mailer.handle());
         let mut tasks = JoinSet::new();
-        spawn_monitor(config.monitor.as_ref(), backend.clone(), &mut tasks)?;
+        spawn_watchers(config, backend.clone(), &mut tasks)?;
         let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;
         config.shows_notifications.then(|| tasks.spawn(desktop::run(handle.store().clone(), feed.tap())));
         tasks.spawn(blob_service.run(handle.clone(), feed));
@@ -323,13 +327,25 @@ fn server_of(home: &Home, store: &Store) -> anyhow::Result<(DeviceKey, ServerPro
     Ok((DeviceKey::load(&home.node_key())?, project))
 }
 
-/// Tells figures to whoever watches, if that is wanted, as long as the tasks run.
-fn spawn_monitor(
-    at: Option<&MonitorAt>,
+fn open_blobs(
+    config: &DaemonConfig,
+    home: &Home,
+    streams: mpsc::Receiver<PeerStream>,
+) -> anyhow::Result<(BlobService, BlobsHandle)> {
+    let keeper = if config.bind.is_some() { Keeper::Server } else { Keeper::Device };
+    Ok(BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams, keeper }))
+}
+
+/// Looks after a server's disk, and tells figures to whoever watches, if that is wanted, as long as the tasks run.
+fn spawn_watchers(
+    config: &DaemonConfig,
     (driver, info, mailer): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
-    if let Some(at) = at {
+    if config.bind.is_some() {
+        tasks.spawn(disk::watch(info.home.clone(), driver.clone()));
+    }
+    if let Some(at) = &config.monitor {
         let watched = Watched { driver, info, mailer };
         let serving = monitor::open(at, watched).with_context(|| format!("cannot tell figures at {at}"))?;
         tasks.spawn(serving);

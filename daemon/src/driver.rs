@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 use assist_crdt_model::{ProjectId, UnixMillis};
 use assist_proto::address::Host;
 use assist_proto::hub::{
-    Action, BlobAnswer, CallId, DeviceHub, DeviceInput, DigestRules, Durability, LinkId, Notice, ServerHub,
-    ServerInput,
+    Action, BlobAnswer, CallId, DeviceHub, DeviceInput, DigestRules, DiskReserves, DiskSpace, Durability,
+    LinkId, Notice, ServerHub, ServerInput,
 };
 use assist_proto::store::{StoreError, StoreResult};
 use assist_proto::wire::codec::DecodeError;
@@ -28,6 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::api_server::EventFeed;
 use crate::blobs::{BlobsHandle, Order};
 use crate::device_key::DeviceKey;
+use crate::disk;
 use crate::mail::MailOut;
 use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
 use crate::search::Poker;
@@ -61,6 +62,10 @@ pub(crate) struct DriverParts {
     pub(crate) blob_bytes_max: u64,
     /// The largest that the device fetches unasked.
     pub(crate) fetch_unasked_bytes_max: u64,
+    /// From where on the server's disk counts as low, and as full.
+    pub(crate) disk_reserves: DiskReserves,
+    /// What was last seen of it.
+    pub(crate) disk_space: Option<DiskSpace>,
 }
 
 /// The loop and all it owns.
@@ -258,6 +263,10 @@ impl Driver {
                 self.parts.hosts.clone_from(&hosts);
                 Some(Input::Server(ServerInput::HostsChanged { hosts }))
             }
+            Request::DiskMeasured(space) => {
+                self.parts.disk_space = Some(space);
+                Some(Input::Server(ServerInput::DiskMeasured(space)))
+            }
             Request::Alive { answer } => {
                 answer.send(()).ok(); // Whoever asked may have gone.
                 None
@@ -321,8 +330,7 @@ impl Driver {
             return;
         }
         // Whoever is answered or told of news finds the status as new as the store.
-        let status = self.hubs.status(self.status.borrow().turn + 1);
-        self.status.send_replace(status);
+        self.tell_status();
         let mut notices = Vec::new();
         for (role, action) in self.hubs.take_actions() {
             self.carry_out(role, action, &mut notices);
@@ -332,6 +340,14 @@ impl Driver {
             indexer.send(()).ok(); // Fails only if it has ended meanwhile.
         }
         self.parts.poker.poke();
+    }
+
+    /// Says how the hubs stand after another turn.
+    fn tell_status(&self) {
+        let status = self.hubs.status(self.status.borrow().turn + 1);
+        let disk = status.server.unwrap_or_default().disk;
+        let before = self.status.send_replace(status).server.unwrap_or_default().disk.state;
+        disk::log(before, disk);
     }
 
     fn store_turn(&mut self, now: UnixMillis, inputs: Vec<Input>) -> StoreResult<()> {
@@ -400,6 +416,12 @@ impl Driver {
         }
         self.wakes.clear();
         self.continues.clear();
+        if fault.is_disk_full
+            && let Some(space) = &mut self.parts.disk_space
+        {
+            // Whatever the system said of it: nothing new is let in before it was looked again.
+            space.free_bytes = 0;
+        }
         // Nothing was sent in the void turn, so no incarnation has to rise, and opening writes nothing.
         match Hubs::open(now, &self.parts, true) {
             Ok(hubs) => self.hubs = hubs,
@@ -437,6 +459,7 @@ impl Hubs {
                 };
                 hub.with_mail(parts.mail.has_route())
                     .with_blob_bytes_max(parts.blob_bytes_max)
+                    .with_disk(parts.disk_reserves, parts.disk_space)
                     .with_hosts(now, &parts.hosts)
             }),
             None => None,

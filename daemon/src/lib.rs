@@ -10,6 +10,7 @@ pub mod config;
 mod daemon;
 mod desktop;
 pub mod device_key;
+mod disk;
 pub mod driver;
 pub mod home;
 pub mod mail;

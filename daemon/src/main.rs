@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use assist_crdt_model::ProjectName;
-use assist_daemon::config::{Bind, Config, Flags, MailConfig};
+use assist_daemon::config::{Bind, Config, Flags, MailConfig, ShownReserve};
 use assist_daemon::overlay::OverlayMode;
 use assist_daemon::supervisor::Supervised;
 use assist_daemon::{Daemon, DaemonConfig, init_server, pictures, recover_server_from_keys};
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::{server, user};
 use assist_proto::client::{Client, Home};
+use assist_proto::hub::DiskReserves;
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -168,15 +169,24 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 fn device_config(home: PathBuf, file: Option<&Path>, args: &OverlayArgs) -> anyhow::Result<DaemonConfig> {
     let flags = Flags { overlay: args.overlay, ..Flags::default() };
     let Config { attachments, hold, overlay, monitor, notifications, .. } = Config::load(&home, file, flags)?;
-    let (bind, advertise, mail, shows_notifications) =
-        (None, Vec::new(), MailConfig::default(), notifications);
-    Ok(DaemonConfig { home, bind, advertise, mail, attachments, hold, overlay, monitor, shows_notifications })
+    Ok(DaemonConfig {
+        home,
+        bind: None,
+        advertise: Vec::new(),
+        mail: MailConfig::default(),
+        attachments,
+        hold,
+        overlay,
+        monitor,
+        shows_notifications: notifications,
+        disk: DiskReserves::default(),
+    })
 }
 
 fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
     let ServerRunArgs { bind, advertise, mail_to_file, overlay: OverlayArgs { overlay } } = args;
     let flags = Flags { bind, advertise, mail_folder: mail_to_file, overlay };
-    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications: _ } =
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications: _, disk } =
         Config::load(&home, file, flags)?;
     let Some(bind) = bind else {
         anyhow::bail!(
@@ -185,17 +195,28 @@ fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> any
             home.join(assist_daemon::config::FILE_NAME).display()
         );
     };
-    // A server's machine is nobody's desk.
-    let (bind, shows_notifications) = (Some(bind), false);
-    Ok(DaemonConfig { home, bind, advertise, mail, attachments, hold, overlay, monitor, shows_notifications })
+    Ok(DaemonConfig {
+        home,
+        bind: Some(bind),
+        advertise,
+        mail,
+        attachments,
+        hold,
+        overlay,
+        monitor,
+        // A server's machine is nobody's desk.
+        shows_notifications: false,
+        disk,
+    })
 }
 
 fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(home, file, Flags::default())?;
-    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications } = config;
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications, disk } = config;
     let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
     say(&format!(
-        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nmail_digests\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\nmonitor\t{}\nnotifications\t{}\n",
+        "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nmail_digests\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\nmonitor\t{}\nnotifications\t{}\n\
+         disk_warn_free\t{}\ndisk_stop_free\t{}\n",
         bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
         if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
         mail.sender,
@@ -215,6 +236,8 @@ fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
         overlay.api,
         monitor.map_or_else(|| "nowhere".to_owned(), |at| at.to_string()),
         if notifications { "on a device's desktop" } else { "off" },
+        ShownReserve(disk.warn_free),
+        ShownReserve(disk.stop_free),
     ))
 }
 

@@ -4,7 +4,7 @@
 //! | path | 200 says | else |
 //! |---|---|---|
 //! | `/healthz` | the driver answers | 503: it hangs, or is going down; a restart helps |
-//! | `/readyz` | the same, it listens if it is a server, and there is room on the disk | 503 with what is missing |
+//! | `/readyz` | the same, it listens if it is a server, and takes what comes: its disk has room | 503 with what is missing |
 //! | `/metrics` | the figures, as OpenMetrics text | |
 
 mod figures;
@@ -33,7 +33,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub(crate) use figures::{Figures, Watched};
+pub(crate) use figures::{Figures, Watched, disk_status};
 
 /// Where whoever watches asks.
 #[derive(Debug, Clone, PartialEq, Eq)]

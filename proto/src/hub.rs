@@ -25,11 +25,12 @@ pub use action::{
     NotifiedText, Reason, TransferId, TransferOrder, TransferOutcome,
 };
 pub use device::{
-    Command, CommandError, Connection, DeviceHub, DeviceInput, Imported, PresenceView, PresenceWord,
+    Command, CommandError, Connection, DeviceHub, DeviceInput, HeldUp, Imported, PresenceView, PresenceWord,
     ProjectStatus, Reply, Write,
 };
 pub use edit_codec::{WireAttachment, WireEdit};
 pub use server::{
-    AdminCommand, AdminError, AdminReply, DigestRules, ServerHub, ServerInput, ServerStatus, begin_log_anew,
-    initialise_server, recover_server, spelled,
+    AdminCommand, AdminError, AdminReply, DigestRules, DiskReserves, DiskSpace, DiskStanding, DiskState,
+    Reserve, ServerHub, ServerInput, ServerStatus, begin_log_anew, initialise_server, recover_server,
+    spelled,
 };

@@ -138,6 +138,25 @@ pub const QUOTA_WAIT_MIN_MILLIS: u64 = 1_000;
 pub const QUOTA_WAIT_MAX_MILLIS: u64 = 6 * 3_600_000;
 /// How long it waits if the server does not say.
 pub const QUOTA_WAIT_DEFAULT_MILLIS: u64 = 60_000;
+/// A disk with a smaller share free than this is low: the operator has some days, and mails of a monitor are read by then.
+pub const DISK_WARN_PERCENT: u8 = 5;
+/// On small disks at least so much: a large attachment and a backup of a small store.
+pub const DISK_WARN_BYTES_MIN: u64 = 256 * 1024 * 1024;
+/// On large disks no more: nobody is to be warned of 100 GiB of room.
+pub const DISK_WARN_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// With a smaller share free than this a server takes nothing new: what it has must stay readable, and whoever
+/// removes something needs room to do so.
+pub const DISK_STOP_PERCENT: u8 = 2;
+/// On small disks at least so much: the frames of some turns, several times over, as the store writes them.
+pub const DISK_STOP_BYTES_MIN: u64 = 64 * 1024 * 1024;
+/// On large disks no more.
+pub const DISK_STOP_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// A reserve counts as there again only with a quarter more, and never more than this: so that it is not crossed to
+/// and fro.
+pub const DISK_HYSTERESIS_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// How long a device waits before it tries a server again whose disk was full: it asks with one frame, so a hundred
+/// that wait are no load, and nobody waits long once there is room.
+pub const DISK_FULL_WAIT_MILLIS: u64 = 10_000;
 /// Devices of one user that are connected at once: every one of theirs, and a bound for one whose key is stolen.
 pub const SESSIONS_PER_USER_MAX: usize = 32;
 

@@ -449,6 +449,41 @@ pub struct RejectedChange {
     /// With [`assist_crdt_model::RejectCode::OverQuota`]: pushed again after so long it may be taken.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub wait_millis: Option<u64>,
+    /// With the same: why, if it is not that too much was pushed.
+    #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<HoldCause>,
+}
+
+/// Why a server takes nothing new for now. Numbers are wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u16", from = "u16")]
+pub enum HoldCause {
+    /// Too much was pushed in a short time.
+    Quota,
+    /// The server's disk is nearly full.
+    DiskFull,
+    /// A cause of a later version.
+    Other(u16),
+}
+
+impl From<HoldCause> for u16 {
+    fn from(cause: HoldCause) -> Self {
+        match cause {
+            HoldCause::Quota => 1,
+            HoldCause::DiskFull => 2,
+            HoldCause::Other(number) => number,
+        }
+    }
+}
+
+impl From<u16> for HoldCause {
+    fn from(number: u16) -> Self {
+        match number {
+            1 => Self::Quota,
+            2 => Self::DiskFull,
+            other => Self::Other(other),
+        }
+    }
 }
 
 /// A run of the log.

@@ -30,12 +30,17 @@ pub(crate) fn project(name: &str, role: &str, connection: &str, unread: u64) -> 
     let detail = match connection {
         "online" => "connected to 400:52:1c::7",
         "refused" => "an admin has shut this device out",
+        "full" => "connected; the server's disk is nearly full",
         _ => "nobody answers at 400:52:1c::7; tried again in 20 seconds",
     };
+    let is_full = connection == "full";
+    let held_up = json!({"reason": "server_disk_full", "detail": "the server's disk is nearly full"});
+    let connection = if is_full { "online" } else { connection };
     made(json!({
         "id": name.repeat(13), "name": name, "addresses": [], "role": role, "user_id": "me", "user_name": "Bob",
         "device_name": "desk", "unread_count": unread,
-        "connection": {"state": connection, "since_millis": NOW - 14 * MINUTE, "detail": detail},
+        "connection": {"state": connection, "since_millis": NOW - 14 * MINUTE, "detail": detail,
+            "held_up": is_full.then_some(held_up)},
         "settings": {"project": name.repeat(13), "send_read_marks": true, "quiet_hours": "22:00-07:00"},
     }))
 }
@@ -166,6 +171,7 @@ pub(crate) fn ticket() -> State {
         place: 1,
         read_by: Vec::new(),
         as_of_change: None,
+        held_up: None,
     };
     let notes: Vec<Comment> = vec![made(json!({
         "id": "n1", "author": {"id": "a", "name": "Amir", "role": "agent"}, "created_at_millis": NOW - 20 * MINUTE,

@@ -77,6 +77,7 @@ fn screens() -> Vec<(&'static str, State)> {
         ("chosen", chosen),
         ("note", note),
         ("offline", offline),
+        ("full", pictured::inbox("full", 2, 412)),
         ("settings", settings),
         ("manage", pictured::manage()),
         ("diagnostics", pictured::diagnostics()),

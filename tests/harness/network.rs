@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use assist_crdt_model::ProjectName;
 use assist_proto::hub::{
     Action, AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, CallId, Command, CommandError, DialId,
-    LinkId, Notice, Reply, TransferId, TransferOrder, initialise_server,
+    DiskSpace, LinkId, Notice, Reply, TransferId, TransferOrder, initialise_server,
 };
 use assist_proto::limits;
 use assist_proto::mail::Mail;
@@ -298,6 +298,14 @@ impl Network {
         }
     }
 
+    /// Fills a server's disk but for so many bytes, or frees it.
+    pub fn set_disk_free(&mut self, server: PeerId, free_bytes: u64) {
+        self.trace.note(self.now, || format!("{} has {free_bytes} bytes free", self.peers[server.0].name));
+        let space = DiskSpace { size_bytes: DISK_BYTES, free_bytes };
+        self.peers[server.0].put_disk(space);
+        self.give(server, Input::DiskMeasured(space));
+    }
+
     /// Lets a device and a server reach each other, or not. What is open between them ends.
     pub fn set_reachable(&mut self, device: PeerId, server: PeerId, is_reachable: bool) {
         if is_reachable {
@@ -535,6 +543,8 @@ fn host_of(server: PeerId) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::new(10, 0, 0, number), limits::DEFAULT_PORT))
 }
 
+/// A server's disk: the usual reserves are 5 GiB and 1 GiB.
+pub const DISK_BYTES: u64 = 1 << 40;
 /// When scenarios begin.
 const EPOCH_MILLIS: u64 = 1_800_000_000_000;
 /// A battery is empty, or somebody mistyped the year.

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use assist_crdt_model::{DeviceId, UnixMillis};
 use assist_proto::hub::{
-    Action, AdminCommand, BlobAsk, CallId, Command, DeviceHub, DeviceInput, DialId, DigestRules, Durability,
-    LinkId, ServerHub, ServerInput, TransferId, TransferOutcome,
+    Action, AdminCommand, BlobAsk, CallId, Command, DeviceHub, DeviceInput, DialId, DigestRules,
+    DiskReserves, DiskSpace, Durability, LinkId, ServerHub, ServerInput, TransferId, TransferOutcome,
 };
 use assist_proto::store::StoreError;
 use assist_proto::wire::Received;
@@ -53,6 +53,8 @@ pub enum Input {
     BlobAsked { call: CallId, peer: DeviceId, ask: BlobAsk },
     /// A transfer is over.
     TransferEnded { transfer: TransferId, outcome: TransferOutcome },
+    /// Somebody looked at the disk.
+    DiskMeasured(DiskSpace),
     /// The machine's addresses changed.
     NetworkChanged,
     /// The time has come.
@@ -94,6 +96,7 @@ pub struct Peer {
     pub run: u64,
     key: SigningKey,
     skew_millis: i64,
+    disk: Option<DiskSpace>,
     hub: Hub,
 }
 
@@ -117,6 +120,7 @@ impl Peer {
             run: 0,
             key,
             skew_millis,
+            disk: None,
             hub: Hub::Down,
         }
     }
@@ -139,6 +143,11 @@ impl Peer {
     /// Sets its clock so far ahead of the network's, or behind.
     pub fn set_skew(&mut self, skew_millis: i64) {
         self.skew_millis = skew_millis;
+    }
+
+    /// What is seen of its disk from its next start on.
+    pub fn put_disk(&mut self, space: DiskSpace) {
+        self.disk = Some(space);
     }
 
     /// What its clock shows.
@@ -186,7 +195,8 @@ impl Peer {
             PeerKind::Server => {
                 let opened = ServerHub::open(self.key.clone(), seed, &self.store);
                 let hub = opened.expect("the store opens").expect("the server was initialised");
-                self.hub = Hub::Server(Box::new(hub.with_mail(true).with_digests(DIGESTS)));
+                let hub = hub.with_mail(true).with_digests(DIGESTS);
+                self.hub = Hub::Server(Box::new(hub.with_disk(DiskReserves::default(), self.disk)));
             }
         }
         self.turn(now, Vec::new(), Fate::Commits)
@@ -267,7 +277,9 @@ fn device_input(input: Input) -> Option<DeviceInput> {
         Input::NetworkChanged => DeviceInput::NetworkChanged,
         Input::Wake => DeviceInput::Wake,
         Input::Continue => DeviceInput::Continue,
-        Input::Sent { .. } | Input::Admin { .. } | Input::BlobAsked { .. } => return None,
+        Input::Sent { .. } | Input::Admin { .. } | Input::BlobAsked { .. } | Input::DiskMeasured(_) => {
+            return None;
+        }
     })
 }
 
@@ -279,6 +291,7 @@ fn server_input(input: Input) -> Option<ServerInput> {
         Input::Closed { link } => ServerInput::Closed { link },
         Input::Admin { call, command } => ServerInput::Admin { call, command },
         Input::BlobAsked { call, peer, ask } => ServerInput::BlobAsked { call, peer, ask },
+        Input::DiskMeasured(space) => ServerInput::DiskMeasured(space),
         Input::Wake => ServerInput::Wake,
         Input::Continue => ServerInput::Continue,
         Input::DialFailed { .. }

@@ -24,7 +24,7 @@ use assist_proto::store::{DeviceStore as _, Seq, ServerStore};
 use assist_proto::wire::presence::PresenceNews;
 
 use crate::memory_store::MemoryStore;
-use crate::network::{Faults, Network, Trace};
+use crate::network::{DISK_BYTES, Faults, Network, Trace};
 use crate::peer::{Input, PeerId};
 
 pub use self::desk::Desk;
@@ -414,6 +414,9 @@ impl World {
         self.net.trace.note(self.net.now(), || "--- all is healed".to_owned());
         self.net.faults = Faults::default();
         self.net.reconnect_all();
+        for project in 0..self.projects.len() {
+            self.net.set_disk_free(self.projects[project].server, DISK_BYTES);
+        }
         for peer in self.net.peer_ids() {
             if !self.net.peer(peer).is_up() {
                 self.net.start(peer, false);

@@ -2,6 +2,7 @@
 
 mod disk;
 mod full_blobs;
+mod reserves;
 mod wire;
 
 use std::fs;

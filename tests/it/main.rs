@@ -32,6 +32,7 @@ mod simulation_asks;
 mod simulation_blobs;
 mod simulation_boundaries;
 mod simulation_digests;
+mod simulation_disk;
 mod simulation_hold;
 mod simulation_import;
 mod simulation_leaks;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use assist_tests::memory_store::MemoryStore;
-use assist_tests::network::{Faults, Trace};
+use assist_tests::network::{DISK_BYTES, Faults, Trace};
 use assist_tests::peer::PeerId;
 use assist_tests::world::{ALICE, BOB, CAROL, DAVE, ERIN, Seat, World};
 
@@ -116,7 +116,7 @@ fn disturb(world: &mut World) {
     use assist_proto::hub::Command;
     let Some(seat) = world.net.dice.pick(&world.seats) else { return };
     let place = world.projects[seat.project];
-    match world.net.dice.between(0, 11) {
+    match world.net.dice.between(0, 13) {
         0 | 1 => world.net.set_reachable(seat.device, place.server, false),
         2 | 3 => world.net.set_reachable(seat.device, place.server, true),
         4 => {
@@ -127,6 +127,8 @@ fn disturb(world: &mut World) {
         }
         6 => restart(world, seat.device),
         7 if world.net.dice.one_in(3) => restart(world, place.server),
+        12 => world.net.set_disk_free(place.server, 0),
+        13 => world.net.set_disk_free(place.server, DISK_BYTES),
         _ => {}
     }
 }

@@ -6,7 +6,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use assist_tests::memory_store::MemoryStore;
-use assist_tests::network::Trace;
+use assist_tests::network::{DISK_BYTES, Trace};
 use assist_tests::world::{ALICE, BOB, CAROL, DAVE, ERIN, Seat, World};
 
 #[test]
@@ -63,6 +63,7 @@ fn live(seed: u64, trace: Trace) {
     world.restore_server(project, if is_emptied { None } else { copy });
     for _ in 0..world.net.dice.between(0, 8) {
         leave_or_come(&mut world);
+        fill_or_free(&mut world, project);
         act(&mut world);
     }
     world.heal();
@@ -80,6 +81,16 @@ fn leave_or_come(world: &mut World) {
     let is_reachable = world.net.dice.one_in(2);
     let server = world.projects[seat.project].server;
     world.net.set_reachable(seat.device, server, is_reachable);
+}
+
+/// What is given back needs room like everything else.
+fn fill_or_free(world: &mut World, project: usize) {
+    let server = world.projects[project].server;
+    match world.net.dice.between(0, 5) {
+        0 => world.net.set_disk_free(server, 0),
+        1 => world.net.set_disk_free(server, DISK_BYTES),
+        _ => {}
+    }
 }
 
 fn reason_of(panic: Box<dyn Any + Send>) -> String {

@@ -4,7 +4,8 @@ mod top;
 
 use assist_proto::api::limits;
 use assist_proto::api::server::{
-    GetStats, GetStatus, Invitation, Invite, Mail, MailTried, Member, Members, ServerStats, ServerStatus,
+    DiskStatus, GetStats, GetStatus, Invitation, Invite, Mail, MailTried, Member, Members, ServerStats,
+    ServerStatus,
 };
 
 use super::word;
@@ -51,6 +52,7 @@ fn status(invocation: &mut Invocation) -> Result<(), CliError> {
             ("mail_retried", status.mail.retried_count.to_string()),
             ("mail_failed", status.mail.failed_count.to_string()),
             ("mail_last_failure", status.mail.last_failure.clone().unwrap_or_default()),
+            ("disk", disk_words(&status.disk, &audience)),
         ])
     })
 }
@@ -78,8 +80,17 @@ fn stats(invocation: &mut Invocation) -> Result<(), CliError> {
             ("backed_up", backed_up.map(|at| audience.time(at)).unwrap_or_default()),
             ("mail_waiting", stats.mail.waiting_count.to_string()),
             ("mail_failed", stats.mail.failed_count.to_string()),
+            ("disk", disk_words(&stats.disk, &audience)),
+            ("disk_warn_bytes", stats.disk.warn_bytes.to_string()),
+            ("disk_stop_bytes", stats.disk.stop_bytes.to_string()),
         ])
     })
+}
+
+/// One word for scripts; for people what it means, too.
+fn disk_words(disk: &DiskStatus, audience: &Audience) -> String {
+    let state = word(&disk.state);
+    audience.either(state.clone(), format!("{state}: {}", disk.detail))
 }
 
 /// Prints the code, or for people all that the invited person needs.

@@ -7,7 +7,7 @@ use super::{connection_tone, optional, word};
 use crate::args::SyncVerb;
 use crate::error::CliError;
 use crate::invocation::Invocation;
-use crate::output::{Cell, Row, Times, Tone, exact};
+use crate::output::{Cell, Row, Times, Tone, exact, neutral};
 
 /// Does what was asked for; each verb prints how things stand then.
 pub(crate) fn run(verb: &SyncVerb, invocation: &mut Invocation) -> Result<(), CliError> {
@@ -24,6 +24,15 @@ pub(crate) fn run(verb: &SyncVerb, invocation: &mut Invocation) -> Result<(), Cl
     let paused = |project: &ProjectSync| project.connection.state == ConnectionState::Paused;
     if *verb == SyncVerb::Pause && status.projects.iter().any(paused) {
         invocation.output.say("working offline until `assist sync resume`");
+    }
+    for project in &status.projects {
+        if let Some(held_up) = &project.connection.held_up {
+            let said = format!(
+                "{}: {}: what is not sent waits here, and goes by itself",
+                project.name, held_up.detail
+            );
+            invocation.output.say(&neutral::line(&said));
+        }
     }
     invocation.output.rows(&status.projects)
 }
@@ -65,6 +74,7 @@ impl Row for ProjectSync {
             optional(self.traffic.as_ref().map(|traffic| traffic.round_trip_micros)),
             optional(self.traffic.as_ref().map(|traffic| traffic.sent_bytes)),
             optional(self.traffic.as_ref().map(|traffic| traffic.received_bytes)),
+            self.connection.held_up.as_ref().map(|held_up| word(&held_up.reason)).unwrap_or_default(),
         ]
     }
 }

@@ -1,19 +1,21 @@
 //! How a project is connected, in plain words, with what to do if something is to be done.
 
 use assist_crdt_model::UnixMillis;
-use assist_proto::api::sync::{Connection, ConnectionState};
+use assist_proto::api::sync::{Connection, ConnectionState, HeldUp, HeldUpReason};
 use assist_proto::hub::{self, ProjectStatus};
-use assist_proto::wire::RefusedCode;
+use assist_proto::wire::{HoldCause, RefusedCode};
 
 /// Tells how a project is connected. Without a status, it was joined a moment ago.
 pub(super) fn describe(status: Option<&ProjectStatus>, now: UnixMillis) -> Connection {
     let Some(status) = status else {
         let detail = "about to connect".to_owned();
-        return Connection { state: ConnectionState::Connecting, since_millis: now.0, detail };
+        return Connection { state: ConnectionState::Connecting, since_millis: now.0, detail, held_up: None };
     };
     let lasting = words(now.0.saturating_sub(status.since.0));
     let (state, detail) = match &status.connection {
-        hub::Connection::Online { .. } => (ConnectionState::Online, format!("connected for {lasting}")),
+        hub::Connection::Online { .. } => {
+            (ConnectionState::Online, format!("connected for {lasting}{}", while_held_up(status, now)))
+        }
         hub::Connection::Connecting { tries: 0, .. } => {
             (ConnectionState::Connecting, "connecting".to_owned())
         }
@@ -34,7 +36,24 @@ pub(super) fn describe(status: Option<&ProjectStatus>, now: UnixMillis) -> Conne
             (ConnectionState::Paused, format!("paused for {lasting}: `assist sync resume` connects again"))
         }
     };
-    Connection { state, since_millis: status.since.0, detail }
+    Connection { state, since_millis: status.since.0, detail, held_up: held_up(Some(status)) }
+}
+
+/// Why the server takes nothing new, if it does not.
+pub(super) fn held_up(status: Option<&ProjectStatus>) -> Option<HeldUp> {
+    let hub::HeldUp { cause, again_at } = status?.held_up?;
+    let (reason, detail) = match cause {
+        HoldCause::DiskFull => (HeldUpReason::ServerDiskFull, "the server's disk is nearly full"),
+        HoldCause::Quota => (HeldUpReason::Quota, "too much was written in a short time"),
+        HoldCause::Other(_) => (HeldUpReason::Other, "the server takes nothing new for now"),
+    };
+    Some(HeldUp { reason, detail: detail.to_owned(), again_at_millis: again_at.map(|at| at.0) })
+}
+
+fn while_held_up(status: &ProjectStatus, now: UnixMillis) -> String {
+    let Some(HeldUp { detail, again_at_millis, .. }) = held_up(Some(status)) else { return String::new() };
+    let again = next_try(UnixMillis(again_at_millis.unwrap_or_default()), now);
+    format!("; {detail}: what is not sent stays here and goes by itself; {again}")
 }
 
 fn next_try(until: UnixMillis, now: UnixMillis) -> String {

@@ -8,8 +8,8 @@ use assist_crdt_model::{DeviceId, UnixMillis, UserId, base32};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::server::{
-    self, Backup, BackupMade, GetStats, GetStatus, Invitation, Invite, Mail, MailTried, Member, MemberDevice,
-    MemberList, Members, ServerStats, ServerStatus, Verified, Verify, VerifyProblem,
+    self, Backup, BackupMade, DiskStatus, GetStats, GetStatus, Invitation, Invite, Mail, MailTried, Member,
+    MemberDevice, MemberList, Members, ServerStats, ServerStatus, Verified, Verify, VerifyProblem,
 };
 use assist_proto::certificate::DeviceCertificate;
 use assist_proto::hub::{AdminCommand, AdminReply};
@@ -23,16 +23,19 @@ use super::ticket::page_limit;
 use crate::api_server::Handle;
 use crate::backup::{self, BackupError, BackupOptions, Checked};
 use crate::daemon::ServerInfo;
+use crate::disk;
 use crate::driver::{Chain, read_clock};
 use crate::mail::{MailError, OutgoingMail, QueueError};
-use crate::monitor::Watched;
+use crate::monitor::{Watched, disk_status};
 use crate::store::{Reader, ServerReads as _};
 
 impl Handle<GetStatus> for LocalBackend {
     async fn handle(&self, _params: GetStatus) -> Result<ServerStatus, ApiError> {
         let server = self.server()?;
-        let sessions = self.driver.status().borrow().server.map_or(0, |status| status.sessions);
-        Ok(status(&self.reader()?, server, sessions as u64, self.mailer.status())?)
+        let told = self.driver.status().borrow().server.unwrap_or_default();
+        let free_bytes = disk::space(&self.info.home).map_or(0, |space| space.free_bytes);
+        let status = status(&self.reader()?, server, told.sessions as u64, self.mailer.status())?;
+        Ok(ServerStatus { disk: disk_status(told.disk, free_bytes), ..status })
     }
 }
 
@@ -173,6 +176,7 @@ fn status(
         device_count: reader.devices()?.len() as u64,
         connected_count: sessions,
         mail,
+        disk: DiskStatus::default(),
     })
 }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use assist_crdt_model::{self as model, Body, DocId, Edit, Field, Label, Reason, Title, UnixMillis};
 use assist_proto::api::comment::{Attachment, Comment};
 use assist_proto::api::limits;
+use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::{
     Conflict, ConflictValue, Create, Edit as EditParams, FieldValues, Follow, Get, History, HistoryChange,
     MarkRead, Patch, Resolve, SetFollow, Ticket, TicketHistory, TicketRef, TicketWritten,
@@ -25,7 +26,7 @@ use super::attachment::blobs_of;
 use super::document::Document;
 use super::errors::{Answer, Failure, invalid, of_text};
 use super::rows::{Names, RowFacts, Rows};
-use super::{LocalBackend, Written, edits, reference};
+use super::{LocalBackend, Written, connection, edits, reference};
 use crate::api_server::Handle;
 use crate::store::{DeviceReads as _, Reader};
 
@@ -51,7 +52,10 @@ impl Handle<EditParams> for LocalBackend {
 impl Handle<Get> for LocalBackend {
     async fn handle(&self, params: Get) -> Result<Ticket, ApiError> {
         let (own, row) = self.verified_ticket(params.project.as_deref(), &params.ticket).await?;
-        Ok(self.read(move |reader| show(reader, &own, row, &params)).await?)
+        let held_up = connection::held_up(self.driver.status().borrow().projects.get(&own.project));
+        let ticket = self.read(move |reader| show(reader, &own, row, &params)).await?;
+        let is_waiting = ticket.row.state == Some(DeliveryState::SavedHere);
+        Ok(Ticket { held_up: held_up.filter(|_| is_waiting), ..ticket })
     }
 }
 
@@ -259,6 +263,7 @@ fn show(reader: &Reader, own: &Membership, row: TicketRow, params: &Get) -> Answ
             place: 0,
             read_by: Vec::new(),
             as_of_change: None,
+            held_up: None,
         });
     };
     let facts = RowFacts { state: document.newest_state(), is_loaded: true };
@@ -291,6 +296,7 @@ fn show(reader: &Reader, own: &Membership, row: TicketRow, params: &Get) -> Answ
         place,
         read_by,
         as_of_change,
+        held_up: None,
     })
 }
 

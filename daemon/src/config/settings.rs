@@ -37,12 +37,28 @@ pub(super) struct Settings {
     /// Files under comments.
     #[config(nested)]
     pub(super) attachments: AttachmentsSettings,
+    /// What a server does when its disk gets full.
+    #[config(nested)]
+    pub(super) disk: DiskSettings,
     /// Figures and signs of life, for whoever watches.
     #[config(nested)]
     pub(super) monitor: MonitorSettings,
     /// The mycelium overlay: how this machine's node is found (docs/overlay.md).
     #[config(nested)]
     pub(super) overlay: OverlaySettings,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct DiskSettings {
+    /// With less room than this the server warns: in its log, its status and its figures. A share of the disk as "5%",
+    /// or a size as "500 MiB" or "2 GiB". Unless told, 5% of the disk, at least 256 MiB and at most 5 GiB.
+    #[config(env = "ASSIST_DISK_WARN_FREE")]
+    pub(super) warn_free: Option<String>,
+    /// With less room than this the server takes no changes and no attachments; devices keep theirs, and bring them
+    /// once there is some more. Unless told, 2% of the disk, at least 64 MiB and at most 1 GiB.
+    #[config(env = "ASSIST_DISK_STOP_FREE")]
+    pub(super) stop_free: Option<String>,
 }
 
 #[derive(confique::Config)]

@@ -1,5 +1,7 @@
 //! What the file may say, which source wins, and that secrets stay hidden.
 
+use assist_proto::hub::Reserve;
+
 use super::*;
 
 /// Reads a file of this text, with no environment and no flags.
@@ -274,4 +276,26 @@ fn holds_are_as_usual_unless_the_file_or_the_environment_says_otherwise() {
     assert_eq!(config.hold, Some(Duration::ZERO));
     check_error("hold_secs = 3601", "hold_secs: at most 3600 seconds");
     check_error("hold_secs = -1", "line 1, column 13");
+}
+
+#[test]
+fn disk_reserves_are_shares_or_sizes() {
+    let disk = |text: &str| load(&format!("[disk]\n{text}")).unwrap().disk;
+    assert_eq!(load("").unwrap().disk, DiskReserves::default());
+    let given = disk("warn_free = '10%'\nstop_free = '500 MiB'");
+    assert_eq!((given.warn_free.of(1_000), given.stop_free), (100, Reserve::Bytes(500 * MIB)));
+    let given = disk("stop_free = ' 2 GiB '");
+    assert_eq!((given.warn_free, given.stop_free.of(0)), (DiskReserves::default().warn_free, 2_048 * MIB));
+    assert_eq!(disk("warn_free = ''"), DiskReserves::default(), "as if it were not there");
+    check_error("[disk]\nwarn_free = '1%'\nstop_free = '5%'", "disk.warn_free: would warn only when");
+    check_error("[disk]\nwarn_free = '1 MiB'\nstop_free = '1 GiB'", "give more than stop_free");
+    for wrong in ["five", "5", "5 TB", "%", "-1%", "99999999999999 GiB"] {
+        check_error(
+            &format!("[disk]\nstop_free = '{wrong}'"),
+            "disk.stop_free: is to be a share of the disk",
+        );
+    }
+    check_error("[disk]\nstop_free = '60%'", "more than half of the disk");
+    assert_eq!(ShownReserve(given.stop_free).to_string(), "2048 MiB");
+    assert_eq!(ShownReserve(given.warn_free).to_string(), "5%, at least 256 MiB and at most 5120 MiB");
 }

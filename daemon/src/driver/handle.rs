@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use assist_crdt_model::{DeviceId, ProjectId};
 use assist_proto::address::Host;
 use assist_proto::hub::{
-    AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, ProjectStatus, Reply,
-    ServerStatus, TransferId, TransferOutcome,
+    AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, DiskSpace,
+    ProjectStatus, Reply, ServerStatus, TransferId, TransferOutcome,
 };
 use assist_proto::store::StoreError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -59,6 +59,7 @@ pub(super) enum Request {
     TransferEnded { transfer: TransferId, outcome: TransferOutcome },
     Indexed { state: IndexState, taken: Unindexed, answer: oneshot::Sender<()> },
     HostsChanged { hosts: Vec<Host> },
+    DiskMeasured(DiskSpace),
     Alive { answer: oneshot::Sender<()> },
     BlobAsk { peer: DeviceId, ask: BlobAsk, answer: oneshot::Sender<BlobAnswer> },
     Stop,
@@ -128,6 +129,12 @@ impl DriverHandle {
     pub(crate) async fn hosts_changed(&self, hosts: Vec<Host>) {
         // Fails only if the driver has ended: there is nobody to tell any more.
         self.requests.send(Request::HostsChanged { hosts }).await.ok();
+    }
+
+    /// Says what was seen of the server's disk.
+    pub(crate) async fn disk_measured(&self, space: DiskSpace) {
+        // Fails only if the driver has ended: there is nobody to tell any more.
+        self.requests.send(Request::DiskMeasured(space)).await.ok();
     }
 
     /// Whether the driver still takes what it is asked. Never answers where it hangs.

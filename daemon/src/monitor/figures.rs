@@ -1,15 +1,16 @@
 //! How a daemon fares, in figures: gathered when somebody asks.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
-use assist_proto::api::server::{MailStatus, ServerStats};
+use assist_proto::api::server::{self, DiskStatus, MailStatus, ServerStats};
+use assist_proto::hub::{DiskStanding, DiskState};
 use assist_proto::store::{Audience, StoreResult, User};
 use tokio::task::spawn_blocking;
 
 use crate::backup;
 use crate::daemon::DaemonInfo;
+use crate::disk;
 use crate::driver::{Driven, DriverHandle};
 use crate::home;
 use crate::mail::MailerHandle;
@@ -58,6 +59,7 @@ pub(crate) struct ServerFigures {
     pub(crate) mail: MailStatus,
     /// When the newest backup was made that was whole.
     pub(crate) backed_up_at_millis: Option<u64>,
+    pub(crate) disk: DiskStanding,
 }
 
 impl Watched {
@@ -76,7 +78,7 @@ impl Watched {
             started_at_millis: self.info.started_at.0,
             turns: driven.turn,
             store_bytes: fs::metadata(home.join(home::STORE)).map_or(0, |file| file.len()),
-            disk_free_bytes: free_bytes(home),
+            disk_free_bytes: disk::space(home).map_or(0, |space| space.free_bytes),
             unsent: unsent(&reader)?,
             server: self.server(driven, &reader)?,
         })
@@ -98,6 +100,7 @@ impl Watched {
             ignored_packets: server.ignored_packets(),
             mail: self.mailer.status(),
             backed_up_at_millis: backup::last_at(&self.info.home),
+            disk: status.disk,
         }))
     }
 }
@@ -108,7 +111,11 @@ impl Figures {
         if self.server.as_ref().is_some_and(|server| !server.is_listening) {
             return Some("it does not listen: its overlay address is not known");
         }
-        (self.disk_free_bytes < DISK_FREE_MIN_BYTES).then_some("the disk is nearly full")
+        let is_full = match &self.server {
+            Some(server) => server.disk.state == DiskState::Full,
+            None => self.disk_free_bytes < DISK_FREE_MIN_BYTES,
+        };
+        is_full.then_some("the disk is nearly full")
     }
 
     /// The same in the words of the local API.
@@ -130,6 +137,7 @@ impl Figures {
             disk_free_bytes: self.disk_free_bytes,
             backed_up_at_millis: server.backed_up_at_millis,
             mail: server.mail,
+            disk: disk_status(server.disk, self.disk_free_bytes),
         })
     }
 }
@@ -140,17 +148,44 @@ fn unsent(reader: &Reader) -> StoreResult<u64> {
     projects.iter().map(|own| reader.outbox_count(&own.project)).sum()
 }
 
-/// Room for this user on the disk of a folder; as good as none if the system does not say.
-fn free_bytes(folder: &Path) -> u64 {
-    rustix::fs::statvfs(folder).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+/// How a server's disk stands, in the words of the local API.
+pub(crate) fn disk_status(standing: DiskStanding, free_bytes: u64) -> DiskStatus {
+    let DiskStanding { state, warn_bytes, stop_bytes } = standing;
+    let mib = |bytes: u64| bytes / MIB;
+    let (state, detail) = match state {
+        DiskState::Ample => (server::DiskState::Ample, format!("{} MiB are free", mib(free_bytes))),
+        DiskState::Low => {
+            let detail = format!(
+                "{} MiB are free: free some space before it is less than {} MiB, when nothing new is taken",
+                mib(free_bytes),
+                mib(stop_bytes)
+            );
+            (server::DiskState::Low, detail)
+        }
+        DiskState::Full => {
+            let detail = format!(
+                "{} MiB are free: no change and no attachment is taken, and devices keep theirs; it goes on by itself \
+                 with some more than {} MiB",
+                mib(free_bytes),
+                mib(stop_bytes)
+            );
+            (server::DiskState::Full, detail)
+        }
+    };
+    DiskStatus { state, detail, free_bytes, warn_bytes, stop_bytes }
 }
 
-/// With less than this a large attachment or the next transaction of the store may not fit.
+/// In which sizes are told.
+const MIB: u64 = 1024 * 1024;
+/// With less than this on a device's disk a large attachment or the next transaction of the store may not fit.
 const DISK_FREE_MIN_BYTES: u64 = 256 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::Figures;
+    use assist_proto::api::server;
+    use assist_proto::hub::{DiskStanding, DiskState};
+
+    use super::{Figures, MIB, disk_status};
 
     #[test]
     fn a_full_disk_is_not_ready() {
@@ -165,5 +200,17 @@ mod tests {
         assert_eq!(figures.missing(), None);
         let full = Figures { disk_free_bytes: 1, ..figures };
         assert_eq!(full.missing(), Some("the disk is nearly full"));
+    }
+
+    #[test]
+    fn a_servers_disk_is_told_in_words() {
+        let standing = |state| {
+            disk_status(DiskStanding { state, warn_bytes: 800 * MIB, stop_bytes: 300 * MIB }, 299 * MIB)
+        };
+        let full = standing(DiskState::Full);
+        assert_eq!(full.state, server::DiskState::Full);
+        assert!(full.detail.contains("299 MiB") && full.detail.contains("300 MiB"), "{full:?}");
+        assert!(standing(DiskState::Low).detail.contains("free some space"));
+        assert_eq!(standing(DiskState::Ample).detail, "299 MiB are free");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use assist_proto::hub::DiskState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, text};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -50,6 +51,10 @@ impl Teller<'_, '_> {
     fn server(&mut self, server: &ServerFigures) -> fmt::Result {
         let is_listening = u64::from(server.is_listening);
         self.gauge("listening", "1 if the server listens.", None, is_listening)?;
+        let (state, about) = (server.disk.state, "1 if the disk gets full, or is.");
+        self.gauge("disk_low", about, None, u64::from(state >= DiskState::Low))?;
+        let about = "1 if changes and attachments are taken, 0 while the disk is full.";
+        self.gauge("accepting", about, None, u64::from(state != DiskState::Full))?;
         self.gauge("log_head", "The last place of the log.", None, server.head)?;
         self.gauge("tickets", "Tickets in the project.", None, server.tickets)?;
         self.gauge("members", "People on the roster.", None, server.members)?;

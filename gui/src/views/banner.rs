@@ -1,6 +1,6 @@
 //! The quiet line at the top while not everything is in reach. It says what that means for what one writes.
 
-use assist_proto::api::sync::ConnectionState;
+use assist_proto::api::sync::{ConnectionState, HeldUp, HeldUpReason, ProjectSync};
 use egui::{Align, Layout, RichText, Ui, vec2};
 
 use crate::icon::Icon;
@@ -92,8 +92,18 @@ fn words(scene: &Scene<'_>) -> Option<Words> {
             })
         }
         // Short, and mended by itself: no reason to make the page jump.
-        ConnectionState::Online | ConnectionState::Connecting => None,
+        ConnectionState::Online | ConnectionState::Connecting => {
+            let (sync, held_up) = held_up(scene)?;
+            let below = format!("{}: {}. {}", sync.name, held_up.detail, kept.replace("is back", "takes it"));
+            Some(words(Icon::CloudOff, "The server takes nothing new.", below))
+        }
     }
+}
+
+/// A project whose server takes nothing new for a reason that may last. Who wrote too much at once waits for moments.
+fn held_up<'a>(scene: &Scene<'a>) -> Option<(&'a ProjectSync, &'a HeldUp)> {
+    let held_up = scene.state.syncs.iter().filter_map(|sync| Some((sync, sync.connection.held_up.as_ref()?)));
+    held_up.into_iter().find(|(_, held_up)| held_up.reason != HeldUpReason::Quota)
 }
 
 const HEIGHT: f32 = 38.0;

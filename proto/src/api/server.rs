@@ -36,6 +36,41 @@ pub struct ServerStatus {
     /// How mail fares, since the server was started.
     #[serde(default)]
     pub mail: MailStatus,
+    /// How its disk stands.
+    #[serde(default)]
+    pub disk: DiskStatus,
+}
+
+/// How a server's disk stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct DiskStatus {
+    /// In one word.
+    pub state: DiskState,
+    /// In plain words, with what to do if something is to be done.
+    pub detail: String,
+    /// Room on the disk.
+    pub free_bytes: u64,
+    /// With less room than this it is low.
+    pub warn_bytes: u64,
+    /// With less room than this it is full.
+    pub stop_bytes: u64,
+}
+
+/// How a server's disk stands, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskState {
+    /// There is room.
+    #[default]
+    Ample,
+    /// It gets full: somebody is to look after it.
+    Low,
+    /// No changes and no attachments are taken; devices keep theirs until there is room.
+    Full,
+    /// A state of a newer server: see the detail.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
 }
 
 /// Parameters of `server.stats`.
@@ -76,6 +111,9 @@ pub struct ServerStats {
     pub backed_up_at_millis: Option<u64>,
     /// How mail fares.
     pub mail: MailStatus,
+    /// How the disk stands.
+    #[serde(default)]
+    pub disk: DiskStatus,
 }
 
 /// How mail fares on a server.

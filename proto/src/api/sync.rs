@@ -30,6 +30,33 @@ pub struct Connection {
     pub since_millis: u64,
     /// In plain words, with what to do if something is to be done.
     pub detail: String,
+    /// Set while the server takes nothing new: what is written stays here, and goes there by itself.
+    #[serde(default)]
+    pub held_up: Option<HeldUp>,
+}
+
+/// Why a server that is in reach takes nothing new for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeldUp {
+    /// In one word.
+    pub reason: HeldUpReason,
+    /// In plain words.
+    pub detail: String,
+    /// When it is tried again; null while that is under way.
+    pub again_at_millis: Option<u64>,
+}
+
+/// Why a server takes nothing new, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldUpReason {
+    /// More was written in a short time than one person's share.
+    Quota,
+    /// The server's disk is nearly full.
+    ServerDiskFull,
+    /// A reason of a newer daemon or server: see the detail.
+    #[serde(other)]
+    Other,
 }
 
 /// Whether a project's server is in reach, in one word.

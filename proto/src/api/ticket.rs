@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attachment::Attach;
 use super::comment::{Comment, ReadBy};
-use super::sync::DeliveryState;
+use super::sync::{DeliveryState, HeldUp};
 use super::user::UserName;
 
 mod authorship;
@@ -274,6 +274,9 @@ pub struct Ticket {
     /// The newest change that is shown, where it was asked how the ticket was; null where it is shown as it is.
     #[serde(default)]
     pub as_of_change: Option<String>,
+    /// Set while something of one's own in it waits for a server that takes nothing new.
+    #[serde(default)]
+    pub held_up: Option<HeldUp>,
 }
 
 /// Parameters of `ticket.read`.

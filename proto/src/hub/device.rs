@@ -58,7 +58,7 @@ use crate::store::{
 use crate::wire::ask::{AskRefused, Request, Response};
 use crate::wire::blob::BlobPlace;
 use crate::wire::join::{Confirmed, OtherDevice};
-use crate::wire::{self, Ack, PeerMessage, Received, RefusedCode};
+use crate::wire::{self, Ack, HoldCause, PeerMessage, Received, RefusedCode};
 
 /// All that can happen to a device.
 #[derive(Debug, Clone, PartialEq)]
@@ -524,6 +524,17 @@ pub struct ProjectStatus {
     pub since: UnixMillis,
     /// The server's head when it last said, if in this session.
     pub head: Option<Seq>,
+    /// Set while the server takes nothing new.
+    pub held_up: Option<HeldUp>,
+}
+
+/// The server takes nothing new for now: what it was pushed stays in the outbox, and is pushed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldUp {
+    /// Why.
+    pub cause: HoldCause,
+    /// When it is tried again; nothing while that is under way.
+    pub again_at: Option<UnixMillis>,
 }
 
 /// The machine.
@@ -587,8 +598,9 @@ struct Session {
     began_at_head: Seq,
     /// How far this device has come with giving back what the server lost.
     giving: former::Giving,
-    /// The server has taken enough for now: until then nothing is pushed, and what it refused stays in the outbox.
-    pushes_again_at: Option<UnixMillis>,
+    /// The server takes nothing new for now. Until the next try nothing is pushed; that is one frame, until the server
+    /// has taken it.
+    held_up: Option<HeldUp>,
     /// What front ends asked the server and it has not answered.
     asks: asks::Asks,
     /// What was told of the user's reading and not confirmed.
@@ -695,6 +707,7 @@ impl DeviceHub {
             connection: project.connection.clone(),
             since: project.since,
             head: project.head,
+            held_up: project.session.held_up,
         })
     }
 

@@ -14,6 +14,7 @@ mod blobs;
 mod delivery;
 mod devices;
 mod digests;
+mod disk;
 mod enrolment;
 mod fanout;
 mod give_back;
@@ -43,6 +44,7 @@ use crate::store::{Audience, Seq, ServerProject, ServerStore, StoreError, StoreR
 use crate::wire::{self, Hello, PROTOCOL_VERSION, PeerMessage, Received, Refused, RefusedCode, Welcome};
 
 pub use self::digests::DigestRules;
+pub use self::disk::{DiskReserves, DiskSpace, DiskStanding, DiskState, Reserve};
 pub use self::enrolment::{begin_log_anew, initialise_server, recover_server, spelled};
 pub use self::roster::{AdminCommand, AdminError, AdminReply};
 
@@ -96,6 +98,8 @@ pub enum ServerInput {
         /// Where.
         hosts: Vec<Host>,
     },
+    /// Somebody has looked at the disk.
+    DiskMeasured(DiskSpace),
     /// The time of a `WakeAt` has come.
     Wake,
     /// Nothing else waits: go on with what was put off.
@@ -113,6 +117,8 @@ pub struct ServerStatus {
     pub admitted: u64,
     /// Changes refused since the start.
     pub rejected: u64,
+    /// How its disk stands.
+    pub disk: DiskStanding,
 }
 
 /// The machine.
@@ -143,6 +149,7 @@ pub struct ServerHub {
     code_tries: enrolment::CodeTries,
     mailed: mailed::MailedLately,
     quotas: quotas::Quotas,
+    disk: disk::Disk,
     presences: presence::Presences,
     digests: digests::Digests,
     /// Whether mail leaves this server.
@@ -201,6 +208,7 @@ impl ServerHub {
             code_tries: enrolment::CodeTries::default(),
             mailed: mailed::MailedLately::default(),
             quotas: quotas::Quotas::default(),
+            disk: disk::Disk::default(),
             presences: presence::Presences::default(),
             digests: digests::Digests::default(),
             has_mail: false,
@@ -223,6 +231,12 @@ impl ServerHub {
     #[must_use]
     pub fn with_blob_bytes_max(self, blob_bytes_max: u64) -> Self {
         Self { blob_bytes_max: blob_bytes_max.min(limits::BLOB_BYTES_MAX), ..self }
+    }
+
+    /// Says from where on its disk counts as low and as full, and what is known of it.
+    #[must_use]
+    pub fn with_disk(self, reserves: DiskReserves, space: Option<DiskSpace>) -> Self {
+        Self { disk: disk::Disk::new(reserves, space), ..self }
     }
 
     /// Says where it is reached: devices are told in each session that begins from now on.
@@ -255,7 +269,8 @@ impl ServerHub {
     /// Numbers for the operator.
     pub fn status(&self) -> ServerStatus {
         let greetings = self.greetings.len();
-        ServerStatus { sessions: self.links.len() - greetings, greetings, ..self.status }
+        let (sessions, disk) = (self.links.len() - greetings, self.disk.standing());
+        ServerStatus { sessions, greetings, disk, ..self.status }
     }
 
     /// Takes one input.
@@ -299,6 +314,10 @@ impl ServerHub {
             ServerInput::BlobAsked { call, peer, ask } => self.handle_blob_ask(now, call, peer, ask, store),
             ServerInput::HostsChanged { hosts } => {
                 self.set_hosts(now, &hosts);
+                Ok(())
+            }
+            ServerInput::DiskMeasured(space) => {
+                self.disk.measured(space);
                 Ok(())
             }
             ServerInput::Wake => {
@@ -541,6 +560,7 @@ fn durability_of(input: &ServerInput) -> Durability {
         | ServerInput::Closed { .. }
         | ServerInput::BlobAsked { ask: BlobAsk::Fetch { .. }, .. }
         | ServerInput::HostsChanged { .. }
+        | ServerInput::DiskMeasured(_)
         | ServerInput::Wake
         | ServerInput::Continue => Durability::Later,
     }

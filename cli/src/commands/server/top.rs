@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use assist_proto::api::limits;
-use assist_proto::api::server::{GetStats, Member, Members, ServerStats};
+use assist_proto::api::server::{DiskState, GetStats, Member, Members, ServerStats};
 
 use super::super::word;
 use crate::error::{CliError, ErrorKind};
@@ -70,7 +70,10 @@ fn show(
             stats.disk_free_bytes / MIB,
             stats.mail.waiting_count
         ),
-        String::new(),
+        match stats.disk.state {
+            DiskState::Ample => String::new(),
+            _ => format!("disk {}: {}", word(&stats.disk.state), neutral::line(&stats.disk.detail)),
+        },
     ];
     for (member, device) in &connected {
         let (name, role) = (neutral::line(&member.name), word(&member.role));

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use assist_proto::api::comment::{Attachment, Comment, ReadBy};
+use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::{Conflict, ConflictValue, Ticket, TicketRef};
 
 use super::super::{state_words, word};
@@ -81,7 +82,7 @@ fn head(ticket: &Ticket, audience: &Audience) -> Vec<String> {
             (
                 "state",
                 row.state
-                    .map(|state| audience.either(word(&state), state_words(state).to_owned()))
+                    .map(|state| audience.either(word(&state), waiting_words(state, ticket)))
                     .unwrap_or_default(),
             ),
             ("close_reason", ticket.close_reason.clone().unwrap_or_default()),
@@ -89,9 +90,18 @@ fn head(ticket: &Ticket, audience: &Audience) -> Vec<String> {
             ("links", ticket.links.iter().map(&named).collect::<Vec<_>>().join(",")),
             ("merged_here", ticket.merged.iter().map(&named).collect::<Vec<_>>().join(",")),
             ("as_of_change", ticket.as_of_change.clone().unwrap_or_default()),
+            ("held_up", script(ticket.held_up.as_ref().map(|it| word(&it.reason)).unwrap_or_default())),
         ]),
     );
     lines
+}
+
+/// How far it has come, and why no further if the server takes nothing new.
+fn waiting_words(state: DeliveryState, ticket: &Ticket) -> String {
+    match &ticket.held_up {
+        Some(held_up) => format!("{}, waiting: {}", state_words(state), held_up.detail),
+        None => state_words(state).to_owned(),
+    }
 }
 
 /// Shows each value that was written while apart, and how to settle it.

@@ -1,17 +1,21 @@
 //! Every connection in words.
 
 use assist_crdt_model::{DeviceId, UnixMillis};
-use assist_proto::api::sync::ConnectionState;
+use assist_proto::api::sync::{ConnectionState, HeldUpReason};
 use assist_proto::hub::{self, DialId, LinkId, ProjectStatus};
-use assist_proto::wire::RefusedCode;
+use assist_proto::wire::{HoldCause, RefusedCode};
 
 use super::{describe, short_words, words};
 
 const NOW: UnixMillis = UnixMillis(1_000_000_000);
 
+fn status(connection: hub::Connection, held_up: Option<hub::HeldUp>) -> ProjectStatus {
+    ProjectStatus { connection, since: UnixMillis(NOW.0 - 185_000), head: None, held_up }
+}
+
 #[track_caller]
 fn check(connection: hub::Connection, state: ConnectionState, detail: &str) {
-    let status = ProjectStatus { connection, since: UnixMillis(NOW.0 - 185_000), head: None };
+    let status = status(connection, None);
     let told = describe(Some(&status), NOW);
     assert_eq!((told.state, told.detail.as_str()), (state, detail));
     assert_eq!(told.since_millis, status.since.0);
@@ -73,6 +77,37 @@ fn a_refusal_says_whom_to_ask() {
         ConnectionState::Refused,
         &format!("{start}; trying again in 5 min"),
     );
+}
+
+#[test]
+fn a_server_that_takes_nothing_new_is_told_with_its_reason() {
+    let online = || hub::Connection::Online { link: LinkId(1) };
+    for (cause, again_at, reason, detail) in [
+        (
+            HoldCause::DiskFull,
+            Some(UnixMillis(NOW.0 + 8_000)),
+            HeldUpReason::ServerDiskFull,
+            "the server's disk is nearly full: what is not sent stays here and goes by itself; trying again in 8 s",
+        ),
+        (
+            HoldCause::Quota,
+            None,
+            HeldUpReason::Quota,
+            "too much was written in a short time: what is not sent stays here and goes by itself; trying again now",
+        ),
+        (
+            HoldCause::Other(9),
+            None,
+            HeldUpReason::Other,
+            "the server takes nothing new for now: what is not sent stays here and goes by itself; trying again now",
+        ),
+    ] {
+        let told = describe(Some(&status(online(), Some(hub::HeldUp { cause, again_at }))), NOW);
+        assert_eq!(told.detail, format!("connected for 3 minutes; {detail}"));
+        assert_eq!(told.state, ConnectionState::Online);
+        let held_up = told.held_up.unwrap();
+        assert_eq!((held_up.reason, held_up.again_at_millis), (reason, again_at.map(|at| at.0)));
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use assist_proto::api::sync::{DeliveryState, Reached, Wait, WaitUntil};
 use assist_proto::api::ticket::{Create, Get, Ticket, TicketWritten};
 use assist_proto::api::user::Role;
 use assist_proto::api::{ApiError, ErrorCode, Method};
+use assist_proto::hub::DiskReserves;
 use tempfile::TempDir;
 
 use crate::api_server::Handle;
@@ -82,6 +83,7 @@ impl Node {
             overlay: OverlayConfig { mode: OverlayMode::None, ..OverlayConfig::default() },
             monitor: None,
             shows_notifications: false,
+            disk: DiskReserves::default(),
             advertise: Vec::new(),
             mail: MailConfig::default(),
             attachments: AttachmentsConfig::default(),

@@ -331,7 +331,7 @@ impl DeviceHub {
         project.connection = connection;
         if was_online && !is_online {
             // The next session pushes anew, and is told anew if that is too much.
-            project.session.pushes_again_at = None;
+            project.session.held_up = None;
             project.transfers.rewind();
             self.fail_asks(id);
             self.forget_presence(id);
@@ -368,7 +368,7 @@ impl DeviceHub {
             _ => None,
         });
         let asks = self.projects.values().filter_map(|project| project.session.asks.until());
-        let pushes = self.projects.values().filter_map(|project| project.session.pushes_again_at);
+        let pushes = self.projects.values().filter_map(|project| project.session.pushes_again_at());
         let joins = self.joins.iter().map(|join| join.until);
         let resurfacings = self.projects.values().filter_map(|project| project.next_resurfacing);
         let transfers = self.projects.values().filter_map(|project| project.transfers.until());

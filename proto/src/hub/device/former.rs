@@ -43,6 +43,25 @@ pub(super) struct Giving {
     named: BTreeSet<UserId>,
     /// Documents whose files are to be offered, once that has begun.
     offers: Option<VecDeque<DocId>>,
+    /// The server takes nothing new for now: what it was given comes again.
+    is_held_up: bool,
+}
+
+impl Giving {
+    /// Something that was pushed or given was put off.
+    pub(super) fn note_held_up(&mut self) {
+        self.is_held_up |= self.phase == Phase::Giving;
+    }
+
+    /// All that was under way is answered, and what was put off is tried again. Its authors are vouched for again: the
+    /// server kept nothing of it.
+    pub(super) fn begin_again(&mut self) {
+        // Frames are counted anew from here.
+        self.awaited_frames = 0;
+        if std::mem::take(&mut self.is_held_up) {
+            *self = Self { offers: self.offers.take(), ..Self::default() };
+        }
+    }
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -68,6 +87,7 @@ impl Project {
 
     fn may_give_back(&self) -> bool {
         self.has_to_give_back()
+            && self.session.may_push()
             && self.knows_what_the_server_has()
             && self.outbox.frames_answered >= self.session.giving.awaited_frames
     }

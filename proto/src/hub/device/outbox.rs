@@ -11,11 +11,11 @@ use assist_crdt_model::{ChangeHash, DocId, ProjectId, RejectCode, UnixMillis};
 
 use super::super::action::{Cause, Durability};
 use super::incoming::record_of;
-use super::{DeviceHub, Project};
+use super::{DeviceHub, HeldUp, Project, Session};
 use crate::envelope::Envelope;
 use crate::limits;
 use crate::store::{DeviceStore, OutboxEntry, StoreResult};
-use crate::wire::{Ack, PeerMessage, Push, RejectedChange, Verdicts};
+use crate::wire::{Ack, HoldCause, PeerMessage, Push, RejectedChange, Verdicts};
 
 /// Which own changes wait, and how far they were pushed in this session.
 #[derive(Default)]
@@ -178,6 +178,23 @@ impl Outbox {
     }
 }
 
+impl Session {
+    /// When what the server would not take is tried again.
+    pub(super) fn pushes_again_at(&self) -> Option<UnixMillis> {
+        self.held_up?.again_at
+    }
+
+    /// Whether nothing says to wait.
+    pub(super) fn may_push(&self) -> bool {
+        self.pushes_again_at().is_none()
+    }
+
+    /// Bytes of changes that may be under way: where the server took nothing, one frame finds out whether it does now.
+    fn push_window_bytes(&self) -> usize {
+        if self.held_up.is_some() { 1 } else { limits::PUSH_WINDOW_BYTES }
+    }
+}
+
 impl DeviceHub {
     /// Pushes what was not pushed yet, as far as the window goes.
     pub(super) fn push_outbox(&mut self, id: ProjectId, store: &mut dyn DeviceStore) -> StoreResult<()> {
@@ -186,11 +203,12 @@ impl DeviceHub {
             let Some(project) = self.projects.get_mut(&id) else { return Ok(()) };
             let Some(link) = project.trusted_link() else { return Ok(()) };
             // What builds on what the server lost goes behind that.
-            if project.session.pushes_again_at.is_some() || project.has_to_give_back() {
+            if !project.session.may_push() || project.has_to_give_back() {
                 return Ok(());
             }
+            let window_bytes = project.session.push_window_bytes();
             let outbox = &mut project.outbox;
-            if outbox.in_flight_bytes >= limits::PUSH_WINDOW_BYTES || outbox.positions.is_empty() {
+            if outbox.in_flight_bytes >= window_bytes || outbox.positions.is_empty() {
                 return Ok(());
             }
             let entries = outbox.next_batch(&id, now, store)?;
@@ -244,22 +262,30 @@ impl DeviceHub {
                 self.handle_rejected(id, rejected, store)?;
             }
         }
+        if let Some(project) = self.projects.get_mut(&id)
+            && project.session.may_push()
+        {
+            // What was tried again was answered, and not put off again.
+            project.session.held_up = None;
+        }
         self.notify_sync(id);
         self.push_outbox(id, store)
     }
 
-    /// Whether a change was refused only because the server has taken enough for now, or because what it builds on
-    /// was: it stays where it is.
+    /// Whether a change was refused only because the server takes nothing new for now, or because what it builds on was:
+    /// it stays where it is.
     fn is_to_come_again(&mut self, id: ProjectId, rejected: &RejectedChange) -> bool {
         let Some(project) = self.projects.get_mut(&id) else { return false };
+        let session = &mut project.session;
         if rejected.code != RejectCode::OverQuota.number() {
-            let is_missing = rejected.code == RejectCode::MissingDep.number();
-            return is_missing && project.session.pushes_again_at.is_some();
+            return rejected.code == RejectCode::MissingDep.number() && !session.may_push();
         }
         let wait_millis = rejected.wait_millis.unwrap_or(limits::QUOTA_WAIT_DEFAULT_MILLIS);
         let wait_millis = wait_millis.clamp(limits::QUOTA_WAIT_MIN_MILLIS, limits::QUOTA_WAIT_MAX_MILLIS);
         let again_at = UnixMillis(self.now.0.saturating_add(wait_millis));
-        project.session.pushes_again_at = project.session.pushes_again_at.max(Some(again_at));
+        let again_at = session.pushes_again_at().max(Some(again_at));
+        session.held_up = Some(HeldUp { cause: rejected.cause.unwrap_or(HoldCause::Quota), again_at });
+        session.giving.note_held_up();
         true
     }
 
@@ -269,18 +295,20 @@ impl DeviceHub {
         let due: Vec<ProjectId> = self
             .projects
             .iter()
-            .filter(|(_, project)| project.session.pushes_again_at.is_some_and(|again_at| again_at <= now))
+            .filter(|(_, project)| project.session.pushes_again_at().is_some_and(|again_at| again_at <= now))
             .map(|(id, _)| *id)
             .collect();
         for id in due {
             let Some(project) = self.projects.get_mut(&id) else { continue };
+            let Some(held_up) = &mut project.session.held_up else { continue };
             if project.outbox.frames_answered < project.outbox.frames_pushed {
-                let later = UnixMillis(now.0.saturating_add(limits::QUOTA_WAIT_MIN_MILLIS));
-                project.session.pushes_again_at = Some(later);
+                held_up.again_at = Some(UnixMillis(now.0.saturating_add(limits::QUOTA_WAIT_MIN_MILLIS)));
                 continue;
             }
-            project.session.pushes_again_at = None;
+            held_up.again_at = None;
             project.outbox.rewind();
+            project.session.giving.begin_again();
+            self.notify_sync(id);
             self.push_outbox(id, store)?;
         }
         Ok(())
@@ -306,9 +334,9 @@ impl DeviceHub {
         self.projects.get(id).is_some_and(|project| {
             let outbox = &project.outbox;
             project.trusted_link().is_some()
-                && project.session.pushes_again_at.is_none()
+                && project.session.may_push()
                 && !project.has_to_give_back()
-                && outbox.in_flight_bytes < limits::PUSH_WINDOW_BYTES
+                && outbox.in_flight_bytes < project.session.push_window_bytes()
                 && !outbox.is_held_back(doc, u64::MAX, self.now)
         })
     }

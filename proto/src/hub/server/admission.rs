@@ -14,7 +14,7 @@ use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{Audience, Device, Record, ServerStore, StoreResult, StoredVerdict, TicketRow, User};
-use crate::wire::{Ack, PeerMessage, RejectedChange, Verdicts};
+use crate::wire::{Ack, HoldCause, PeerMessage, RejectedChange, Verdicts};
 
 /// The authors of one frame, each looked up once.
 type Authors = BTreeMap<DeviceId, Result<(Device, User), Rejection>>;
@@ -61,11 +61,12 @@ impl ServerHub {
             }
             Err(Rejection { code, detail }) => {
                 self.status.rejected += 1;
-                let again_at = self.session(link).and_then(|session| session.pushes_again_at);
-                let again_at = again_at.filter(|_| code == RejectCode::OverQuota);
-                let wait_millis = again_at.map(|again_at| again_at.0.saturating_sub(now.0).max(1));
+                let held = self.session(link).and_then(|session| session.held);
+                let held = held.filter(|_| code == RejectCode::OverQuota);
+                let wait_millis = held.map(|held| held.until.0.saturating_sub(now.0).max(1));
+                let cause = held.map(|held| held.cause).filter(|cause| *cause != HoldCause::Quota);
                 let code = code.number();
-                verdicts.rejected.push(RejectedChange { change, code, detail, wait_millis });
+                verdicts.rejected.push(RejectedChange { change, code, detail, wait_millis, cause });
             }
         }
     }
@@ -108,7 +109,7 @@ impl ServerHub {
         Ok(verdict)
     }
 
-    /// What is new costs whoever pushes it. Once there was too much, nothing new is taken for a while.
+    /// What is new costs whoever pushes it, and needs room. Once there was too much, nothing new is taken for a while.
     fn meter(
         &mut self,
         now: UnixMillis,
@@ -116,21 +117,17 @@ impl ServerHub {
         envelope: &Envelope,
         store: &dyn ServerStore,
     ) -> StoreResult<Result<(), Rejection>> {
+        if let Some(refusal) = self.held(now, link) {
+            return Ok(Err(refusal));
+        }
         let Some(session) = self.session(link) else { return Ok(Ok(())) };
         let who = (session.device, session.user);
-        if session.pushes_again_at.is_some_and(|again_at| now < again_at) {
-            return Ok(Err(over_quota()));
-        }
-        session.pushes_again_at = None;
         let is_new_ticket =
             matches!(envelope.doc, DocId::Ticket(_)) && self.filed(envelope.doc, store)?.is_none();
         let cost = ChangeCost { size_bytes: envelope.change.len(), is_new_ticket };
         let Err(wait_millis) = self.quotas.spend_change(now, who, cost) else { return Ok(Ok(())) };
-        if let Some(session) = self.session(link) {
-            let wait_millis = wait_millis.max(limits::QUOTA_WAIT_MIN_MILLIS);
-            session.pushes_again_at = Some(UnixMillis(now.0.saturating_add(wait_millis)));
-        }
-        Ok(Err(over_quota()))
+        let wait_millis = wait_millis.max(limits::QUOTA_WAIT_MIN_MILLIS);
+        Ok(Err(self.hold(now, link, wait_millis, HoldCause::Quota)))
     }
 
     fn admit(
@@ -195,6 +192,7 @@ impl ServerHub {
         let seq = store.head()?.next();
         let record = Record { seq, admitted_at: placed.at, serial: placed.serial, number, envelope };
         store.append(&record, &readers)?;
+        self.disk.let_in(record.envelope.change.len() as u64);
         self.woken.insert(Audience::Team);
         self.woken.extend(readers.into_iter().map(Audience::Customer));
         self.recent.push(record.clone());
@@ -394,10 +392,6 @@ const fn is_final(code: RejectCode) -> bool {
             | RejectCode::WrongActor
             | RejectCode::NoSuchDoc
     )
-}
-
-fn over_quota() -> Rejection {
-    refusal(RejectCode::OverQuota, "too much was written in a short time: the rest is taken a little later")
 }
 
 /// "Absent" and "forbidden" in the same words.

@@ -99,8 +99,15 @@ impl ServerHub {
     }
 
     fn meter_blob(&mut self, now: UnixMillis, who: (DeviceId, UserId), missing_bytes: u64) -> BlobAnswer {
+        if !self.disk.has_room_for(missing_bytes) {
+            let wait_millis = Some(limits::DISK_FULL_WAIT_MILLIS);
+            return BlobAnswer::Refused(BlobRefused { code: BlobCode::Full, wait_millis });
+        }
         match self.quotas.spend_blob(now, who, missing_bytes) {
-            Ok(()) => BlobAnswer::Granted,
+            Ok(()) => {
+                self.disk.let_in(missing_bytes);
+                BlobAnswer::Granted
+            }
             Err(wait_millis) => {
                 BlobAnswer::Refused(BlobRefused { code: BlobCode::Quota, wait_millis: Some(wait_millis) })
             }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use assist_crdt_model::{DeviceId, DocId, UnixMillis, UserId};
 
 use super::admission::ack_of;
+use super::disk::Held;
 use super::roster::member_for;
 use super::{ServerHub, damaged_scan};
 use crate::certificate::{DeviceCertificate, Signed};
@@ -38,8 +39,8 @@ pub(super) struct Session {
     pub(super) has_more: bool,
     /// Own changes that this session was told of by a verdict, not yet passed by the stream.
     pub(super) told: BTreeSet<Seq>,
-    /// It pushed too much: until then nothing new is taken, so that no change comes in before one that it builds on.
-    pub(super) pushes_again_at: Option<UnixMillis>,
+    /// Nothing new of it is taken for now.
+    pub(super) held: Option<Held>,
     /// Documents that the device asked for whole.
     fetches: VecDeque<DocId>,
     introduced: BTreeSet<(DeviceId, u32)>,
@@ -89,7 +90,7 @@ impl Session {
             queued_bytes: 0,
             has_more: false,
             told: BTreeSet::new(),
-            pushes_again_at: None,
+            held: None,
             fetches: VecDeque::new(),
             introduced: BTreeSet::new(),
             introduced_users: BTreeSet::new(),

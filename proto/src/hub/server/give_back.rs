@@ -131,7 +131,10 @@ impl ServerHub {
                     let change = verified.hash();
                     let verdict = match known {
                         Some(known) => known,
-                        None => self.take_back(&giver, &authority, &place, verified, store)?,
+                        None => match self.held(now, link) {
+                            Some(refusal) => Err(refusal),
+                            None => self.take_back(&giver, &authority, &place, verified, store)?,
+                        },
                     };
                     (change, verdict)
                 }

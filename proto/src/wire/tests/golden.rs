@@ -153,6 +153,7 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::Enrolled(_) => "message-enrolled",
         PeerMessage::Introduce(it) if it.devices.is_empty() => "message-introduce",
         PeerMessage::Introduce(_) => "message-introduce-devices",
+        PeerMessage::Verdicts(verdicts) if verdicts.rejected[0].cause.is_some() => "message-verdicts-full",
         PeerMessage::Verdicts(verdicts) if verdicts.acks.is_empty() => "message-verdicts-quota",
         PeerMessage::Verdicts(_) => "message-verdicts",
         PeerMessage::Records(records) if matches!(records.items[0], Item::Granted(_)) => {
@@ -315,6 +316,7 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         PeerMessage::Introduce(Introduce { devices: vec![named_device()], ..Introduce::default() }),
         PeerMessage::Verdicts(Verdicts { acks: vec![ack()], rejected: vec![rejected()] }),
         PeerMessage::Verdicts(Verdicts { acks: Vec::new(), rejected: vec![over_quota()] }),
+        PeerMessage::Verdicts(Verdicts { acks: Vec::new(), rejected: vec![disk_full()] }),
         PeerMessage::Records(Records {
             project: project(),
             items: vec![Item::Granted(doc_place()), Item::Revoked(doc_place())],
@@ -371,7 +373,7 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("member", codec::encode(&member())),
         ("named-device", codec::encode(&named_device())),
         ("ack", codec::encode(&ack())),
-        ("rejected", codec::encode(&over_quota())),
+        ("rejected", codec::encode(&disk_full())),
         ("record", codec::encode(&record())),
         ("row", codec::encode(&merged_row())),
         ("other-device", codec::encode(&other_device())),
@@ -688,6 +690,7 @@ fn rejected() -> RejectedChange {
         code: 21,
         detail: "customers set no labels".into(),
         wait_millis: None,
+        cause: None,
     }
 }
 
@@ -697,6 +700,15 @@ fn over_quota() -> RejectedChange {
         code: RejectCode::OverQuota.number(),
         detail: "too much at once: it is tried again".into(),
         wait_millis: Some(60_000),
+        cause: None,
+    }
+}
+
+fn disk_full() -> RejectedChange {
+    RejectedChange {
+        detail: "the server's disk is nearly full".into(),
+        cause: Some(HoldCause::DiskFull),
+        ..over_quota()
     }
 }
 

@@ -208,8 +208,16 @@ fn ack() -> impl Strategy<Value = Ack> {
 }
 
 fn rejected() -> impl Strategy<Value = RejectedChange> {
-    (change(), any::<u16>(), any::<String>(), option::of(any::<u64>()))
-        .prop_map(|(change, code, detail, wait_millis)| RejectedChange { change, code, detail, wait_millis })
+    let cause = option::of(any::<u16>().prop_map(HoldCause::from));
+    (change(), any::<u16>(), any::<String>(), option::of(any::<u64>()), cause).prop_map(
+        |(change, code, detail, wait_millis, cause)| RejectedChange {
+            change,
+            code,
+            detail,
+            wait_millis,
+            cause,
+        },
+    )
 }
 
 fn member() -> impl Strategy<Value = Member> {

@@ -118,6 +118,7 @@ merged_into\t
 links\t
 merged_here\t
 as_of_change\t
+held_up\t
 conflict\tstatus\tAlice\t1970-01-01T00:01:00.000Z\topen
 conflict\tstatus\tBob\t1970-01-01T00:01:00.000Z\tclosed
 conflict\tassignee\tAlice\t1970-01-01T00:01:00.000Z\t
