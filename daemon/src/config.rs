@@ -5,6 +5,7 @@
 
 mod bind;
 mod disk;
+mod retention;
 mod settings;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use assist_proto::address::{AddressError, Host};
 use assist_proto::api::limits::HOLD_MAX;
 use assist_proto::hub::{DigestRules, DiskReserves};
 use assist_proto::limits::{self, DIGEST_AFTER_MILLIS_MIN};
+use assist_proto::retention::Retention;
 use confique::{Config as _, Layer as _};
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
@@ -53,6 +55,8 @@ pub struct Config {
     pub monitor: Option<MonitorAt>,
     /// From where on a server's disk counts as low, and as full.
     pub disk: DiskReserves,
+    /// How long a server keeps what.
+    pub retention: Retention,
 }
 
 /// How large attachments may be.
@@ -243,6 +247,7 @@ impl Config {
             attachments: AttachmentsConfig::from_settings(&settings.attachments)?,
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
             disk: disk::reserves(&settings.disk)?,
+            retention: retention::retention(&settings.retention)?,
             hold,
             notifications: settings.notifications,
         })

@@ -6,6 +6,7 @@ pub mod api_server;
 pub mod backend;
 pub mod backup;
 pub mod blobs;
+pub mod compaction;
 pub mod config;
 mod daemon;
 mod desktop;

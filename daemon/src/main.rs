@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use assist_crdt_model::ProjectName;
+use assist_daemon::compaction;
 use assist_daemon::config::{Bind, Config, Flags, MailConfig, ShownReserve};
+use assist_daemon::driver::read_clock;
 use assist_daemon::overlay::OverlayMode;
 use assist_daemon::supervisor::Supervised;
 use assist_daemon::{Daemon, DaemonConfig, init_server, pictures, recover_server_from_keys};
@@ -77,6 +79,9 @@ enum ServerCommand {
     Restore(backups::RestoreArgs),
     /// Read everything that the server keeps, and prove what can be proven of it.
     Verify(backups::VerifyArgs),
+    /// Remove attachments whose time is over, as `[retention]` says, and give the system back the room that the store
+    /// does not use any more. The server must not run.
+    Compact,
     /// Make a one-time code with which one person joins on one device.
     Invite {
         /// What the person may do: customer, agent or admin.
@@ -153,6 +158,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Server(ServerCommand::Backup(args)) => backups::backup(&home, &args),
         Command::Server(ServerCommand::Restore(args)) => backups::restore(&home, &args),
         Command::Server(ServerCommand::Verify(args)) => backups::verify(&home, &args),
+        Command::Server(ServerCommand::Compact) => compact(&home, cli.config.as_deref()),
         Command::Server(ServerCommand::Recover { name }) => {
             recover_server_from_keys(&home, &name)?;
             say(AFTER_RECOVERY)
@@ -186,7 +192,7 @@ fn device_config(home: PathBuf, file: Option<&Path>, args: &OverlayArgs) -> anyh
 fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
     let ServerRunArgs { bind, advertise, mail_to_file, overlay: OverlayArgs { overlay } } = args;
     let flags = Flags { bind, advertise, mail_folder: mail_to_file, overlay };
-    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications: _, disk } =
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, disk, .. } =
         Config::load(&home, file, flags)?;
     let Some(bind) = bind else {
         anyhow::bail!(
@@ -212,11 +218,12 @@ fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> any
 
 fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(home, file, Flags::default())?;
-    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications, disk } = config;
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications, disk, retention } =
+        config;
     let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
     say(&format!(
         "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nmail_digests\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\nmonitor\t{}\nnotifications\t{}\n\
-         disk_warn_free\t{}\ndisk_stop_free\t{}\n",
+         disk_warn_free\t{}\ndisk_stop_free\t{}\ndelete_attachments_after\t{}\n",
         bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
         if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
         mail.sender,
@@ -238,6 +245,9 @@ fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
         if notifications { "on a device's desktop" } else { "off" },
         ShownReserve(disk.warn_free),
         ShownReserve(disk.stop_free),
+        retention
+            .delete_attachments_after_millis
+            .map_or_else(|| "never".to_owned(), |millis| format!("{} days", millis / DAY_MILLIS)),
     ))
 }
 
@@ -299,6 +309,27 @@ fn init(home: &Path, name: &ProjectName) -> anyhow::Result<()> {
     ))
 }
 
+fn compact(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
+    let retention = Config::load(home, file, Flags::default())?.retention;
+    if !home.is_dir() {
+        anyhow::bail!("there is no server in {}: name its folder with --home", home.display());
+    }
+    let owned = assist_daemon::home::Home::open(home)?;
+    let done = compaction::run(&owned, retention, read_clock())?;
+    if owned.was_clean() {
+        owned.mark_clean()?;
+    }
+    say(&format!(
+        "attachments_removed\t{}\nattachment_bytes_removed\t{}\nstore_bytes_before\t{}\nstore_bytes_after\t{}\n\
+         freed_bytes\t{}\n",
+        done.attachments,
+        done.attachment_bytes,
+        done.store.before,
+        done.store.after,
+        done.attachment_bytes + (done.store.before - done.store.after),
+    ))
+}
+
 /// Asks the running server; its store has one owner.
 fn invite(home: &Path, role: user::Role, email: Option<String>, name: Option<String>) -> anyhow::Result<()> {
     let mut client = Client::connect(Home::locate(Some(home.to_owned()))?.socket()).with_context(|| {
@@ -353,6 +384,8 @@ fn complain(error: &anyhow::Error) {
 
 /// In which sizes are told.
 const MIB: u64 = 1024 * 1024;
+/// In which long times are.
+const DAY_MILLIS: u64 = 24 * 3_600_000;
 
 /// What an operator has to know and do.
 const AFTER_RECOVERY: &str = "Start it: each device gives back what it holds when it connects next.\n\n\

@@ -10,6 +10,7 @@
 //!
 //! The layout of every table stands in `tables.rs`, how it hangs together in `docs/storage.md`.
 
+mod compact;
 mod copy;
 mod device;
 mod engine;
@@ -31,7 +32,7 @@ mod server;
 mod shared;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod turn;
 mod unindexed;
 mod verdicts;
@@ -48,6 +49,7 @@ use engine::Engine;
 use journal::{Journal, JournalFile};
 use shared::{Opener, Shared};
 
+pub use compact::{StoreSizes, compact};
 pub use device::{Contents, DeviceReads};
 pub use groups::{GroupBy, GroupKey};
 pub use list::{

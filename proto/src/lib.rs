@@ -3,7 +3,8 @@
 //! The [`hub`] holds the two sync machines, one for each role: inputs and a store in, actions out, no sockets,
 //! files or clocks. [`wire`] is what goes between peers, [`api`] what goes between a front end and its daemon,
 //! [`store`] what a machine asks of its storage, [`mention`] who is meant by a text. [`authorship`] proves who wrote
-//! what, [`bundle`] is the file that carries the proof, [`neutral`] makes text of others harmless for eyes. Every bound stands in [`limits`].
+//! what, [`bundle`] is the file that carries the proof, [`retention`] what a server
+//! does not keep for ever, [`neutral`] makes text of others harmless for eyes. Every bound stands in [`limits`].
 
 #![warn(missing_docs)]
 
@@ -24,6 +25,7 @@ pub mod manifest;
 pub mod mention;
 pub mod neutral;
 pub mod query;
+pub mod retention;
 #[cfg(test)]
 mod samples;
 pub mod search;

@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod blob_removal;
 mod cli;
+mod compaction;
 mod documented;
 mod enrolment;
 mod export;

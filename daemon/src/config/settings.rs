@@ -40,6 +40,9 @@ pub(super) struct Settings {
     /// What a server does when its disk gets full.
     #[config(nested)]
     pub(super) disk: DiskSettings,
+    /// What `assistd server compact` removes.
+    #[config(nested)]
+    pub(super) retention: RetentionSettings,
     /// Figures and signs of life, for whoever watches.
     #[config(nested)]
     pub(super) monitor: MonitorSettings,
@@ -59,6 +62,15 @@ pub(super) struct DiskSettings {
     /// once there is some more. Unless told, 2% of the disk, at least 64 MiB and at most 1 GiB.
     #[config(env = "ASSIST_DISK_STOP_FREE")]
     pub(super) stop_free: Option<String>,
+}
+
+#[derive(confique::Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub(super) struct RetentionSettings {
+    /// The attachments of a ticket go from the server when it was closed and nobody has written in it for so long, as
+    /// "365d". What devices have stays there. Never unless told.
+    #[config(env = "ASSIST_DELETE_ATTACHMENTS_AFTER")]
+    pub(super) delete_attachments_after: Option<String>,
 }
 
 #[derive(confique::Config)]

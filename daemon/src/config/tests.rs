@@ -299,3 +299,16 @@ fn disk_reserves_are_shares_or_sizes() {
     assert_eq!(ShownReserve(given.stop_free).to_string(), "2048 MiB");
     assert_eq!(ShownReserve(given.warn_free).to_string(), "5%, at least 256 MiB and at most 5120 MiB");
 }
+
+#[test]
+fn attachments_are_kept_for_ever_or_for_so_many_days() {
+    let retention = |text: &str| load(&format!("[retention]\n{text}")).unwrap().retention;
+    let after = |text| retention(text).delete_attachments_after_millis;
+    assert_eq!(load("").unwrap().retention, Retention::default());
+    assert_eq!(after("delete_attachments_after = '365d'"), Some(365 * 24 * 3_600_000));
+    assert_eq!(after("delete_attachments_after = ''"), None);
+    for wrong in ["0d", "365", "1y", "-1d", "d", "99999999999999999d"] {
+        let text = format!("[retention]\ndelete_attachments_after = '{wrong}'");
+        check_error(&text, "retention.delete_attachments_after: is to be a number of days");
+    }
+}

@@ -262,13 +262,13 @@ fn backend_of(file: File, path: &Path) -> Result<FileBackend, OpenStoreError> {
     FileBackend::new(file).map_err(|_| OpenStoreError::AlreadyOpen { path: path.to_owned() })
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -280,7 +280,7 @@ fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// Gives a file that is whole and synced its name, durably.
-fn put_in_place(unfinished: &Path, path: &Path) -> io::Result<()> {
+pub(super) fn put_in_place(unfinished: &Path, path: &Path) -> io::Result<()> {
     fs::rename(unfinished, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()

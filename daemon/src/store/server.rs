@@ -36,6 +36,16 @@ pub trait ServerReads: View + Sized {
         Ok(is_named)
     }
 
+    /// Every blob with every document that it came through.
+    fn blob_places(&self) -> StoreResult<Vec<BlobPlace>> {
+        let table = Table::Blobs;
+        self.collect(table, &Span::prefix(Vec::new()), usize::MAX, |key, _| {
+            let (blob, doc) = key.split_at_checked(BlobHash::SIZE).ok_or_else(|| damaged(table))?;
+            let place = BlobHash::from_slice(blob).zip(DocId::from_slice(doc));
+            place.map(|(blob, doc)| BlobPlace { doc, blob }).ok_or_else(|| damaged(table))
+        })
+    }
+
     /// See [`ServerStore::head`].
     fn head(&self) -> StoreResult<Seq> {
         log::head(self)
@@ -270,6 +280,13 @@ impl Turn {
             ShareWith::User(user) => key!(ticket, [0_u8], *user),
             ShareWith::Email(email) => key!(ticket, [1_u8], View::seal(self).email_token(email)),
         }
+    }
+}
+
+impl Turn {
+    /// Forgets that a blob came through a document: nobody has it through that one any more.
+    pub fn remove_blob(&mut self, place: BlobPlace) {
+        self.remove(Table::Blobs, key!(place.blob, place.doc));
     }
 }
 

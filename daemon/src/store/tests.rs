@@ -6,5 +6,5 @@ mod document;
 mod faults;
 mod lists;
 mod opening;
-mod samples;
+pub(crate) mod samples;
 mod turns;
