@@ -4,6 +4,7 @@ mod bulk;
 mod dashed;
 mod export;
 mod hold;
+pub(crate) mod log;
 mod work;
 
 use std::path::PathBuf;
@@ -865,6 +866,10 @@ pub(crate) enum ServerVerb {
     },
     /// List the members with their devices
     Members,
+    /// Show what the server decided: changes let in and refused, people let in, shut out or given a role
+    Log(log::LogArgs),
+    /// Read the whole admission log, and say whether it is what the server wrote
+    VerifyLog(log::VerifyLogArgs),
 }
 
 /// Arguments of `server invite`.

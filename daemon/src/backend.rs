@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** nothing is decided about tickets here; what may be done is the hub's to say.
 
+mod admissions;
 mod attachment;
 mod authorship;
 mod canned;

@@ -21,17 +21,19 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use assist_crdt_model::{BlobHash, UnixMillis};
+use assist_proto::admission::Head;
 use assist_proto::store::{Audience, StoreError};
 
 pub use check::{Checked, Problem, check, check_backup};
 use manifest::{BlobFile, KeptFile, Manifest};
 pub use restore::{Restored, restore};
 
+use crate::admissions::{head_from_text, head_text};
 use crate::blobs::{BlobFault, BlobFolder};
 use crate::config;
 use crate::device_key::{DeviceKey, KeyFileError};
 use crate::home::{self, HomeError};
-use crate::store::{OpenStoreError, ServerReads as _, Store, StoreKey, StoreOptions};
+use crate::store::{OpenStoreError, Reader, ServerReads as _, Store, StoreKey, StoreOptions};
 
 /// What a backup is to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,6 +170,7 @@ pub fn make(
     reader.copy_to(&unfinished.join(home::STORE))?;
     let head = reader.head()?.0;
     let tickets = reader.ticket_count(Audience::Team)?;
+    let admission_head = admission_head(&reader)?;
     drop(reader);
     for file in SMALL_FILES {
         let is_key = file != config::FILE_NAME;
@@ -186,6 +189,7 @@ pub fn make(
         name: project.name,
         head,
         tickets,
+        admission_head,
         has_keys: options.has_keys,
         is_last: options.is_last,
         files,
@@ -198,6 +202,26 @@ pub fn make(
     let written_bytes = manifest.files.iter().map(|file| file.size_bytes).sum::<u64>() + copied.bytes;
     let blobs = manifest.blobs.len() as u64;
     Ok(Made { generation, head, tickets, blobs, new_blobs: copied.count, written_bytes, removed })
+}
+
+/// Where the admission log ended when a backup was made: of the newest in a folder, or of the generation that it is.
+/// `None` for one of before there was such a log.
+///
+/// # Errors
+/// When there is no backup, or it says something else.
+pub fn witness(from: &Path) -> Result<Option<Head>, BackupError> {
+    let generation = restore::generation_of(from)?;
+    let Some(text) = Manifest::read(&generation)?.admission_head else { return Ok(None) };
+    let damaged =
+        || BackupError::Damaged { path: generation.join(manifest::FILE_NAME), what: "cannot be read" };
+    head_from_text(&text).map(Some).ok_or_else(damaged)
+}
+
+/// Where the admission log ends.
+fn admission_head(reader: &Reader) -> Result<Option<String>, BackupError> {
+    let Some(signed) = reader.admission_head()? else { return Ok(None) };
+    let damaged = |_| StoreError::Damaged { what: "end of the admission log".to_owned() };
+    Ok(Some(head_text(Head::of(&signed).map_err(damaged)?)))
 }
 
 /// When the newest backup of a folder was made that was whole.

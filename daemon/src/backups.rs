@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use assist_daemon::backup::{self, BackupOptions, Checked};
+use assist_daemon::device_key::DeviceKey;
 use assist_daemon::driver::read_clock;
 use assist_daemon::home::Home;
+use assist_daemon::store::Store;
+use assist_proto::admission::Event;
 use assist_proto::api::server::{Backup, Verify};
 use assist_proto::client::{Client, ClientError};
+use assist_proto::hub::note_act;
+use assist_proto::store::Seq;
 use clap::Args;
 
 use crate::say;
@@ -73,6 +78,7 @@ pub(crate) fn backup(home: &Path, args: &BackupArgs) -> anyhow::Result<()> {
             };
             let made = at_rest(home, |owned, store| {
                 if args.retire {
+                    note(owned, store, Event::Retired)?;
                     owned.retire().context("the folder cannot be marked as one that serves no more")?;
                 }
                 let made = backup::make(home, store, &folder, options, read_clock());
@@ -81,7 +87,11 @@ pub(crate) fn backup(home: &Path, args: &BackupArgs) -> anyhow::Result<()> {
                         .unretire()
                         .context("the backup failed, and the folder is marked as retired still")?;
                 }
-                Ok(made?)
+                let made = made?;
+                if !args.retire {
+                    note(owned, store, Event::BackedUp { head: Seq(made.head) })?;
+                }
+                Ok(made)
             })?;
             let generation = made.generation.display().to_string();
             facts(&generation, made.head, made.tickets, made.blobs, made.new_blobs, made.written_bytes)
@@ -120,15 +130,22 @@ pub(crate) fn verify(home: &Path, args: &VerifyArgs) -> anyhow::Result<()> {
         (Some(folder), _) => words(backup::check_backup(folder)?),
         (None, Some(mut client)) => {
             let verified = client.call(&Verify {})?;
-            let counts =
-                [verified.place_count, verified.change_count, verified.document_count, verified.blob_count];
+            let counts = [
+                verified.place_count,
+                verified.change_count,
+                verified.document_count,
+                verified.blob_count,
+                verified.admission_count,
+            ];
             let problems = verified.problems.into_iter();
             (counts, problems.map(|it| [it.place, it.what, it.advice]).collect())
         }
         (None, None) => words(at_rest(home, |_, store| Ok(backup::check(home, &store.read()?)?))?),
     };
-    let [places, changes, documents, blobs] = counts;
-    say(&format!("places\t{places}\nchanges\t{changes}\ndocuments\t{documents}\nattachments\t{blobs}\n"))?;
+    let [places, changes, documents, blobs, admissions] = counts;
+    say(&format!(
+        "places\t{places}\nchanges\t{changes}\ndocuments\t{documents}\nattachments\t{blobs}\nadmissions\t{admissions}\n"
+    ))?;
     for [place, what, advice] in &problems {
         say(&format!("problem\t{place}\t{what}\t{advice}\n"))?;
     }
@@ -139,8 +156,19 @@ pub(crate) fn verify(home: &Path, args: &VerifyArgs) -> anyhow::Result<()> {
     }
 }
 
+/// Writes into the admission log of a server that does not run.
+fn note(owned: &Home, store: &Store, event: Event) -> anyhow::Result<()> {
+    if !owned.node_key().exists() {
+        return Ok(()); // It serves nothing, and is told so in a moment.
+    }
+    let node_key = DeviceKey::load(&owned.node_key())?;
+    let mut turn = store.begin_turn()?;
+    note_act(read_clock(), node_key.signing_key(), event, &mut turn)?;
+    Ok(turn.commit()?)
+}
+
 /// The server of a folder, if it runs.
-fn running(home: &Path) -> anyhow::Result<Option<Client>> {
+pub(crate) fn running(home: &Path) -> anyhow::Result<Option<Client>> {
     match Client::connect(assist_proto::client::Home::locate(Some(home.to_owned()))?.socket()) {
         Ok(client) => Ok(Some(client)),
         Err(ClientError::NotRunning { .. }) => Ok(None),
@@ -149,9 +177,9 @@ fn running(home: &Path) -> anyhow::Result<Option<Client>> {
 }
 
 /// Works on the store of a folder that no daemon runs in, and leaves it as it was.
-fn at_rest<T>(
+pub(crate) fn at_rest<T>(
     home: &Path,
-    work: impl FnOnce(&Home, &assist_daemon::store::Store) -> anyhow::Result<T>,
+    work: impl FnOnce(&Home, &Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     if !home.is_dir() {
         bail!("there is no server in {}: name its folder with --home", home.display());
@@ -167,8 +195,8 @@ fn at_rest<T>(
     outcome
 }
 
-fn words(checked: Checked) -> ([u64; 4], Vec<[String; 3]>) {
-    let counts = [checked.places, checked.changes, checked.documents, checked.blobs];
+fn words(checked: Checked) -> ([u64; 5], Vec<[String; 3]>) {
+    let counts = [checked.places, checked.changes, checked.documents, checked.blobs, checked.admissions];
     let problems = checked.problems.into_iter();
     (counts, problems.map(|it| [it.place, it.what, it.advice.to_owned()]).collect())
 }

@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+pub mod admissions;
 pub mod api_server;
 pub mod backend;
 pub mod backup;

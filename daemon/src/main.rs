@@ -22,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 mod backups;
 mod demo;
 mod service;
+mod verify_log;
 
 /// Support tickets between a product's customers and its team: the daemon.
 #[derive(Parser)]
@@ -82,6 +83,8 @@ enum ServerCommand {
     /// Remove attachments whose time is over, as `[retention]` says, and give the system back the room that the store
     /// does not use any more. The server must not run.
     Compact,
+    /// Read the whole admission log, and say whether it is what the server wrote.
+    VerifyLog(verify_log::VerifyLogArgs),
     /// Make a one-time code with which one person joins on one device.
     Invite {
         /// What the person may do: customer, agent or admin.
@@ -159,6 +162,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Server(ServerCommand::Restore(args)) => backups::restore(&home, &args),
         Command::Server(ServerCommand::Verify(args)) => backups::verify(&home, &args),
         Command::Server(ServerCommand::Compact) => compact(&home, cli.config.as_deref()),
+        Command::Server(ServerCommand::VerifyLog(args)) => verify_log::verify(&home, &args),
         Command::Server(ServerCommand::Recover { name }) => {
             recover_server_from_keys(&home, &name)?;
             say(AFTER_RECOVERY)

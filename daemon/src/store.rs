@@ -10,6 +10,7 @@
 //!
 //! The layout of every table stands in `tables.rs`, how it hangs together in `docs/storage.md`.
 
+mod admissions;
 mod compact;
 mod copy;
 mod device;

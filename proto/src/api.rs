@@ -175,6 +175,8 @@ macro_rules! for_each_method {
                 "Makes a backup of this server while it runs, and reads it back.";
             "server.invite" write $crate::api::server::Invite => $crate::api::server::Invitation:
                 "Makes a one-time code that enrols one device of one person.";
+            "server.log" read $crate::api::server::log::GetLog => $crate::api::server::log::LogPage:
+                "Lists what this server decided: verdicts on changes, and who was let in, shut out or given a role.";
             "server.mail" write $crate::api::server::Mail => $crate::api::server::MailTried:
                 "Sends a trial mail, and answers how the first attempt went.";
             "server.members" read $crate::api::server::Members => $crate::api::server::MemberList:
@@ -185,6 +187,8 @@ macro_rules! for_each_method {
                 "Reports how the server role fares.";
             "server.verify" read $crate::api::server::Verify => $crate::api::server::Verified:
                 "Reads everything that this server keeps, and proves what can be proven of it.";
+            "server.verifylog" read $crate::api::server::log::VerifyLog => $crate::api::server::log::LogVerified:
+                "Reads this server's whole admission log, and says whether it is what was written.";
             "sync.pause" write $crate::api::sync::Pause => $crate::api::sync::SyncStatus:
                 "Works offline from now on: closes the connections and opens none.";
             "sync.resume" write $crate::api::sync::Resume => $crate::api::sync::SyncStatus:

@@ -31,6 +31,6 @@ pub use device::{
 pub use edit_codec::{WireAttachment, WireEdit};
 pub use server::{
     AdminCommand, AdminError, AdminReply, DigestRules, DiskReserves, DiskSpace, DiskStanding, DiskState,
-    Reserve, ServerHub, ServerInput, ServerStatus, begin_log_anew, initialise_server, recover_server,
-    spelled,
+    Reserve, ServerHub, ServerInput, ServerStatus, begin_log_anew, initialise_server, note_act,
+    recover_server, spelled,
 };

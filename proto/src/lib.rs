@@ -3,12 +3,14 @@
 //! The [`hub`] holds the two sync machines, one for each role: inputs and a store in, actions out, no sockets,
 //! files or clocks. [`wire`] is what goes between peers, [`api`] what goes between a front end and its daemon,
 //! [`store`] what a machine asks of its storage, [`mention`] who is meant by a text. [`authorship`] proves who wrote
-//! what, [`bundle`] is the file that carries the proof, [`retention`] what a server
-//! does not keep for ever, [`neutral`] makes text of others harmless for eyes. Every bound stands in [`limits`].
+//! what, [`bundle`] is the file that carries the proof, [`admission`] the log of what a server decided, [`retention`]
+//! what it does not keep for ever, [`neutral`] makes text of others harmless for eyes. Every bound stands in
+//! [`limits`].
 
 #![warn(missing_docs)]
 
 pub mod address;
+pub mod admission;
 pub mod api;
 pub mod authorship;
 pub mod blob;

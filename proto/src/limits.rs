@@ -107,6 +107,18 @@ pub const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// look, and a program that pushes rubbish for ever fills 16 MB of the disk.
 pub const REJECTIONS_KEPT_MAX: u32 = 100_000;
 
+/// Refusals of one device's changes that the admission log has one by one within [`ADMISSION_WINDOW_MILLIS`]; further
+/// ones are counted in one entry. Enough to see what a device is at.
+pub const ADMISSION_REFUSALS_PER_DEVICE_MAX: u32 = 100;
+/// The same of all devices together: at 100 bytes, rubbish that is pushed for a year fills 440 MB of the disk.
+pub const ADMISSION_REFUSALS_MAX: u32 = 500;
+/// See [`ADMISSION_REFUSALS_PER_DEVICE_MAX`].
+pub const ADMISSION_WINDOW_MILLIS: u64 = 3_600_000;
+/// Entries of the admission log that one question looks through: it costs the server's thread about 10 ms.
+pub const ADMISSIONS_SCAN_MAX: usize = 2_048;
+/// Entries in one answer: with two people and two devices each (600 bytes with their names) an eighth of a frame.
+pub const ADMISSIONS_WINDOW_MAX: usize = 200;
+
 /// Records that a device keeps of those that its gate refused although the server had admitted them: enough to see
 /// what went wrong, and no more than a hostile server may fill a disk with.
 pub const QUARANTINE_RECORDS_MAX: u64 = 1_000;

@@ -166,6 +166,9 @@ impl ServerStore for CountingServer<'_> {
         opens doc_records(doc: DocId) -> Vec<Record>;
         reads verdict(change: &ChangeHash) -> Option<StoredVerdict>;
         writes put_rejection(change: &ChangeHash, code: u16, detail: &str, most: u32) -> ();
+        reads admission_head() -> Option<Signed>;
+        writes append_admissions(first: u64, entries: &[Vec<u8>], head: &Signed) -> ();
+        reads admissions(first: u64, limit: usize) -> Vec<Vec<u8>>;
         reads ticket(ticket: TicketId) -> Option<TicketRow>;
         writes put_ticket(row: &TicketRow) -> ();
         writes take_ticket_number() -> u32;

@@ -3,6 +3,7 @@
 //! What they were promised is written down as it happens and checked when all is healed ([`checks`]). Every text
 //! that is written says whose ticket it belongs to, so that a leak shows in the bytes.
 
+mod admissions;
 mod authority;
 mod canaries;
 mod checks;
@@ -258,18 +259,19 @@ impl World {
         self.acks.retain(|(of, _), _| *of != project);
         let (seed, root) = (self.net.dice.bytes(), self.net.root_of(server).clone());
         let peer = self.net.peer_mut(server);
+        let key = peer.key().clone();
         let lost = std::mem::take(&mut peer.store);
         // All that was certified before was certified by now.
         let now = UnixMillis(lost.newest_time().0.max(1));
         let own = ServerStore::project(&lost).expect("memory is read").expect("it serves a project");
         let store = match copy {
             Some(mut copy) => {
-                begin_log_anew(now, seed, &mut copy).expect("memory takes it");
+                begin_log_anew(now, &key, seed, &mut copy).expect("memory takes it");
                 copy
             }
             None => {
                 let name = ProjectName::parse(&own.name).expect("its own name");
-                let (mut empty, key) = (MemoryStore::default(), peer.key().clone());
+                let mut empty = MemoryStore::default();
                 recover_server(now, &root, &key, &name, seed, &mut empty).expect("memory takes it");
                 empty
             }

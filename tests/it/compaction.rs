@@ -25,10 +25,14 @@ fn compacted_server_goes_on_where_it_was() {
     let id = filed.trim().to_owned();
     carla.until_sent();
     let refused = compact(server.home());
-    assert!(refused.code == Some(1) && refused.stderr.contains("already running"), "while it runs: {refused:?}");
+    assert!(
+        refused.code == Some(1) && refused.stderr.contains("already running"),
+        "while it runs: {refused:?}"
+    );
 
     server.stop();
-    std::fs::write(server.home().join("config.toml"), "[retention]\ndelete_attachments_after = \"30d\"\n").unwrap();
+    std::fs::write(server.home().join("config.toml"), "[retention]\ndelete_attachments_after = \"30d\"\n")
+        .unwrap();
     let done = compact(server.home());
     assert_eq!(done.code, Some(0), "{done:?}");
     assert_eq!(fact(&done, "attachments_removed"), 0, "the ticket is open");

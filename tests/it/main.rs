@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
+mod admissions;
 mod attachments;
 mod authorship;
 mod away;
@@ -29,6 +30,7 @@ mod processes;
 mod search;
 mod service;
 mod simulation;
+mod simulation_admissions;
 mod simulation_asks;
 mod simulation_blobs;
 mod simulation_boundaries;

@@ -1,5 +1,6 @@
 //! `server`: what only a daemon in the server role answers.
 
+mod log;
 mod top;
 
 use assist_proto::api::limits;
@@ -28,6 +29,8 @@ pub(crate) fn run(verb: ServerVerb, invocation: &mut Invocation) -> Result<(), C
         ServerVerb::Invite(args) => invite(args, invocation),
         ServerVerb::Mail { to } => mail(to, invocation),
         ServerVerb::Members => members(invocation),
+        ServerVerb::Log(args) => log::show(args, invocation),
+        ServerVerb::VerifyLog(args) => log::verify(args, invocation),
     }
 }
 

@@ -13,7 +13,7 @@ use assist_proto::api::server::{
 };
 use assist_proto::certificate::DeviceCertificate;
 use assist_proto::hub::{AdminCommand, AdminReply};
-use assist_proto::store::{Audience, Device, User};
+use assist_proto::store::{Audience, Device, Seq, User};
 use assist_proto::wire::codec;
 use tokio::task::spawn_blocking;
 
@@ -78,6 +78,8 @@ impl Handle<Backup> for LocalBackend {
         let (home, store, now) = (self.info.home.clone(), self.driver.store().clone(), read_clock());
         let made = spawn_blocking(move || backup::make(&home, &store, &folder, options, now)).await;
         let made = made.map_err(|_| Failure::stopping())?.map_err(of_backup)?;
+        let noted = AdminCommand::BackedUp { head: Seq(made.head) };
+        self.driver.admin(noted).await.map_err(Failure::from)?.map_err(Failure::from)?;
         Ok(BackupMade {
             generation: made.generation.display().to_string(),
             head: made.head,
@@ -114,7 +116,7 @@ impl Handle<Verify> for LocalBackend {
 }
 
 impl LocalBackend {
-    fn server(&self) -> Answer<&ServerInfo> {
+    pub(super) fn server(&self) -> Answer<&ServerInfo> {
         self.info.server.as_ref().ok_or_else(|| {
             let message = "this daemon serves no project: `assistd server init --name <project>` makes one, then \
                 `assistd server run` serves it; ask there";
@@ -195,6 +197,7 @@ pub(crate) fn verified(checked: Checked) -> Verified {
         change_count: checked.changes,
         document_count: checked.documents,
         blob_count: checked.blobs,
+        admission_count: checked.admissions,
         problems: problems
             .map(|problem| VerifyProblem {
                 place: problem.place,
@@ -205,7 +208,7 @@ pub(crate) fn verified(checked: Checked) -> Verified {
     }
 }
 
-fn of_backup(error: BackupError) -> Failure {
+pub(super) fn of_backup(error: BackupError) -> Failure {
     let message = Chain(&error).to_string();
     match error {
         BackupError::Busy(_) => ApiError::conflict("backup_busy", message).into(),

@@ -11,6 +11,7 @@ use assist_proto::store::{Audience, EntryKind, Record, Seq, ServerProject, Store
 use super::manifest::Manifest;
 use super::restore::{check_blobs, check_files, generation_of};
 use super::{BackupError, check_blob};
+use crate::admissions;
 use crate::blobs::BlobFolder;
 use crate::home;
 use crate::store::{Reader, ServerReads as _};
@@ -26,6 +27,8 @@ pub struct Checked {
     pub documents: u64,
     /// Attachments that were read to their end.
     pub blobs: u64,
+    /// Entries of the admission log that were read.
+    pub admissions: u64,
     /// What is wrong.
     pub problems: Vec<Problem>,
 }
@@ -57,6 +60,11 @@ pub fn check(home: &Path, reader: &Reader) -> Result<Checked, BackupError> {
         if let Err(error) = check_doc(reader, &project, doc, &mut checked) {
             checked.tell(&name_of(doc), &error, DOC_ADVICE);
         }
+    }
+    let log = admissions::check(home, reader, None)?;
+    checked.admissions = log.entries;
+    if let Err(fault) = log.outcome {
+        checked.tell("the admission log", &fault, LOG_ADVICE);
     }
     let blobs = BlobFolder::open(&home.join(home::BLOBS))?;
     for blob in blobs.whole()? {
@@ -196,6 +204,8 @@ const STORE_ADVICE: &str = "stop the server, put its folder aside, and restore t
                             what came after it";
 const DOC_ADVICE: &str =
     "restore the newest backup in which this is whole: devices bring back what came after it";
+const LOG_ADVICE: &str =
+    "somebody changed it: keep the folder as it is, and compare with the newest backup in which it is whole";
 const BLOB_ADVICE: &str =
     "copy it from a backup in its place: devices that have it do not send it again by themselves";
 const BACKUP_ADVICE: &str = "make a new backup into another folder";

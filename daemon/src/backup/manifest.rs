@@ -25,6 +25,9 @@ pub(super) struct Manifest {
     pub(super) head: u64,
     /// How many tickets.
     pub(super) tickets: u64,
+    /// Where its admission log ends, as `<number>:<hash>`; nothing in a backup of before there was such a log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) admission_head: Option<String>,
     /// Whether the keys are in it.
     pub(super) has_keys: bool,
     /// Whether the server that it is of serves no more.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assist_crdt_model::BlobHash;
-use assist_proto::hub::begin_log_anew;
+use assist_proto::admission::Event;
+use assist_proto::hub::{begin_log_anew, note_act};
 
 use super::manifest::{FILE_NAME, Manifest};
 use super::{
@@ -145,14 +146,18 @@ fn bring_store(generation: &Path, home: &Home, is_moved: bool) -> Result<(), Bac
     copy_file(&generation.join(home::STORE), &path)?;
     let key = store_key(&DeviceKey::load(&home.device_key())?);
     let store = Store::open(&path, &key, StoreOptions::default())?;
-    if !is_moved {
-        let mut turn = store.begin_turn()?;
+    let node_key = DeviceKey::load(&home.node_key())?;
+    let (node_key, now) = (node_key.signing_key(), crate::driver::read_clock());
+    let mut turn = store.begin_turn()?;
+    if is_moved {
+        note_act(now, node_key, Event::Moved, &mut turn)?;
+    } else {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| io_error(&path)(error.into()))?;
-        begin_log_anew(crate::driver::read_clock(), seed, &mut turn)?
+        begin_log_anew(now, node_key, seed, &mut turn)?
             .ok_or_else(|| BackupError::NoServer(generation.to_owned()))?;
-        turn.commit()?;
     }
+    turn.commit()?;
     store.checkpoint()?;
     store.close();
     drop(store);

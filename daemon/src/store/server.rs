@@ -16,7 +16,7 @@ use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::verdicts::{Verdict, change_hash, verdict_key};
 use super::view::{Order, View, damaged, exact, key_end};
-use super::{kept, log, packs, reads};
+use super::{admissions, kept, log, packs, reads};
 
 /// What can be read of a server, from a [`super::Reader`] as from a [`Turn`]: the read half of [`ServerStore`].
 #[expect(private_bounds, reason = "only the store's own views can be read from")]
@@ -81,6 +81,16 @@ pub trait ServerReads: View + Sized {
             Verdict::Admitted(seq) => StoredVerdict::Admitted(log::entry(self, seq)?),
             Verdict::Rejected { code, detail } => StoredVerdict::Rejected { code, detail },
         }))
+    }
+
+    /// See [`ServerStore::admission_head`].
+    fn admission_head(&self) -> StoreResult<Option<Signed>> {
+        self.get_cbor(Table::AdmissionHead, &[])
+    }
+
+    /// See [`ServerStore::admissions`].
+    fn admissions(&self, first: u64, limit: usize) -> StoreResult<Vec<Vec<u8>>> {
+        admissions::from(self, first, limit)
     }
 
     /// See [`ServerStore::ticket`].
@@ -355,6 +365,20 @@ impl ServerStore for Turn {
         let verdict = Verdict::Rejected { code, detail: detail.to_owned() };
         self.put(Table::Verdicts, key, verdict.encode());
         Ok(())
+    }
+
+    fn admission_head(&self) -> StoreResult<Option<Signed>> {
+        ServerReads::admission_head(self)
+    }
+
+    fn append_admissions(&mut self, first: u64, entries: &[Vec<u8>], head: &Signed) -> StoreResult<()> {
+        self.push_admissions(first, entries)?;
+        self.put_cbor(Table::AdmissionHead, Vec::new(), head);
+        Ok(())
+    }
+
+    fn admissions(&self, first: u64, limit: usize) -> StoreResult<Vec<Vec<u8>>> {
+        ServerReads::admissions(self, first, limit)
     }
 
     fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>> {

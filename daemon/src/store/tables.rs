@@ -69,6 +69,10 @@ tables! {
     Verdicts = "verdicts", "verdict on a change";
     /// slot (4): the key of a refusal among the verdicts. A new one takes the place of the oldest.
     RejectionRing = "rejection-ring", "refusal to be forgotten";
+    /// block of 32 entries (8): the entries of the admission log, deflated ([`super::admissions`]).
+    Admissions = "admissions", "admission log";
+    /// empty: CBOR of the signed end of the admission log.
+    AdmissionHead = "admission-head", "end of the admission log";
     /// ticket (16): row, mark and members ([`super::entry`]).
     Tickets = "tickets", "ticket";
     /// ticket (16), with whom (17): CBOR of [`assist_proto::store::Share`]. With whom: 0 and a user (16), or 1 and the
@@ -172,7 +176,7 @@ impl Table {
     /// Whether its values are cut into pieces ([`PIECE_SIZE`]) that stand under the key and their number (2): the
     /// engine's pages of 4 KB would stay half empty with values of 1 to 4 KB.
     pub(crate) const fn is_in_pieces(self) -> bool {
-        matches!(self, Self::Packs | Self::Unverified)
+        matches!(self, Self::Packs | Self::Unverified | Self::Admissions)
     }
 
     /// How the engine knows it.

@@ -35,6 +35,10 @@ pub const SEARCH_ROWS_MAX: u32 = 100;
 pub const SEARCH_ROWS_DEFAULT: u32 = 20;
 /// How far behind the first result a window of `search.query` may begin. Nobody reads on; a narrower query helps.
 pub const SEARCH_OFFSET_MAX: u64 = 10_000;
+/// Entries in one page of `server.log`: as many as a server gives at once.
+pub const LOG_ENTRIES_MAX: u32 = 200;
+/// Entries when the caller does not say.
+pub const LOG_ENTRIES_DEFAULT: u32 = 50;
 /// Changes that one `sync.wait` names: a full outbox of tickets with comments.
 pub const WAIT_CHANGES_MAX: usize = 10_000;
 /// The longest that one `sync.wait` waits; a client that wants more asks again.

@@ -1,5 +1,7 @@
 //! `server.*`: what only a daemon in the server role answers. Others refuse with -32002 and say how to get there.
 
+pub mod log;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -213,6 +215,9 @@ pub struct Verified {
     pub document_count: u64,
     /// Attachments that were read to their end.
     pub blob_count: u64,
+    /// Entries of the admission log that were read.
+    #[serde(default)]
+    pub admission_count: u64,
     /// What is wrong; empty if all is well.
     pub problems: Vec<VerifyProblem>,
 }

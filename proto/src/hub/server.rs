@@ -9,6 +9,7 @@
 //! are read from the log by audience, in [`fanout`].
 
 mod admission;
+mod admissions;
 mod asks;
 mod blobs;
 mod delivery;
@@ -43,6 +44,7 @@ use crate::limits;
 use crate::store::{Audience, Seq, ServerProject, ServerStore, StoreError, StoreResult};
 use crate::wire::{self, Hello, PROTOCOL_VERSION, PeerMessage, Received, Refused, RefusedCode, Welcome};
 
+pub use self::admissions::note_act;
 pub use self::digests::DigestRules;
 pub use self::disk::{DiskReserves, DiskSpace, DiskStanding, DiskState, Reserve};
 pub use self::enrolment::{begin_log_anew, initialise_server, recover_server, spelled};
@@ -150,6 +152,7 @@ pub struct ServerHub {
     mailed: mailed::MailedLately,
     quotas: quotas::Quotas,
     disk: disk::Disk,
+    admissions: admissions::Admissions,
     presences: presence::Presences,
     digests: digests::Digests,
     /// Whether mail leaves this server.
@@ -189,7 +192,8 @@ impl ServerHub {
     /// The store's.
     pub fn open(key: SigningKey, seed: [u8; 32], store: &dyn ServerStore) -> StoreResult<Option<Self>> {
         let Some(project) = store.project()? else { return Ok(None) };
-        Ok(Some(Self {
+        let beginning = admissions::beginning(store)?;
+        let mut hub = Self {
             key,
             project,
             dice: Dice::new(seed),
@@ -209,6 +213,7 @@ impl ServerHub {
             mailed: mailed::MailedLately::default(),
             quotas: quotas::Quotas::default(),
             disk: disk::Disk::default(),
+            admissions: admissions::Admissions::default(),
             presences: presence::Presences::default(),
             digests: digests::Digests::default(),
             has_mail: false,
@@ -218,7 +223,11 @@ impl ServerHub {
             durability: Durability::Later,
             actions: Vec::new(),
             status: ServerStatus::default(),
-        }))
+        };
+        if let Some(event) = beginning {
+            hub.note(event, None);
+        }
+        Ok(Some(hub))
     }
 
     /// Says whether mail leaves this server: without it nobody can join by email, and is told so.
@@ -328,7 +337,7 @@ impl ServerHub {
         }
     }
 
-    /// Ends a turn: rows of changed tickets, marks of what was delivered, and as much of the log for each peer as
+    /// Ends a turn: rows of changed tickets, marks of what was delivered, the admission log, and as much of the log for each peer as
     /// its window takes. Says how durable the turn has to be before its actions are carried out.
     ///
     /// # Errors
@@ -340,6 +349,7 @@ impl ServerHub {
         self.fill_windows(store)?;
         self.run_presence(store)?;
         self.write_last_seen(store)?;
+        self.write_admissions(store)?;
         self.docs.trim();
         if !self.unmarked.is_empty() {
             self.actions.push(Action::Continue);

@@ -38,6 +38,14 @@ pub trait ServerStore {
     /// [`ServerStore::append`], for ever.
     fn put_rejection(&mut self, change: &ChangeHash, code: u16, detail: &str, most: u32) -> StoreResult<()>;
 
+    /// The end of the admission log as it was signed last; `None` before its first entry.
+    fn admission_head(&self) -> StoreResult<Option<Signed>>;
+    /// Adds entries behind the end of the admission log, with the new end: the first must have the next number, else
+    /// nothing is written and the store is damaged. There is no call that takes one away.
+    fn append_admissions(&mut self, first: u64, entries: &[Vec<u8>], head: &Signed) -> StoreResult<()>;
+    /// The bytes of entries of the admission log from a number on, at most `limit`.
+    fn admissions(&self, first: u64, limit: usize) -> StoreResult<Vec<Vec<u8>>>;
+
     /// A ticket's row.
     fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>>;
     /// Writes a ticket's row, and its place in the order of activity.

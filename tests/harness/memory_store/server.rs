@@ -32,6 +32,11 @@ pub(super) struct ServerTables {
     rejection_order: Table<u64, ChangeHash>,
     rejections_ever: u64,
 
+    /// The admission log, by number.
+    admissions: Table<u64, Vec<u8>>,
+    /// One row at most.
+    admission_head: Table<(), Signed>,
+
     tickets: Table<TicketId, TicketRow>,
     /// Every ticket under its last record.
     activity: Table<(Seq, TicketId), ()>,
@@ -187,6 +192,28 @@ impl ServerStore for MemoryStore {
             tables.rejection_order.drop_row(&forgotten);
         }
         Ok(())
+    }
+
+    fn admission_head(&self) -> StoreResult<Option<Signed>> {
+        Ok(self.server.admission_head.row(&()))
+    }
+
+    fn append_admissions(&mut self, first: u64, entries: &[Vec<u8>], head: &Signed) -> StoreResult<()> {
+        let tables = &mut self.server;
+        let last = tables.admissions.last_key_value().map_or(0, |(number, _)| *number);
+        if first != last + 1 {
+            return Err(damaged(format!("admission log: entry {first} does not follow {last}")));
+        }
+        for (number, entry) in (first..).zip(entries) {
+            tables.admissions.put(number, entry.clone());
+        }
+        tables.admission_head.put((), head.clone());
+        Ok(())
+    }
+
+    fn admissions(&self, first: u64, limit: usize) -> StoreResult<Vec<Vec<u8>>> {
+        let entries = self.server.admissions.rows((Included(first), Unbounded));
+        Ok(entries.take(limit).map(|(_, entry)| entry).collect())
     }
 
     fn ticket(&self, ticket: TicketId) -> StoreResult<Option<TicketRow>> {

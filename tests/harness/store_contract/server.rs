@@ -25,6 +25,8 @@ pub(super) const CHECKS: &[Check<Store>] = &[
     ("a place leads to its record", a_place_leads_to_its_record),
     ("a verdict is remembered", a_verdict_is_remembered),
     ("the oldest refusals are forgotten", the_oldest_refusals_are_forgotten),
+    ("the admission log grows at its end alone", the_admission_log_grows_at_its_end_alone),
+    ("an entry of the admission log out of place is refused", an_admission_out_of_place_is_refused),
     ("tickets are listed by activity", tickets_are_listed_by_activity),
     ("a customer lists their own tickets", a_customer_lists_their_own_tickets),
     ("a member who goes loses the ticket", a_member_who_goes_loses_the_ticket),
@@ -116,6 +118,35 @@ fn an_empty_store_has_nothing(store: &mut Store) {
     assert_eq!(store.watermark(Audience::Team).unwrap(), Watermarks::default());
     assert_eq!((store.mark(ticket(1)).unwrap(), store.mark_head().unwrap()), (None, 0));
     assert_eq!(store.marks_after(Audience::Team, 0, 10).unwrap(), []);
+}
+
+fn the_admission_log_grows_at_its_end_alone(store: &mut Store) {
+    assert_eq!(store.admission_head().unwrap(), None);
+    assert_eq!(store.admissions(1, 10).unwrap(), Vec::<Vec<u8>>::new());
+    // Of many sizes, over several blocks of any store.
+    let entry = |number: u64| vec![number as u8; 20 + (number as usize * 7) % 150];
+    let mut next = 1;
+    for count in [1_u64, 2, 30, 1, 64, 100, 1] {
+        let entries: Vec<Vec<u8>> = (next..next + count).map(entry).collect();
+        store.append_admissions(next, &entries, &signed(count as u8)).unwrap();
+        next += count;
+        assert_eq!(store.admission_head().unwrap(), Some(signed(count as u8)));
+    }
+    let all: Vec<Vec<u8>> = (1..next).map(entry).collect();
+    assert_eq!(store.admissions(1, usize::MAX).unwrap(), all);
+    assert_eq!(store.admissions(next - 1, 10).unwrap(), [entry(next - 1)]);
+    assert_eq!(store.admissions(next, 10).unwrap(), Vec::<Vec<u8>>::new());
+    assert_eq!(store.admissions(1, 0).unwrap(), Vec::<Vec<u8>>::new());
+    for first in [1, 31, 32, 33, 64, 65, 100] {
+        let expected: Vec<Vec<u8>> = (first..first + 40).map(entry).collect();
+        assert_eq!(store.admissions(first, 40).unwrap(), expected, "from {first} on");
+    }
+}
+
+fn an_admission_out_of_place_is_refused(store: &mut Store) {
+    store.append_admissions(1, &[vec![1], vec![2]], &signed(1)).unwrap();
+    assert!(store.append_admissions(2, &[vec![3]], &signed(2)).is_err(), "it is there already");
+    assert!(store.append_admissions(4, &[vec![3]], &signed(2)).is_err(), "one is left out");
 }
 
 fn the_project_is_kept(store: &mut Store) {

@@ -240,6 +240,7 @@ impl World {
         for project in 0..self.projects.len() {
             let log = self.check_log(project);
             self.check_acks(project);
+            self.check_admissions(project, &log);
             let docs: BTreeMap<DocId, Doc> =
                 log.iter().map(|(doc, records)| (*doc, load(*doc, records))).collect();
             let seats = self.seats.iter().filter(|seat| seat.project == project);

@@ -220,6 +220,8 @@ const RUN: &[(&str, &[&str])] = &[
     ("server invite", &["server", "invite", "--role", "agent"]),
     ("server mail", &["server", "mail", "amir@example.org"]),
     ("server members", &["server", "members"]),
+    ("server log", &["server", "log"]),
+    ("server verify-log", &["server", "verify-log"]),
     ("watch", &["watch", "-n", "1", "--since", "long-ago"]),
     ("daemon status", &["daemon", "status"]),
     ("server status", &["server", "status"]),

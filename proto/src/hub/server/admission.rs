@@ -8,8 +8,10 @@ use assist_crdt_model::{
     UserId,
 };
 
+use super::asks::asker;
 use super::quotas::ChangeCost;
 use super::{NO_HASH, ServerHub, Touched, damaged_doc};
+use crate::admission::{By, Event};
 use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::hub::action::LinkId;
 use crate::limits;
@@ -83,7 +85,10 @@ impl ServerHub {
         // Anybody can put a wrong signature on a right change: such a refusal says nothing of the change itself.
         let verified = match envelope {
             Ok(verified) => verified,
-            Err(refused) => return Ok(Err(refused.rejection)),
+            Err(refused) => {
+                self.note_unsigned(now, link, &refused, store)?;
+                return Ok(Err(refused.rejection));
+            }
         };
         let change = verified.hash();
         if let Some(known) = known_verdict(&verified, store)? {
@@ -100,6 +105,10 @@ impl ServerHub {
             Ok((device, user)) => self.admit(now, verified, device, user, store)?,
             Err(refusal) => Err(refusal.clone()),
         };
+        if let Err(rejection) = &verdict {
+            let by = By::author(device, authors[&device].as_ref().ok());
+            self.note_refusal(now, change, rejection, by);
+        }
         if let Err(rejection) = &verdict
             && is_final(rejection.code)
         {
@@ -107,6 +116,23 @@ impl ServerHub {
             store.put_rejection(&change, rejection.code.number(), &rejection.detail, most)?;
         }
         Ok(verdict)
+    }
+
+    /// Nobody signed it: it is the doing of whoever brought it.
+    pub(super) fn note_unsigned(
+        &mut self,
+        now: UnixMillis,
+        link: LinkId,
+        refused: &RefusedEnvelope,
+        store: &dyn ServerStore,
+    ) -> StoreResult<()> {
+        let Some(device) = self.session(link).map(|session| session.device) else { return Ok(()) };
+        if self.counts_refusal(now, device) {
+            let by = asker(device, store)?.map_or(By { device, member: None }, |asker| By::asker(&asker));
+            let code = refused.rejection.code.number();
+            self.note(Event::Refused { change: refused.hash, code }, Some(by));
+        }
+        Ok(())
     }
 
     /// What is new costs whoever pushes it, and needs room. Once there was too much, nothing new is taken for a while.
@@ -163,6 +189,8 @@ impl ServerHub {
         let record = self.place(place, verified.into_envelope(), &edits, readers, store)?;
         self.note_row(doc, filed.and_then(|filed| filed.number), &record);
         self.status.admitted += 1;
+        let by = By::member(device.device, user.user, user.role);
+        self.note(Event::Admitted { change, seq: record.seq }, Some(by));
         Ok(Ok(ack_of(change, &record)))
     }
 

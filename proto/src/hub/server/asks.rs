@@ -3,7 +3,7 @@
 //! **Invariant:** every ask reads the asker's place on the roster anew; what a session was allowed at its beginning
 //! counts for nothing. What the asker may not know of is answered as what is not there.
 
-use assist_crdt_model::{Role, UnixMillis};
+use assist_crdt_model::{DeviceId, Role, UnixMillis};
 
 use super::ServerHub;
 use crate::hub::action::LinkId;
@@ -14,6 +14,7 @@ use crate::wire::{PeerMessage, RefusedCode};
 
 /// Who asks, as the roster has them at this moment.
 pub(super) struct Asker {
+    pub(super) device: DeviceId,
     pub(super) user: User,
 }
 
@@ -59,7 +60,7 @@ impl ServerHub {
             Request::Devices(list) => self.list_devices(now, asker, &list, store),
             Request::Invitations => Self::list_invitations(now, asker, store),
             Request::Invite(invitation) => self.make_invitation(now, asker, invitation, store),
-            Request::Uninvite(email) => Self::take_back_invitations(asker, &email, store),
+            Request::Uninvite(email) => self.take_back_invitations(asker, &email, store),
             Request::SetRole(set) => self.set_role(asker, &set, store),
             Request::RemoveMember(who) => self.remove_member(now, asker, &who, store),
             Request::Rename(name) => self.rename(asker, &name, store),
@@ -89,12 +90,9 @@ impl Asker {
 }
 
 /// The roster's word on a device, `None` if it is not let in.
-pub(super) fn asker(
-    device: assist_crdt_model::DeviceId,
-    store: &dyn ServerStore,
-) -> StoreResult<Option<Asker>> {
-    let Some(device) = store.device(&device)?.filter(|device| !device.is_revoked) else { return Ok(None) };
-    Ok(store.user(device.user)?.filter(User::is_member).map(|user| Asker { user }))
+pub(super) fn asker(device: DeviceId, store: &dyn ServerStore) -> StoreResult<Option<Asker>> {
+    let Some(known) = store.device(&device)?.filter(|device| !device.is_revoked) else { return Ok(None) };
+    Ok(store.user(known.user)?.filter(User::is_member).map(|user| Asker { device, user }))
 }
 
 fn too_many(wait_millis: u64) -> AskRefused {

@@ -8,6 +8,7 @@ use super::ServerHub;
 use super::asks::{Asked, Asker, window};
 use super::enrolment::is_name;
 use super::people::{is_let_in, last_admin, user_of};
+use crate::admission::{By, Event, Proof};
 use crate::certificate::DeviceCertificate;
 use crate::hub::action::LinkId;
 use crate::limits;
@@ -97,7 +98,7 @@ impl ServerHub {
         {
             return Ok(Err(last_admin()));
         }
-        self.shut_out(device, store)?;
+        self.shut_out(By::asker(asker), device, store)?;
         Ok(Ok(Response::Done))
     }
 
@@ -116,22 +117,24 @@ impl ServerHub {
             return Ok(Err(no_such_waiting()));
         };
         let device = self.put_device(now, device, &user, &waiting.name, store)?;
+        self.note_enrolled(&device, &user, Proof::Approval, By::asker(asker));
         let news = self.roster_device(device, store)?;
         self.tell_own_devices(&user, news, store)?;
         Ok(Ok(Response::Done))
     }
 
     pub(super) fn reject_device(
-        &self,
+        &mut self,
         now: UnixMillis,
         asker: &Asker,
         device: DeviceId,
         store: &mut dyn ServerStore,
     ) -> Asked {
-        if self.waiting_for(now, asker, device, store)?.is_none() {
+        let Some(waiting) = self.waiting_for(now, asker, device, store)? else {
             return Ok(Err(no_such_waiting()));
-        }
+        };
         store.remove_waiting_device(&device)?;
+        self.note(Event::TurnedAway { device, user: waiting.user }, Some(By::asker(asker)));
         Ok(Ok(Response::Done))
     }
 
@@ -189,7 +192,13 @@ impl ServerHub {
     }
 
     /// Takes a device off the roster, for good: its key comes back only by enrolling again.
-    pub(super) fn shut_out(&mut self, device: Device, store: &mut dyn ServerStore) -> StoreResult<()> {
+    pub(super) fn shut_out(
+        &mut self,
+        by: By,
+        device: Device,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<()> {
+        self.note(Event::ShutOut { device: device.device, user: device.user }, Some(by));
         self.departures.push((device.device, Departure::ShutOut));
         store.put_device(&Device { is_revoked: true, ..device })
     }

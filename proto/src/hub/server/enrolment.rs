@@ -7,7 +7,9 @@ use assist_crdt_model::{
 };
 use ed25519_dalek::SigningKey;
 
+use super::admissions::{append, note_act};
 use super::{ServerHub, server_user};
+use crate::admission::{By, Event, Proof};
 use crate::certificate::{NodeCertificate, Signed};
 use crate::envelope::Envelope;
 use crate::hub::action::LinkId;
@@ -89,6 +91,7 @@ impl ServerHub {
                     self.grant_waiting(&user, store)?;
                 }
                 let device = self.put_device(now, peer, &user, &enroll.device_name, store)?;
+                self.note_enrolled(&device, &user, Proof::Code, By::member(peer, user.user, user.role));
                 self.welcome_member(link, &device, &user);
             }
             Err(reason) => self.refuse(link, RefusedCode::Identity, reason),
@@ -150,6 +153,11 @@ impl ServerHub {
         Ok(device)
     }
 
+    pub(super) fn note_enrolled(&mut self, device: &Device, user: &User, how: Proof, by: By) {
+        let enrolled = Event::Enrolled { device: device.device, user: user.user, role: user.role, how };
+        self.note(enrolled, Some(by));
+    }
+
     pub(super) fn welcome_member(&mut self, link: LinkId, device: &Device, user: &User) {
         let enrolled = Enrolled {
             project: self.project.project,
@@ -202,10 +210,19 @@ pub fn initialise_server(
     let change = Doc::new(DocId::Project)
         .apply(&author, now, &[Edit::CreateProject(name.clone())])
         .expect("an empty project document takes its first edit from an admin");
+    let hash = change.hash;
     let envelope = Envelope::sign(node_key, &project_id, DocId::Project, 0, change);
     let seq = store.head()?.next();
     let record = Record { seq, admitted_at: now, serial: device.serial, number: None, envelope };
     store.append(&record, &[])?;
+    let by = Some(By::member(node, user.user, user.role));
+    let own = Event::Enrolled { device: node, user: user.user, role: user.role, how: Proof::Own };
+    let noted = vec![
+        (Event::Made { log: project.log }, None),
+        (own, None),
+        (Event::Admitted { change: hash, seq }, by),
+    ];
+    append(now, node_key, project_id, noted, store)?;
     Ok(project)
 }
 
@@ -255,6 +272,9 @@ pub fn recover_server(
         last_seen_at: None,
         restored_serial: Some(0),
     })?;
+    let own = Event::Enrolled { device: node, user: user.user, role: user.role, how: Proof::Own };
+    let noted = vec![(Event::Recovered { log: project.log }, None), (own, None)];
+    append(now, node_key, project_id, noted, store)?;
     Ok(project)
 }
 
@@ -265,11 +285,14 @@ pub fn recover_server(
 /// The store's.
 pub fn begin_log_anew(
     now: UnixMillis,
+    node_key: &SigningKey,
     seed: [u8; 32],
     store: &mut dyn ServerStore,
 ) -> StoreResult<Option<ServerProject>> {
     let Some(project) = store.project()? else { return Ok(None) };
     let log = Dice::new(seed).bytes();
+    // Behind what is in the backup: the end of that stands in front of this entry.
+    note_act(now, node_key, Event::Restored { log }, store)?;
     let project = ServerProject { log, restored_at_millis: Some(now.0), ..project };
     store.put_project(&project)?;
     Ok(Some(project))

@@ -13,6 +13,7 @@ use assist_crdt_model::{
 use super::admission::{Placed, ack_of, is_open_to, known_verdict, no_such_doc, readers_of, refusal};
 use super::enrolment::{fold_email, is_name};
 use super::{NO_HASH, ServerHub};
+use crate::admission::{By, Event, Proof};
 use crate::authorship::Vouched;
 use crate::certificate::{DeviceCertificate, Signed};
 use crate::envelope::{RefusedEnvelope, VerifiedEnvelope};
@@ -68,6 +69,9 @@ impl ServerHub {
             store.put_user(&User { role: shown.role, ..user })?;
         }
         let restored_serial = Some(known.as_ref().map_or(0, Device::first_lost_serial));
+        let role = store.user(user.user)?.map_or(user.role, |user| user.role);
+        let returned = Event::Enrolled { device: peer, user: user.user, role, how: Proof::Certificate };
+        self.note(returned, Some(By::member(peer, user.user, role)));
         store.put_device(&Device {
             device: peer,
             user: shown.user,
@@ -133,12 +137,17 @@ impl ServerHub {
                         Some(known) => known,
                         None => match self.held(now, link) {
                             Some(refusal) => Err(refusal),
-                            None => self.take_back(&giver, &authority, &place, verified, store)?,
+                            None => {
+                                self.take_back_and_note(now, &giver, &authority, &place, verified, store)?
+                            }
                         },
                     };
                     (change, verdict)
                 }
-                Err(refused) => (refused.hash.unwrap_or(NO_HASH), Err(refused.rejection)),
+                Err(refused) => {
+                    self.note_unsigned(now, link, &refused, store)?;
+                    (refused.hash.unwrap_or(NO_HASH), Err(refused.rejection))
+                }
             };
             self.note_verdict(now, link, change, verdict, &mut verdicts);
         }
@@ -155,6 +164,24 @@ impl ServerHub {
             Some(((claim.device, claim.serial), signed.clone()))
         };
         Authority { restored_at, vouched, signed: vouchers.certificates.iter().filter_map(claim).collect() }
+    }
+
+    /// Lets a lost change in again, or notes why not.
+    fn take_back_and_note(
+        &mut self,
+        now: UnixMillis,
+        giver: &User,
+        authority: &Authority,
+        place: &Ack,
+        verified: VerifiedEnvelope,
+        store: &mut dyn ServerStore,
+    ) -> StoreResult<Result<Ack, Rejection>> {
+        let (change, by) = (verified.hash(), By { device: verified.envelope().device, member: None });
+        let verdict = self.take_back(giver, authority, place, verified, store)?;
+        if let Err(rejection) = &verdict {
+            self.note_refusal(now, change, rejection, by);
+        }
+        Ok(verdict)
     }
 
     /// Lets a lost change in again.
@@ -205,6 +232,8 @@ impl ServerHub {
         let record = self.place(placed, verified.into_envelope(), &edits, readers, store)?;
         self.note_row(doc, filed.and_then(|filed| filed.number), &record);
         self.status.admitted += 1;
+        let by = By::member(author.device, author.user, author.role);
+        self.note(Event::Admitted { change, seq: record.seq }, Some(by));
         Ok(Ok(ack_of(change, &record)))
     }
 

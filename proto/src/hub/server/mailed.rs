@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq as _;
 use super::ServerHub;
 use super::devices::waiting_device;
 use super::enrolment::{fold_email, is_name, spelled};
+use crate::admission::{By, Proof};
 use crate::hub::action::{Action, LinkId};
 use crate::limits;
 use crate::mail::{Letter, Mail};
@@ -276,6 +277,8 @@ impl ServerHub {
             self.grant_waiting(&user, store)?;
         }
         let device = self.put_device(now, mailed.device, &user, &mailed.device_name, store)?;
+        let by = By::member(mailed.device, user.user, user.role);
+        self.note_enrolled(&device, &user, Proof::Mail, by);
         store.remove_waiting_device(&mailed.device)?;
         if !is_new {
             let news = self.roster_device(device.clone(), store)?;

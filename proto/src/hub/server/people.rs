@@ -10,6 +10,7 @@ use super::devices::Departure;
 use super::enrolment::{fold_email, is_name};
 use super::roster::member_for;
 use super::{AdminError, ServerHub, server_user};
+use crate::admission::{By, Event};
 use crate::limits;
 use crate::store::{Device, Invite, ServerStore, StoreResult, User};
 use crate::wire::ask::{
@@ -67,12 +68,20 @@ impl ServerHub {
         }
         let MakeInvitation { role, email, name } = invitation;
         let invited = self.invite(now, role, email, name, store)?;
+        if invited.is_ok() {
+            self.note(Event::Invited { role }, Some(By::asker(asker)));
+        }
         Ok(invited
             .map(Response::Invited)
             .map_err(|error| AskRefused::new(code_of(&error), error.to_string())))
     }
 
-    pub(super) fn take_back_invitations(asker: &Asker, email: &str, store: &mut dyn ServerStore) -> Asked {
+    pub(super) fn take_back_invitations(
+        &mut self,
+        asker: &Asker,
+        email: &str,
+        store: &mut dyn ServerStore,
+    ) -> Asked {
         if !asker.is_admin() {
             return Ok(Err(for_admins()));
         }
@@ -82,9 +91,10 @@ impl ServerHub {
         if open.is_empty() {
             return Ok(Err(AskRefused::new(AskCode::NotFound, "no invitation is open for that address")));
         }
-        for invite in open {
+        for invite in &open {
             store.remove_invite(&invite.code_hash)?;
         }
+        self.note(Event::Uninvited { count: open.len() as u64 }, Some(By::asker(asker)));
         Ok(Ok(Response::Done))
     }
 
@@ -101,6 +111,7 @@ impl ServerHub {
         }
         let user = User { role: set.role, ..user };
         store.put_user(&user)?;
+        self.note(Event::RoleGiven { user: user.user, role: user.role }, Some(By::asker(asker)));
         // A session knows what its user was: the next one knows better, and brings the new certificate.
         for device in devices_of(&user, store)? {
             self.departures.push((device.device, Departure::OtherRole));
@@ -123,7 +134,7 @@ impl ServerHub {
             return Ok(Err(last_admin()));
         }
         for device in devices_of(&user, store)? {
-            self.shut_out(device, store)?;
+            self.shut_out(By::asker(asker), device, store)?;
         }
         for waiting in store.waiting_devices()?.into_iter().filter(|waiting| waiting.user == user.user) {
             store.remove_waiting_device(&waiting.device)?;
@@ -137,6 +148,7 @@ impl ServerHub {
         store.remove_all_kept(user.user)?;
         store.remove_away(user.user)?;
         let removed_at_millis = Some(now.0);
+        self.note(Event::Removed { user: user.user }, Some(By::asker(asker)));
         store.put_user(&User { email: None, role: Role::Customer, removed_at_millis, ..user })?;
         Ok(Ok(Response::Done))
     }

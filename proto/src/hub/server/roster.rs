@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use assist_crdt_model::{DeviceId, Role, UnixMillis};
 
 use super::ServerHub;
+use super::admissions;
 use super::enrolment::{code_hash, fold_email, is_name};
+use crate::admission::Event;
 use crate::certificate::{DeviceCertificate, Signed};
 use crate::hub::action::LinkId;
 use crate::limits;
-use crate::store::{Audience, Device, Invite, ServerStore, StoreResult, User};
+use crate::store::{Audience, Device, Invite, Seq, ServerStore, StoreResult, User};
+use crate::wire::admission::{LogWindow, ReadLog};
 use crate::wire::ask::Invited;
 use crate::wire::{Introduce, Member, PeerMessage, codec};
 
@@ -27,6 +30,13 @@ pub enum AdminCommand {
     },
     /// Tell which devices are connected now.
     Sessions,
+    /// Show a part of the admission log.
+    ReadLog(ReadLog),
+    /// Write down that a backup was made.
+    BackedUp {
+        /// The newest place of the log in it.
+        head: Seq,
+    },
 }
 
 /// What it answers.
@@ -46,6 +56,10 @@ pub enum AdminReply {
         /// The devices.
         devices: BTreeSet<DeviceId>,
     },
+    /// A part of the admission log.
+    Log(Box<LogWindow>),
+    /// It is written down.
+    Noted,
 }
 
 /// Why it does not.
@@ -83,10 +97,20 @@ impl ServerHub {
         match command {
             AdminCommand::Invite { role, email, name } => {
                 let invited = self.invite(now, role, email, name, store)?;
+                if invited.is_ok() {
+                    self.note(Event::Invited { role }, None);
+                }
                 Ok(invited.map(|Invited { code, expires_at }| AdminReply::Invited { code, expires_at }))
             }
             AdminCommand::Sessions => {
                 Ok(Ok(AdminReply::Sessions { now, devices: self.by_device.keys().copied().collect() }))
+            }
+            AdminCommand::ReadLog(read) => {
+                Ok(Ok(AdminReply::Log(Box::new(admissions::window(&read, store)?))))
+            }
+            AdminCommand::BackedUp { head } => {
+                self.note(Event::BackedUp { head }, None);
+                Ok(Ok(AdminReply::Noted))
             }
         }
     }
