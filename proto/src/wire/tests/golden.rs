@@ -67,7 +67,7 @@ fn no_fixture_is_forgotten() {
     let used: BTreeSet<String> = goldens().iter().map(|golden| format!("{}.hex", golden.name)).collect();
     let file_name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
     let mut there: BTreeSet<String> = fs::read_dir(fixtures()).unwrap().map(file_name).collect();
-    for input in ["change.hex", "page-rows.hex", "page-docs.hex"] {
+    for input in ["change.hex", "page-rows.hex", "page-docs.hex", "admission-log.hex"] {
         there.remove(input);
     }
     assert_eq!(there, used);
