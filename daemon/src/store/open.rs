@@ -14,6 +14,7 @@ use super::engine::{Engine, guarded, is_full};
 use super::journal::{Journal, JournalFile};
 use super::seal::{Nonces, Seal};
 use super::tables::{APPLIED_KEY, FORMAT, FORMAT_KEY, STORE_ID_KEY, Table};
+use super::view::damaged;
 
 /// The format that this version writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -207,16 +208,22 @@ pub(crate) fn migrate(
     for migration in migrations.iter().filter(|migration| migration.to > found) {
         guarded("file", || run_migration(database, seal, migration))?;
     }
-    guarded("file", || complete_tables(database))
+    let missing = guarded("file", || missing_tables(database))?;
+    // An empty one in its place would hide that it was lost.
+    if let Some(lost) = missing.iter().find(|table| !table.may_be_missing()) {
+        return Err(damaged(*lost));
+    }
+    if missing.is_empty() { Ok(()) } else { guarded("file", || make_tables(database)) }
 }
 
-/// Makes the tables that came with a later version of the same format. Where none is missing, nothing is written.
-fn complete_tables(database: &Database) -> Result<(), redb::Error> {
+fn missing_tables(database: &Database) -> Result<Vec<Table>, redb::Error> {
     let there: BTreeSet<String> =
         database.begin_read()?.list_tables()?.map(|table| table.name().to_owned()).collect();
-    if Table::ALL.iter().all(|table| there.contains(table.name())) {
-        return Ok(());
-    }
+    Ok(Table::ALL.iter().copied().filter(|table| !there.contains(table.name())).collect())
+}
+
+/// Makes the tables that came with a later version of the same format.
+fn make_tables(database: &Database) -> Result<(), redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     for table in Table::ALL {

@@ -179,6 +179,39 @@ impl Table {
         matches!(self, Self::Packs | Self::Unverified | Self::Admissions)
     }
 
+    /// Whether it came with a later version of the same format: an older store has none.
+    pub(crate) const fn may_be_missing(self) -> bool {
+        matches!(
+            self,
+            Self::AdmissionHead
+                | Self::Admissions
+                | Self::Aways
+                | Self::Blobs
+                | Self::ClaimedNumbers
+                | Self::DeviceNames
+                | Self::Docs
+                | Self::Kept
+                | Self::MailedCodes
+                | Self::Nodes
+                | Self::OwnKept
+                | Self::PendingJoins
+                | Self::PendingKept
+                | Self::PendingReads
+                | Self::QuarantineOrder
+                | Self::ReadMarks
+                | Self::ReadOrder
+                | Self::ReadOrderOf
+                | Self::Readers
+                | Self::RejectionRing
+                | Self::RowSnoozes
+                | Self::Shares
+                | Self::SharesByEmail
+                | Self::Transfers
+                | Self::Unindexed
+                | Self::WaitingDevices
+        )
+    }
+
     /// How the engine knows it.
     pub(crate) const fn definition(self) -> Definition {
         TableDefinition::new(self.name())

@@ -11,7 +11,7 @@ use redb::{ReadableDatabase as _, TableDefinition};
 use super::samples::{key, outbox_entry, project, record, row, ticket, user};
 use crate::store::open::{FORMAT_VERSION, Migration, check, migrate};
 use crate::store::seal::Seal;
-use crate::store::tables::{FORMAT, FORMAT_KEY};
+use crate::store::tables::{FORMAT, FORMAT_KEY, Table};
 use crate::store::{
     DeviceReads as _, OpenStoreError, Reader, ServerReads as _, Store, StoreKey, StoreOptions,
 };
@@ -205,6 +205,22 @@ fn store_of_format_1_is_read() {
     let home = Home::empty();
     home.write(&zstd::bulk::decompress(&fs::read(fixture).unwrap(), 16 * 1024 * 1024).unwrap());
     check_filled(&home.open().unwrap().read().unwrap());
+}
+
+#[test]
+fn lost_table_is_damage_and_one_that_came_later_is_made() {
+    let home = Home::with_store();
+    let without = |table: Table| {
+        let database = redb::Database::open(&home.path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        assert!(transaction.delete_table(table.definition()).unwrap());
+        transaction.commit().unwrap();
+    };
+    without(Table::Aways);
+    check_filled(&home.open().unwrap().read().unwrap());
+    without(Table::Tickets);
+    let error = home.open().unwrap_err();
+    assert!(matches!(&error, OpenStoreError::Damaged { what, .. } if what.contains("ticket")), "{error:?}");
 }
 
 #[test]
