@@ -246,7 +246,7 @@ pub(crate) fn applied(database: &Database, seal: &Seal) -> StoreResult<u64> {
     let mut number = Vec::new();
     let opened = seal.open(Table::Meta, APPLIED_KEY, &sealed, &mut number).ok();
     let number = opened.and_then(|()| number.as_slice().try_into().ok());
-    number.map(u64::from_be_bytes).ok_or_else(|| super::view::damaged(Table::Meta))
+    number.map(u64::from_be_bytes).ok_or_else(|| damaged(Table::Meta))
 }
 
 /// Opens the journal of the store at `path`, or makes it: under another name first, with all its room.
