@@ -1,11 +1,12 @@
 //! Mails to members who are away: one for all that is new, of what they may see and have not read, and never twice. That
 //! no mail tells anybody what is not theirs is checked in every simulation ([`World::observe`](assist_tests::world::World)).
 
-use assist_crdt_model::{Body, Edit, Status, TicketId};
+use assist_crdt_model::{Body, Edit, Role, Status, TicketId};
 use assist_proto::hub::Command;
 use assist_proto::limits;
 use assist_proto::mail::{Digest, Happened, Letter};
 use assist_proto::store::{Follow, Kept, KeptFollow, KeptMails, Mails};
+use assist_proto::wire::ask::{Request, SetRole, Who};
 use assist_tests::world::{ALICE, CAROL, DAVE, Desk, Seat};
 
 const HOUR: u64 = 3_600_000;
@@ -171,6 +172,25 @@ fn server_that_falls_over_mails_nothing_twice_and_what_is_new_all_the_same() {
         assert_eq!(told, expected, "seed {seed}");
         all_agree(&mut desk);
     }
+}
+
+#[test]
+fn who_is_of_the_team_by_now_is_mailed_what_is_news_to_the_team() {
+    let (mut desk, ticket) = desk_with_a_ticket(6);
+    let (bob, carol) = (desk.bob, desk.carol);
+    let erin = desk.sit_down(assist_tests::world::ERIN, "desktop");
+    desk.world.settle();
+    let who = Who::User(desk.world.user_of(bob).unwrap());
+    desk.set_online(bob, false);
+    desk.world.run_for(HOUR);
+    desk.world.ask_for(erin, Request::SetRole(SetRole { who, role: Role::Agent }));
+    desk.world.run_for(10_000);
+    note(&mut desk, carol, ticket, "@Bob knows it.");
+    desk.world.run_for(HOUR);
+    let told = only(&desk, "bob");
+    let excerpt = Some("@Bob knows it.".to_owned());
+    assert_eq!(told.tickets[0].lines[0].happened, Happened::Mentioned { is_note: true, excerpt });
+    all_agree(&mut desk);
 }
 
 #[test]

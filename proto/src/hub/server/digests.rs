@@ -33,6 +33,8 @@ pub(super) struct Digests {
     rules: Option<DigestRules>,
     is_loaded: bool,
     aways: BTreeMap<UserId, Waiting>,
+    /// Those of them who are of the team: what is written anywhere may be news to them.
+    team: BTreeSet<UserId>,
     /// Those who may have news, by when they are looked for.
     due: BTreeSet<(UnixMillis, UserId)>,
     /// Whose devices came or went in this turn, with what they had when the last one went.
@@ -42,7 +44,6 @@ pub(super) struct Digests {
 /// A member who is away.
 struct Waiting {
     away: Away,
-    audience: Audience,
     looked_at: UnixMillis,
     /// Their place in `due`.
     due_at: Option<UnixMillis>,
@@ -69,8 +70,11 @@ impl Digests {
 
     fn wait(&mut self, away: Away, audience: Audience) {
         self.forget(away.user);
-        let waiting = Waiting { away, audience, looked_at: UnixMillis::default(), due_at: None };
+        let waiting = Waiting { away, looked_at: UnixMillis::default(), due_at: None };
         self.aways.insert(away.user, waiting);
+        if audience == Audience::Team {
+            self.team.insert(away.user);
+        }
         self.expect(away.user);
     }
 
@@ -87,6 +91,7 @@ impl Digests {
     /// They are there, or nobody to be mailed any more. Tells whether they were away.
     fn forget(&mut self, user: UserId) -> bool {
         let Some(waiting) = self.aways.remove(&user) else { return false };
+        self.team.remove(&user);
         if let Some(at) = waiting.due_at {
             self.due.remove(&(at, user));
         }
@@ -122,6 +127,13 @@ impl ServerHub {
         self.digests.changed.insert(session.user, Some(session.has_all_before()));
     }
 
+    /// Somebody has another role: what is written elsewhere may be news to them from now on.
+    pub(super) fn note_role(&mut self, user: &User) {
+        if let Some(away) = self.digests.aways.get(&user.user).map(|waiting| waiting.away) {
+            self.digests.wait(away, Audience::new(user.user, user.role));
+        }
+    }
+
     /// Ends a turn for those who are away: who came and went, who may have news, and some of the mails whose time
     /// has come. Comes before windows are filled, which forgets whom the turn's records concern.
     pub(super) fn run_digests(&mut self, store: &mut dyn ServerStore) -> StoreResult<()> {
@@ -136,7 +148,7 @@ impl ServerHub {
         for audience in &self.woken {
             let concerned: Vec<UserId> = match audience {
                 Audience::Customer(user) => vec![*user],
-                Audience::Team => self.digests.of_team(),
+                Audience::Team => self.digests.team.iter().copied().collect(),
             };
             concerned.into_iter().for_each(|user| self.digests.expect(user));
         }
@@ -161,15 +173,19 @@ impl ServerHub {
         users.retain(|user| self.may_be_mailed(user));
         for user in users {
             let audience = Audience::new(user.user, user.role);
-            let away = match (written.remove(&user.user), audience) {
-                (Some(away), _) => away,
-                (None, Audience::Team) => Away::new(user.user, self.now, head),
-                (None, Audience::Customer(_)) => {
-                    let seen = store.watermark(audience)?.seen;
-                    Away::new(user.user, self.now, if seen > Seq::ZERO { seen.min(head) } else { head })
+            let away = match written.remove(&user.user) {
+                Some(away) => away,
+                None => {
+                    let seen = match audience {
+                        Audience::Team => Seq::ZERO,
+                        Audience::Customer(_) => store.watermark(audience)?.seen,
+                    };
+                    let had = if seen > Seq::ZERO { seen.min(head) } else { head };
+                    let away = Away::new(user.user, self.now, had);
+                    store.put_away(&away)?;
+                    away
                 }
             };
-            store.put_away(&away)?;
             self.digests.wait(away, audience);
         }
         for gone in written.into_keys() {
@@ -236,20 +252,13 @@ impl ServerHub {
             }
             store.put_away(&away)?;
             if let Some(waiting) = self.digests.aways.get_mut(&user) {
-                (waiting.away, waiting.audience) = (away, audience);
+                waiting.away = away;
             }
             if found.has_more {
                 self.digests.expect(user);
             }
         }
         Ok(())
-    }
-}
-
-impl Digests {
-    fn of_team(&self) -> Vec<UserId> {
-        let team = self.aways.iter().filter(|(_, waiting)| waiting.audience == Audience::Team);
-        team.map(|(user, _)| *user).collect()
     }
 }
 

@@ -13,7 +13,7 @@ fn next(mailed: u32, mailed_at: Option<u64>, looked_at: u64, after_minutes: u64)
         mailed_at_millis: mailed_at.map(|at| at * MINUTE),
     };
     let looked_at = UnixMillis(looked_at * MINUTE);
-    let waiting = Waiting { away, audience: Audience::Team, looked_at, due_at: None };
+    let waiting = Waiting { away, looked_at, due_at: None };
     let rules = DigestRules { after_millis: after_minutes * MINUTE, has_excerpts: true };
     waiting.next_look(&rules).0 / MINUTE
 }
