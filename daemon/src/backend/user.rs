@@ -44,6 +44,9 @@ impl Handle<Configure> for LocalBackend {
     async fn handle(&self, params: Configure) -> Result<UserSettings, ApiError> {
         let before = reference::project(&self.reader()?, params.project.as_deref())?;
         let project = before.project;
+        // What cannot be done is refused before anything is.
+        let is_of_desktop = params.desktop.is_some() || params.quiet_hours.is_some();
+        let desktop = desktop(before.desktop, params.desktop, params.quiet_hours.as_deref())?;
         if let Some(is_on) = params.send_read_marks {
             self.command(Command::SendReadMarks { project, is_on }).await?;
         }
@@ -51,8 +54,7 @@ impl Handle<Configure> for LocalBackend {
             let mails = (!is_on).then_some(Mails::Off);
             self.command(Command::Keep { project, kept: Kept::Mails(KeptMails { mails }) }).await?;
         }
-        if params.desktop.is_some() || params.quiet_hours.is_some() {
-            let desktop = desktop(before.desktop, params.desktop, params.quiet_hours.as_deref())?;
+        if is_of_desktop {
             self.command(Command::SetDesktop { project, desktop }).await?;
         }
         let reader = self.reader()?;
