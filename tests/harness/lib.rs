@@ -4,6 +4,7 @@ pub mod counting;
 pub mod dice;
 pub mod fake_node;
 pub mod fuzz_targets;
+pub mod greeting;
 pub mod hostile;
 pub mod memory_store;
 pub mod network;

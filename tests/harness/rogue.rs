@@ -14,13 +14,13 @@ use assist_proto::address::Address;
 use assist_proto::api::{server, user};
 use assist_proto::certificate::DeviceCertificate;
 use assist_proto::envelope::Envelope;
-use assist_proto::store::Seq;
-use assist_proto::wire::{Enroll, Hello, PROTOCOL_VERSION, PeerMessage, Push, Verdicts, codec};
+use assist_proto::wire::{Enroll, PROTOCOL_VERSION, PeerMessage, Push, Verdicts, codec};
 use ed25519_dalek::SigningKey;
 use quinn::{Connection, Endpoint};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use crate::greeting::newcomer;
 use crate::process::{DaemonProcess, PATIENCE};
 use crate::stranger::Stranger;
 
@@ -61,18 +61,7 @@ impl Rogue {
         let Some(PeerMessage::Enrolled(enrolled)) = stranger.hear() else { panic!("it is not enrolled") };
         let certificate: DeviceCertificate =
             codec::decode("certificate", &enrolled.certificate.payload).expect("a certificate");
-        stranger.tell(&PeerMessage::Hello(Hello {
-            version: PROTOCOL_VERSION,
-            project,
-            log: None,
-            cursor: Seq::ZERO,
-            mark_cursor: 0,
-            cold: None,
-            node_serial: 0,
-            serial: 0,
-            kept_version: 0,
-            certificate: None,
-        }));
+        stranger.tell(&PeerMessage::Hello(newcomer(project)));
         let welcome = stranger.hear();
         assert!(matches!(welcome, Some(PeerMessage::Welcome(_))), "{welcome:?}");
         let key = DeviceKey::from_secret(&[seed; 32]).signing_key().clone();

@@ -9,8 +9,9 @@ use assist_proto::mail::{Letter, Mail};
 use assist_proto::store::{ServerStore as _, User};
 use assist_proto::wire::ask::{Answer, Ask, DeviceState, Outcome, Request, Response};
 use assist_proto::wire::join::{Confirm, Confirmed, OtherDevice, RequestCode};
-use assist_proto::wire::{self, Enroll, Hello, PeerMessage, RefusedCode, codec};
+use assist_proto::wire::{self, Enroll, PeerMessage, RefusedCode, codec};
 use assist_tests::counting::CountingServer;
+use assist_tests::greeting::newcomer;
 use assist_tests::memory_store::MemoryStore;
 use ed25519_dalek::SigningKey;
 
@@ -128,19 +129,7 @@ impl Door {
     /// Greets as a member; the session stays.
     fn come_in(&mut self, device: DeviceId) -> LinkId {
         let link = self.dial(device);
-        let hello = Hello {
-            version: 1,
-            project: self.project(),
-            log: None,
-            cursor: assist_proto::store::Seq::ZERO,
-            mark_cursor: 0,
-            cold: None,
-            node_serial: 0,
-            serial: 0,
-            kept_version: 0,
-            certificate: None,
-        };
-        self.receive(link, &PeerMessage::Hello(hello));
+        self.receive(link, &PeerMessage::Hello(newcomer(self.project())));
         self.finish_turn();
         link
     }

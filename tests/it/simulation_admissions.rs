@@ -13,7 +13,8 @@ use assist_proto::hub::{
 use assist_proto::limits;
 use assist_proto::store::{Seq, ServerStore as _};
 use assist_proto::wire::ask::{Request, SetRole, Who};
-use assist_proto::wire::{self, Enroll, Hello, PeerMessage, Push, codec};
+use assist_proto::wire::{self, Enroll, PeerMessage, Push, codec};
+use assist_tests::greeting::newcomer;
 use assist_tests::memory_store::MemoryStore;
 use assist_tests::world::{DAVE, Desk, ERIN};
 use ed25519_dalek::SigningKey;
@@ -305,19 +306,7 @@ impl Door {
 
     fn come_in(&mut self, hand: &Hand) -> LinkId {
         let link = self.dial(hand.device());
-        let hello = Hello {
-            version: 1,
-            project: self.project(),
-            log: None,
-            cursor: Seq::ZERO,
-            mark_cursor: 0,
-            cold: None,
-            node_serial: 0,
-            serial: 0,
-            kept_version: 0,
-            certificate: None,
-        };
-        self.receive(link, &PeerMessage::Hello(hello));
+        self.receive(link, &PeerMessage::Hello(newcomer(self.project())));
         self.finish_turn();
         self.wake = None;
         link

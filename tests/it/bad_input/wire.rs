@@ -9,6 +9,7 @@ use assist_proto::api::{server, sync, ticket, user};
 use assist_proto::limits::FRAME_BYTES_MAX;
 use assist_proto::store::Seq;
 use assist_proto::wire::{Enroll, Hello, PROTOCOL_VERSION, PeerMessage, RefusedCode, Seen, Welcome};
+use assist_tests::greeting::newcomer;
 use assist_tests::process::DaemonProcess;
 use assist_tests::stranger::Stranger;
 
@@ -18,21 +19,6 @@ fn port_of(server: &DaemonProcess) -> SocketAddr {
 
 fn project_of(server: &DaemonProcess) -> ProjectId {
     server.ready_line().parse::<Address>().unwrap().project().unwrap()
-}
-
-fn hello(project: ProjectId) -> Hello {
-    Hello {
-        version: PROTOCOL_VERSION,
-        project,
-        log: None,
-        cursor: Seq::ZERO,
-        mark_cursor: 0,
-        cold: None,
-        node_serial: 0,
-        serial: 0,
-        kept_version: 0,
-        certificate: None,
-    }
 }
 
 fn enroll(code: &str) -> Enroll {
@@ -63,7 +49,7 @@ fn member(server: &DaemonProcess) -> Stranger {
     stranger.tell(&PeerMessage::Enroll(enroll(&server.invite(user::Role::Customer).code)));
     let enrolled = stranger.hear();
     assert!(matches!(enrolled, Some(PeerMessage::Enrolled(_))), "{enrolled:?}");
-    stranger.tell(&PeerMessage::Hello(hello(project_of(server))));
+    stranger.tell(&PeerMessage::Hello(newcomer(project_of(server))));
     let welcomed = stranger.hear();
     assert!(matches!(welcomed, Some(PeerMessage::Welcome(_))), "{welcomed:?}");
     stranger
@@ -83,12 +69,12 @@ fn greeting_of_another_version_project_or_device_is_refused_with_its_code() {
     let newer = PROTOCOL_VERSION + 1;
     let other = ProjectId::from_bytes([3; 32]);
     for (message, code) in [
-        (PeerMessage::Hello(Hello { version: newer, ..hello(project) }), RefusedCode::Version),
-        (PeerMessage::Hello(Hello { version: 0, ..hello(project) }), RefusedCode::Version),
+        (PeerMessage::Hello(Hello { version: newer, ..newcomer(project) }), RefusedCode::Version),
+        (PeerMessage::Hello(Hello { version: 0, ..newcomer(project) }), RefusedCode::Version),
         (PeerMessage::Enroll(Enroll { version: newer, ..enroll("AAAA-AAAA") }), RefusedCode::Version),
-        (PeerMessage::Hello(hello(other)), RefusedCode::Project),
+        (PeerMessage::Hello(newcomer(other)), RefusedCode::Project),
         (PeerMessage::Enroll(Enroll { project: Some(other), ..enroll("AAAA-AAAA") }), RefusedCode::Project),
-        (PeerMessage::Hello(hello(project)), RefusedCode::Device),
+        (PeerMessage::Hello(newcomer(project)), RefusedCode::Device),
         (PeerMessage::Enroll(enroll("AAAA-AAAA")), RefusedCode::Code),
         (PeerMessage::Seen(Seen { cursor: Seq::ZERO }), RefusedCode::Protocol),
     ] {
