@@ -158,9 +158,8 @@ impl Daemon {
         let (search, indexer) = search.start(home.search(), &handle)?;
         let backend = (handle.clone(), Arc::clone(&info), mailer.handle());
         let mut tasks = JoinSet::new();
-        spawn_watchers(config, backend.clone(), &mut tasks)?;
+        spawn_watchers(config, backend.clone(), &feed, &mut tasks)?;
         let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;
-        config.shows_notifications.then(|| tasks.spawn(desktop::run(handle.store().clone(), feed.tap())));
         tasks.spawn(blob_service.run(handle.clone(), feed));
         let driver = spawn_driver(driver)?;
         Ok(Self {
@@ -336,14 +335,19 @@ fn open_blobs(
     Ok(BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams, keeper }))
 }
 
-/// Looks after a server's disk, and tells figures to whoever watches, if that is wanted, as long as the tasks run.
+/// Looks after a server's disk, shows a device's user what is for them, and tells figures to whoever watches: each if it
+/// is wanted, as long as the tasks run.
 fn spawn_watchers(
     config: &DaemonConfig,
     (driver, info, mailer): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
+    feed: &EventFeed,
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
     if config.bind.is_some() {
         tasks.spawn(disk::watch(info.home.clone(), driver.clone()));
+    }
+    if config.shows_notifications {
+        tasks.spawn(desktop::run(driver.store().clone(), feed.tap()));
     }
     if let Some(at) = &config.monitor {
         let watched = Watched { driver, info, mailer };

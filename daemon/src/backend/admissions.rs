@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assist_crdt_model::{DeviceId, RejectCode, Role, UserId};
-use assist_proto::admission::{Checked, Entry, Event, FaultKind, Head, Proof};
+use assist_proto::admission::{Checked, Entry, Event, FaultKind, Head, LogLine, LogWindow, Proof, ReadLog};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::server::log::{
@@ -11,7 +11,6 @@ use assist_proto::api::server::log::{
     VerifyLog,
 };
 use assist_proto::hub::{AdminCommand, AdminReply};
-use assist_proto::wire::admission::{LogLine, LogWindow, ReadLog};
 use assist_proto::wire::ask::Who;
 use tokio::task::spawn_blocking;
 
@@ -50,8 +49,8 @@ impl Handle<VerifyLog> for LocalBackend {
     }
 }
 
-/// What is asked, in the words of the wire.
-pub(super) fn read_log(params: GetLog) -> Result<ReadLog, ApiError> {
+/// What is asked, in the words of the hub.
+fn read_log(params: GetLog) -> Result<ReadLog, ApiError> {
     let GetLog { after, before, limit, refused, acts, device, user } = params;
     let limit = limit.unwrap_or(limits::LOG_ENTRIES_DEFAULT);
     if !(1..=limits::LOG_ENTRIES_MAX).contains(&limit) {
@@ -71,7 +70,7 @@ fn who(text: &str) -> Result<Who, ApiError> {
 }
 
 /// A part of a log, with the names that came with it.
-pub(super) fn page(window: LogWindow) -> Answer<LogPage> {
+fn page(window: LogWindow) -> Answer<LogPage> {
     let names = Names {
         people: window.people.into_iter().map(|named| (named.user, named.name)).collect(),
         devices: window.devices.into_iter().map(|named| (named.device, named.name)).collect(),
@@ -175,7 +174,7 @@ const fn proof(event: &Event) -> Option<LogProof> {
 }
 
 /// What a check came to, in the words of the local API.
-pub(crate) fn verified(checked: LogChecked) -> LogVerified {
+fn verified(checked: LogChecked) -> LogVerified {
     let entry_count = checked.entries;
     match checked.outcome {
         Ok(Checked { head, signed_at }) => LogVerified {

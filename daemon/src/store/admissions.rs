@@ -40,39 +40,39 @@ pub(crate) fn from(view: &impl View, first: u64, limit: usize) -> StoreResult<Ve
     Ok(entries)
 }
 
-/// The number of the newest entry.
-fn last(view: &impl View) -> StoreResult<u64> {
-    let Some((key, block)) = view.last(Table::Admissions, &Span::prefix(Vec::new()))? else { return Ok(0) };
-    let number = u64::from_be_bytes(key_end(Table::Admissions, &key)?);
-    let block = inflate_bytes(Table::Admissions, &block)?;
-    let count = split(&block).map(|entry| entry.map(|_| 1)).sum::<StoreResult<u64>>()?;
-    Ok(number * BLOCK + count)
-}
-
 impl Turn {
     /// Adds entries behind the newest.
     pub(crate) fn push_admissions(&mut self, first: u64, entries: &[Vec<u8>]) -> StoreResult<()> {
-        if first != last(self)? + 1 {
+        let (mut index, mut block) = self.last_block()?;
+        if first != index + 1 {
             return Err(damaged(Table::Admissions));
         }
-        let (mut index, mut rest) = (first - 1, entries);
+        let mut rest = entries;
         while !rest.is_empty() {
-            let room = usize_of(BLOCK - index % BLOCK).min(rest.len());
-            let (now, later) = rest.split_at(room);
-            let key = key!(index / BLOCK);
-            let stored = self.get(Table::Admissions, &key)?;
-            let mut block =
-                stored.map_or(Ok(Vec::new()), |block| inflate_bytes(Table::Admissions, &block))?;
+            let (now, later) = rest.split_at(usize_of(BLOCK - index % BLOCK).min(rest.len()));
             for entry in now {
                 let length = u16::try_from(entry.len()).map_err(|_| damaged(Table::Admissions))?;
                 block.extend_from_slice(&length.to_be_bytes());
                 block.extend_from_slice(entry);
             }
-            let block = self.deflate(&block);
-            self.put(Table::Admissions, key, block);
-            (index, rest) = (index + room as u64, later);
+            let deflated = self.deflate(&block);
+            self.put(Table::Admissions, key!(index / BLOCK), deflated);
+            block.clear();
+            (index, rest) = (index + now.len() as u64, later);
         }
         Ok(())
+    }
+
+    /// How many entries there are, and those of the last block if it has room for more.
+    fn last_block(&self) -> StoreResult<(u64, Vec<u8>)> {
+        let Some((key, block)) = self.last(Table::Admissions, &Span::prefix(Vec::new()))? else {
+            return Ok((0, Vec::new()));
+        };
+        let number = u64::from_be_bytes(key_end(Table::Admissions, &key)?);
+        let block = inflate_bytes(Table::Admissions, &block)?;
+        let count = split(&block).map(|entry| entry.map(|_| 1)).sum::<StoreResult<u64>>()?;
+        let is_full = count == BLOCK;
+        Ok((number * BLOCK + count, if is_full { Vec::new() } else { block }))
     }
 }
 

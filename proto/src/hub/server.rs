@@ -337,8 +337,9 @@ impl ServerHub {
         }
     }
 
-    /// Ends a turn: rows of changed tickets, marks of what was delivered, the admission log, and as much of the log for each peer as
-    /// its window takes. Says how durable the turn has to be before its actions are carried out.
+    /// Ends a turn: rows of changed tickets, marks of what was delivered, mails to those who are away, the admission
+    /// log, and as much of the log for each peer as its window takes. Says how durable the turn has to be before its
+    /// actions are carried out.
     ///
     /// # Errors
     /// The store's: the turn is void, and so is this hub.

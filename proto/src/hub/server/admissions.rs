@@ -1,9 +1,9 @@
 //! What the server writes into its admission log, in the turn in which it decides.
 //!
-//! What is read of it is a window at a time, with the names of those whom the entries tell of.
-//!
 //! A change that is held back by a quota has no verdict yet, so nothing is written of it; one that was judged before
 //! has its entry. Refusals beyond a rate are counted: whoever pushes rubbish for ever fills no disk.
+//!
+//! What is read of it is a window at a time, with the names of those whom the entries tell of.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,13 @@ use ed25519_dalek::SigningKey;
 use super::ServerHub;
 use super::asks::Asker;
 use super::people::user_of;
-use crate::admission::{self, By, Entry, Event, Filter, Head, Page, Span};
+use crate::admission::{
+    self, By, Entry, Event, Filter, Head, LogLine, LogWindow, NamedUser, Page, ReadLog, Span,
+};
 use crate::hub::action::Action;
 use crate::limits;
 use crate::store::{Device, ServerStore, StoreError, StoreResult, StoredVerdict, User};
-use crate::wire::admission::{LogLine, LogWindow, NamedDevice, NamedUser, ReadLog};
+use crate::wire::NamedDevice;
 use crate::wire::ask::Who;
 
 /// What is to be written.
