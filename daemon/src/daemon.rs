@@ -27,7 +27,7 @@ use crate::disk;
 use crate::driver::{self, Driver, DriverHandle, DriverParts};
 use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
-use crate::monitor::{self, MonitorAt, Watched};
+use crate::monitor::{self, HealthAsks, HealthOut, Watched};
 use crate::net::PeerStream;
 use crate::overlay::{OverlayConfig, OverlayMode, OverlayState};
 use crate::pictures::Thumbnails;
@@ -136,6 +136,7 @@ impl Daemon {
         });
         let mail = MailOut::new(mailer.handle(), info.server.clone());
         let search = SearchParts::new();
+        let (health, health_asks) = HealthOut::new();
         let parts = DriverParts {
             store,
             device_key,
@@ -144,6 +145,7 @@ impl Daemon {
             events,
             feed: feed.clone(),
             mail,
+            health,
             blobs: blobs.clone(),
             poker: search.poker(),
             hosts: info.server.as_ref().map(ServerInfo::hosts_for_others).unwrap_or_default(),
@@ -158,7 +160,7 @@ impl Daemon {
         let (search, indexer) = search.start(home.search(), &handle)?;
         let backend = (handle.clone(), Arc::clone(&info), mailer.handle());
         let mut tasks = JoinSet::new();
-        spawn_watchers(config, backend.clone(), &feed, &mut tasks)?;
+        spawn_watchers(config, backend.clone(), (&feed, health_asks), &mut tasks)?;
         let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;
         tasks.spawn(blob_service.run(handle.clone(), feed));
         let driver = spawn_driver(driver)?;
@@ -335,22 +337,23 @@ fn open_blobs(
     Ok(BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams, keeper }))
 }
 
-/// Looks after a server's disk, shows a device's user what is for them, and tells figures to whoever watches: each if it
+/// Looks after a server's disk and tells admins how it fares, shows a device's user what is for them, and tells figures to whoever watches: each if it
 /// is wanted, as long as the tasks run.
 fn spawn_watchers(
     config: &DaemonConfig,
     (driver, info, mailer): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
-    feed: &EventFeed,
+    (feed, health_asks): (&EventFeed, HealthAsks),
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
+    let watched = Watched { driver: driver.clone(), info: Arc::clone(&info), mailer };
     if config.bind.is_some() {
         tasks.spawn(disk::watch(info.home.clone(), driver.clone()));
+        tasks.spawn(health_asks.run(watched.clone()));
     }
     if config.shows_notifications {
         tasks.spawn(desktop::run(driver.store().clone(), feed.tap()));
     }
     if let Some(at) = &config.monitor {
-        let watched = Watched { driver, info, mailer };
         let serving = monitor::open(at, watched).with_context(|| format!("cannot tell figures at {at}"))?;
         tasks.spawn(serving);
     }

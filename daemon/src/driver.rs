@@ -30,6 +30,7 @@ use crate::blobs::{BlobsHandle, Order};
 use crate::device_key::DeviceKey;
 use crate::disk;
 use crate::mail::MailOut;
+use crate::monitor::HealthOut;
 use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
 use crate::search::Poker;
 use crate::store::{IndexState, Store, Turn, Unindexed};
@@ -53,6 +54,8 @@ pub(crate) struct DriverParts {
     pub(crate) mail: MailOut,
     /// How members who are away are mailed.
     pub(crate) digests: Option<DigestRules>,
+    /// Finds out how the server fares.
+    pub(crate) health: HealthOut,
     pub(crate) blobs: BlobsHandle,
     /// Hears of every turn.
     pub(crate) poker: Poker,
@@ -259,6 +262,9 @@ impl Driver {
                 self.blob_asks.insert(call, answer);
                 Some(Input::Server(ServerInput::BlobAsked { call, peer, ask }))
             }
+            Request::HealthTold { link, ask, health } => {
+                Some(Input::Server(ServerInput::HealthTold { link, ask, health }))
+            }
             Request::HostsChanged { hosts } => {
                 self.parts.hosts.clone_from(&hosts);
                 Some(Input::Server(ServerInput::HostsChanged { hosts }))
@@ -386,6 +392,7 @@ impl Driver {
                     asker.send(answer).ok(); // Whoever asked may have gone.
                 }
             }
+            Action::TellHealth { link, ask } => self.parts.health.find_out(link, ask),
             Action::SweepBlobs => self.parts.blobs.sweep(),
             Action::Mail(mail) => self.parts.mail.send(&mail),
             Action::Notify(notice) => {

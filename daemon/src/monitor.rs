@@ -8,6 +8,7 @@
 //! | `/metrics` | the figures, as OpenMetrics text | |
 
 mod figures;
+mod health;
 mod text;
 
 use std::fmt;
@@ -34,6 +35,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 pub(crate) use figures::{Figures, Watched, disk_status};
+pub(crate) use health::{HealthAsks, HealthOut, stats_of};
 
 /// Where whoever watches asks.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,11 +5,10 @@
 //! address. What was decided stays as it was, even where the roster has forgotten whom it was about.
 //!
 //! [`Head::add`] writes, [`Check`] reads: it finds what was dropped, flipped, moved, doubled or cut, and says where.
-//! [`mod@page`] and [`LogWindow`] are how people read it. All pure: the bytes are kept by a [`crate::store::ServerStore`].
+//! [`mod@page`] and [`crate::wire::admission::LogWindow`] are how people read it. All pure: the bytes are kept by a [`crate::store::ServerStore`].
 
 mod check;
 mod page;
-mod window;
 
 use assist_crdt_model::{ChangeHash, DeviceId, ProjectId, RejectCode, Role, UnixMillis, UserId};
 use ed25519_dalek::SigningKey;
@@ -22,7 +21,6 @@ use crate::wire::{LogId, id};
 
 pub use check::{Check, Checked, Fault, FaultKind};
 pub use page::{Filter, Page, Span, page};
-pub use window::{LogLine, LogWindow, NamedUser, ReadLog};
 
 /// What an entry's bytes are known by. The first entry has [`NO_HASH`] before it.
 pub type EntryHash = [u8; 32];

@@ -6,6 +6,7 @@ pub mod ask;
 pub mod blob;
 pub mod codec;
 pub mod give_back;
+pub mod health;
 pub mod id;
 pub mod join;
 pub mod kept;

@@ -475,6 +475,7 @@ impl Network {
                     self.blob_answers.insert(call, answer);
                 }
                 Action::Mail(mail) => self.mails.push((id, mail)),
+                Action::TellHealth { link, ask } => self.give(id, Input::HealthTold { link, ask }),
                 // Simulated peers keep no bytes.
                 Action::SweepBlobs => {}
                 Action::Notify(notice) => self.notices.push((id, notice)),

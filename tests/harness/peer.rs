@@ -51,6 +51,8 @@ pub enum Input {
     Admin { call: CallId, command: AdminCommand },
     /// A device opened a stream for a blob.
     BlobAsked { call: CallId, peer: DeviceId, ask: BlobAsk },
+    /// How a server fares, which nobody looks at here.
+    HealthTold { link: LinkId, ask: u32 },
     /// A transfer is over.
     TransferEnded { transfer: TransferId, outcome: TransferOutcome },
     /// Somebody looked at the disk.
@@ -277,9 +279,11 @@ fn device_input(input: Input) -> Option<DeviceInput> {
         Input::NetworkChanged => DeviceInput::NetworkChanged,
         Input::Wake => DeviceInput::Wake,
         Input::Continue => DeviceInput::Continue,
-        Input::Sent { .. } | Input::Admin { .. } | Input::BlobAsked { .. } | Input::DiskMeasured(_) => {
-            return None;
-        }
+        Input::Sent { .. }
+        | Input::Admin { .. }
+        | Input::BlobAsked { .. }
+        | Input::DiskMeasured(_)
+        | Input::HealthTold { .. } => return None,
     })
 }
 
@@ -292,6 +296,7 @@ fn server_input(input: Input) -> Option<ServerInput> {
         Input::Admin { call, command } => ServerInput::Admin { call, command },
         Input::BlobAsked { call, peer, ask } => ServerInput::BlobAsked { call, peer, ask },
         Input::DiskMeasured(space) => ServerInput::DiskMeasured(space),
+        Input::HealthTold { link, ask } => ServerInput::HealthTold { link, ask, health: Box::default() },
         Input::Wake => ServerInput::Wake,
         Input::Continue => ServerInput::Continue,
         Input::DialFailed { .. }

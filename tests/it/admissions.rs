@@ -116,3 +116,37 @@ fn backups_witness_the_log_and_a_restored_server_goes_on_with_it() {
     assert_eq!(words(&acts)[4..], [LogWord::Retired, LogWord::Moved]);
     assert!(server.call(&server::Verify {}).problems.is_empty());
 }
+
+#[test]
+fn admins_see_it_from_afar_and_nobody_else_does() {
+    let server = DaemonProcess::server("hero");
+    let (carla, amir) = (DaemonProcess::device(), DaemonProcess::device());
+    carla.join(&server, user::Role::Customer, "Carla");
+    amir.join(&server, user::Role::Admin, "Amir");
+    amir.until_connection(sync::ConnectionState::Online);
+    carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "", "--wait=server"]);
+
+    let log = amir.assist_ok(["server", "log", "-P", "hero"]);
+    assert_eq!(log, server.assist_ok(["server", "log"]), "the same as at the server");
+    let stats = amir.assist_ok(["server", "stats", "-P", "hero"]);
+    let fact = |name: &str| {
+        let lines = stats.lines().filter_map(|line| line.split_once('\t'));
+        lines.clone().find(|(key, _)| *key == name).unwrap_or_else(|| panic!("no {name} in {stats}")).1
+    };
+    assert_eq!((fact("tickets"), fact("connected")), ("1", "2"));
+    assert_eq!(fact("version"), env!("CARGO_PKG_VERSION"));
+    assert!(fact("disk_free_bytes").parse::<u64>().unwrap() > 0);
+    let page = amir.call(&GetLog { project: Some("hero".into()), limit: Some(1), ..GetLog::default() });
+    let verified = verify_log(&server, &["--witness", &page.head.unwrap()]);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+
+    for verb in ["log", "stats"] {
+        let refused = carla.assist(["server", verb, "-P", "hero"]);
+        assert!(refused.code == Some(3) && refused.stderr.contains("for admins alone"), "{refused:?}");
+        let nowhere = carla.assist(["server", verb]);
+        assert!(nowhere.code == Some(4) && nowhere.stderr.contains("serves no project"), "{nowhere:?}");
+    }
+    amir.assist_ok(["sync", "pause"]);
+    let offline = amir.assist(["server", "stats", "-P", "hero"]);
+    assert!(offline.code == Some(1) && offline.stderr.contains("only while connected"), "{offline:?}");
+}

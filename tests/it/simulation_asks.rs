@@ -1,10 +1,12 @@
 //! What a member asks of the server: answered once, at once or not at all, by the roster of that moment.
 
 use assist_crdt_model::{DeviceId, Role, UserId};
+use assist_proto::admission::{Entry, Event, Head};
 use assist_proto::hub::{Command, CommandError, Connection, Reply};
 use assist_proto::limits;
 use assist_proto::store::{DeviceStore as _, ServerStore as _};
 use assist_proto::wire::RefusedCode;
+use assist_proto::wire::admission::ReadLog;
 use assist_proto::wire::ask::{
     AskCode, AskRefused, DeviceState, DeviceWindow, Invited, ListDevices, ListMembers, MakeInvitation,
     MemberWindow, RenameDevice, Request, Response, RosterDevice, SetRole, Who,
@@ -152,6 +154,8 @@ fn what_may_be_asked_follows_the_role() {
         (Request::Rename("Another".into()), [None, None, None]),
         (Request::ApproveDevice(bobs_device), [absent, absent, absent]),
         (Request::RejectDevice(bobs_device), [absent, absent, absent]),
+        (Request::ReadLog(ReadLog { limit: 9, ..ReadLog::default() }), [absent, absent, None]),
+        (Request::Health, [absent, absent, None]),
         (Request::RevokeDevice(bobs_device), [absent, absent, None]),
         (Request::RemoveMember(bobs), [denied, denied, None]),
     ];
@@ -246,6 +250,38 @@ fn another_role_holds_from_the_next_session_on_which_begins_at_once() {
     done(&mut desk, carol, Request::SetRole(SetRole { who: erins, role: Role::Agent }));
     assert_eq!(role_at(&desk, erin), Role::Agent);
     assert_eq!(refusal(&mut desk, erin, Request::Invitations).code, AskCode::NotAllowed);
+    for request in [Request::ReadLog(ReadLog { limit: 9, ..ReadLog::default() }), Request::Health] {
+        assert_eq!(refusal(&mut desk, erin, request.clone()).code, AskCode::NotFound, "no admin any more");
+        assert!(ask(&mut desk, carol, request).is_ok());
+    }
+}
+
+#[test]
+fn an_admin_is_shown_the_log_as_it_is_and_with_names() {
+    let mut desk = Desk::open(31);
+    let erin = sit_down(&mut desk, ERIN, "laptop");
+    let alice = desk.alice;
+    let ticket = desk.world.file(alice, "It hangs", "On start.");
+    desk.world.settle();
+    let read = ReadLog { limit: 500, who: Some(who(&desk, alice)), ..ReadLog::default() };
+    let Ok(Response::Log(window)) = ask(&mut desk, erin, Request::ReadLog(read)) else { panic!("an admin") };
+    let entries: Vec<Entry> = window.lines.iter().map(|line| Entry::decode(&line.entry).unwrap()).collect();
+    assert!(matches!(entries[0].event, Event::Enrolled { .. }), "{entries:?}");
+    assert!(matches!(entries[1].event, Event::Admitted { .. }), "{entries:?}");
+    assert_eq!((window.lines[1].ticket, window.lines[1].number), (Some(ticket), Some(1)));
+    let alices = user(&desk, alice);
+    let name = window.people.iter().find(|named| named.user == alices).map(|named| named.name.clone());
+    assert_eq!(name.as_deref(), Some(desk.world.people[ALICE].name));
+    assert_eq!((window.people.len(), window.devices.len()), (1, 1), "of nobody else");
+    // What it was shown, the admin can hold the server to.
+    let node = desk.world.net.peer(desk.server).device();
+    let (head, _) = Head::verify(&window.head.unwrap(), &desk.world.projects[0].id, &node).unwrap();
+    assert_eq!(head.number, desk.world.admissions(0).len() as u64);
+    // An address that is nobody's has done nothing.
+    let nobody = Some(Who::Email("nobody@example.org".into()));
+    let read = ReadLog { limit: 9, who: nobody, ..ReadLog::default() };
+    let Ok(Response::Log(window)) = ask(&mut desk, erin, Request::ReadLog(read)) else { panic!("an admin") };
+    assert_eq!((window.lines, window.next), (Vec::new(), None));
 }
 
 #[test]

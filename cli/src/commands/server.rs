@@ -17,10 +17,13 @@ use crate::output::{Audience, Cell, Row, Times, Tone, neutral};
 
 /// Does what was asked for.
 pub(crate) fn run(verb: ServerVerb, invocation: &mut Invocation) -> Result<(), CliError> {
-    // A server is started on purpose, with the address it listens on: never by the way.
-    invocation.forbid_start();
-    if let Err(error) = invocation.client() {
-        return Err(error.hint("a server runs by `assistd server run`; name its folder with `--home`"));
+    let is_from_afar = matches!(verb, ServerVerb::Stats | ServerVerb::Log(_)) && invocation.project.is_some();
+    if !is_from_afar {
+        // A server is started on purpose, with the address it listens on: never by the way.
+        invocation.forbid_start();
+        if let Err(error) = invocation.client() {
+            return Err(error.hint("a server runs by `assistd server run`; name its folder with `--home`"));
+        }
     }
     match verb {
         ServerVerb::Status => status(invocation),
@@ -62,7 +65,7 @@ fn status(invocation: &mut Invocation) -> Result<(), CliError> {
 
 fn stats(invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<ServerStats>()?;
-    let stats = invocation.call(&GetStats {})?;
+    let stats = invocation.call(&GetStats { project: invocation.project.clone() })?;
     invocation.output.document(&stats, |stats, audience| {
         let optional = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
         let backed_up = stats.backed_up_at_millis;
@@ -86,6 +89,7 @@ fn stats(invocation: &mut Invocation) -> Result<(), CliError> {
             ("disk", disk_words(&stats.disk, &audience)),
             ("disk_warn_bytes", stats.disk.warn_bytes.to_string()),
             ("disk_stop_bytes", stats.disk.stop_bytes.to_string()),
+            ("version", stats.version.clone()),
         ])
     })
 }

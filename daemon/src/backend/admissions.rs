@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assist_crdt_model::{DeviceId, RejectCode, Role, UserId};
-use assist_proto::admission::{Checked, Entry, Event, FaultKind, Head, LogLine, LogWindow, Proof, ReadLog};
+use assist_proto::admission::{Checked, Entry, Event, FaultKind, Head, Proof};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::server::log::{
@@ -11,23 +11,32 @@ use assist_proto::api::server::log::{
     VerifyLog,
 };
 use assist_proto::hub::{AdminCommand, AdminReply};
-use assist_proto::wire::ask::Who;
+use assist_proto::wire::admission::{LogLine, LogWindow, ReadLog};
+use assist_proto::wire::ask::{Request, Response, Who};
 use tokio::task::spawn_blocking;
 
 use super::LocalBackend;
 use super::errors::{Answer, Failure, of_id};
-use super::server::of_backup;
+use super::member::other_answer;
+use super::server::{Asked, far, of_backup};
 use crate::admissions::{self, LogChecked, LogFault, head_from_text, head_text};
 use crate::api_server::Handle;
 
 impl Handle<GetLog> for LocalBackend {
     async fn handle(&self, params: GetLog) -> Result<LogPage, ApiError> {
-        self.server()?;
+        let asked = self.asked_server(params.project.as_deref())?;
         let read = read_log(params)?;
-        let reply = self.driver.admin(AdminCommand::ReadLog(read)).await.map_err(Failure::from)?;
-        let AdminReply::Log(window) = reply.map_err(Failure::from)? else {
-            let what = "a question for the log was answered with something else";
-            return Err(Failure::unforeseen(what).into());
+        let window = match asked {
+            Asked::Here => {
+                match self.driver.admin(AdminCommand::ReadLog(read)).await.map_err(Failure::from)? {
+                    Ok(AdminReply::Log(window)) => window,
+                    _ => return Err(other_answer().into()),
+                }
+            }
+            Asked::There(project) => match self.ask(project, Request::ReadLog(read)).await.map_err(far)? {
+                Response::Log(window) => window,
+                _ => return Err(other_answer().into()),
+            },
         };
         Ok(page(*window)?)
     }
@@ -49,9 +58,9 @@ impl Handle<VerifyLog> for LocalBackend {
     }
 }
 
-/// What is asked, in the words of the hub.
+/// What is asked, in the words of the wire.
 fn read_log(params: GetLog) -> Result<ReadLog, ApiError> {
-    let GetLog { after, before, limit, refused, acts, device, user } = params;
+    let GetLog { project: _, after, before, limit, refused, acts, device, user } = params;
     let limit = limit.unwrap_or(limits::LOG_ENTRIES_DEFAULT);
     if !(1..=limits::LOG_ENTRIES_MAX).contains(&limit) {
         let message = format!("a page has 1 to {} entries", limits::LOG_ENTRIES_MAX);

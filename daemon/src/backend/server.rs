@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use assist_crdt_model::{DeviceId, UnixMillis, UserId, base32};
+use assist_crdt_model::{DeviceId, ProjectId, UnixMillis, UserId, base32};
 use assist_proto::api::ApiError;
 use assist_proto::api::limits;
 use assist_proto::api::server::{
@@ -14,19 +14,21 @@ use assist_proto::api::server::{
 use assist_proto::certificate::DeviceCertificate;
 use assist_proto::hub::{AdminCommand, AdminReply};
 use assist_proto::store::{Audience, Device, Seq, User};
+use assist_proto::wire::ask::{Request, Response};
 use assist_proto::wire::codec;
 use tokio::task::spawn_blocking;
 
-use super::LocalBackend;
 use super::errors::{Answer, Failure, invalid};
+use super::member::other_answer;
 use super::ticket::page_limit;
+use super::{LocalBackend, reference};
 use crate::api_server::Handle;
 use crate::backup::{self, BackupError, BackupOptions, Checked};
 use crate::daemon::ServerInfo;
 use crate::disk;
 use crate::driver::{Chain, read_clock};
 use crate::mail::{MailError, OutgoingMail, QueueError};
-use crate::monitor::{Watched, disk_status};
+use crate::monitor::{self, Watched, disk_status};
 use crate::store::{Reader, ServerReads as _};
 
 impl Handle<GetStatus> for LocalBackend {
@@ -93,8 +95,13 @@ impl Handle<Backup> for LocalBackend {
 }
 
 impl Handle<GetStats> for LocalBackend {
-    async fn handle(&self, _params: GetStats) -> Result<ServerStats, ApiError> {
-        self.server()?;
+    async fn handle(&self, params: GetStats) -> Result<ServerStats, ApiError> {
+        if let Asked::There(project) = self.asked_server(params.project.as_deref())? {
+            return match self.ask(project, Request::Health).await.map_err(far)? {
+                Response::Health(health) => Ok(monitor::stats_of(*health)),
+                _ => Err(other_answer().into()),
+            };
+        }
         let watched = Watched {
             driver: self.driver.clone(),
             info: Arc::clone(&self.info),
@@ -116,6 +123,22 @@ impl Handle<Verify> for LocalBackend {
 }
 
 impl LocalBackend {
+    /// The server that is asked: this daemon's own, unless another project is named.
+    pub(super) fn asked_server(&self, project: Option<&str>) -> Answer<Asked> {
+        let Some(named) = project else {
+            self.server()?;
+            return Ok(Asked::Here);
+        };
+        let is_own = |own: &ServerInfo| {
+            let id = own.project.project.to_string();
+            id == named.trim() || own.project.name == named.trim()
+        };
+        if self.info.server.as_ref().is_some_and(is_own) {
+            return Ok(Asked::Here);
+        }
+        Ok(Asked::There(reference::project(&self.reader()?, project)?.project))
+    }
+
     pub(super) fn server(&self) -> Answer<&ServerInfo> {
         self.info.server.as_ref().ok_or_else(|| {
             let message = "this daemon serves no project: `assistd server init --name <project>` makes one, then \
@@ -151,6 +174,22 @@ impl LocalBackend {
         };
         let address = address.to_string();
         Ok(Invitation { code, address, role, expires_at_millis: expires_at.0 })
+    }
+}
+
+/// Whose word is wanted on how a server fares and what it decided.
+pub(super) enum Asked {
+    /// This daemon's.
+    Here,
+    /// That of the server of a joined project.
+    There(ProjectId),
+}
+
+/// Says of a server that cannot be reached that nobody else knows.
+pub(super) fn far(failure: Failure) -> Failure {
+    match failure.is_of("offline") {
+        true => failure.with_prefix("what the server says is known only while connected: "),
+        false => failure,
     }
 }
 

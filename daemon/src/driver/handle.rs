@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use assist_crdt_model::{DeviceId, ProjectId};
 use assist_proto::address::Host;
 use assist_proto::hub::{
-    AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, DiskSpace,
+    AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, DiskSpace, LinkId,
     ProjectStatus, Reply, ServerStatus, TransferId, TransferOutcome,
 };
 use assist_proto::store::StoreError;
+use assist_proto::wire::health::Health;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Chain;
@@ -60,6 +61,7 @@ pub(super) enum Request {
     Indexed { state: IndexState, taken: Unindexed, answer: oneshot::Sender<()> },
     HostsChanged { hosts: Vec<Host> },
     DiskMeasured(DiskSpace),
+    HealthTold { link: LinkId, ask: u32, health: Box<Health> },
     Alive { answer: oneshot::Sender<()> },
     BlobAsk { peer: DeviceId, ask: BlobAsk, answer: oneshot::Sender<BlobAnswer> },
     Stop,
@@ -123,6 +125,13 @@ impl DriverHandle {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request::BlobAsk { peer, ask, answer }).await.ok()?;
         answered.await.ok()
+    }
+
+    /// Says how the server fares, to the device that asked.
+    pub(crate) async fn health_told(&self, link: LinkId, ask: u32, health: Health) {
+        let request = Request::HealthTold { link, ask, health: Box::new(health) };
+        // Fails only if the driver has ended: there is nobody to tell any more.
+        self.requests.send(request).await.ok();
     }
 
     /// Says that the server is reached elsewhere from now on.

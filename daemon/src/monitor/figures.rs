@@ -138,6 +138,7 @@ impl Figures {
             backed_up_at_millis: server.backed_up_at_millis,
             mail: server.mail,
             disk: disk_status(server.disk, self.disk_free_bytes),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
 }

@@ -77,8 +77,12 @@ pub enum DiskState {
 
 /// Parameters of `server.stats`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GetStats {}
+#[serde(default, deny_unknown_fields)]
+pub struct GetStats {
+    /// A project whose server is asked, over the network if that is another machine (admins): its id, its name, or an
+    /// unambiguous beginning of either. This daemon's own server unless given.
+    pub project: Option<String>,
+}
 
 /// Answer of `server.stats`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +120,9 @@ pub struct ServerStats {
     /// How the disk stands.
     #[serde(default)]
     pub disk: DiskStatus,
+    /// The version of the server's program.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// How mail fares on a server.

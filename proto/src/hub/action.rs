@@ -166,6 +166,14 @@ pub enum Action {
         /// With what.
         answer: BlobAnswer,
     },
+    /// Find out how the server fares, for a device that asked. Ends in [`super::ServerInput::HealthTold`], unless that
+    /// cannot be found out.
+    TellHealth {
+        /// Whom to answer.
+        link: LinkId,
+        /// The ask's id.
+        ask: u32,
+    },
     /// Documents went from this device: the bytes of blobs that none names any more can go as well, some time soon.
     SweepBlobs,
     /// Mail something, some time soon.

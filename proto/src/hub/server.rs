@@ -42,6 +42,7 @@ use crate::address::Host;
 use crate::certificate::{ServerHosts, Signed};
 use crate::limits;
 use crate::store::{Audience, Seq, ServerProject, ServerStore, StoreError, StoreResult};
+use crate::wire::health::Health;
 use crate::wire::{self, Hello, PROTOCOL_VERSION, PeerMessage, Received, Refused, RefusedCode, Welcome};
 
 pub use self::admissions::note_act;
@@ -102,6 +103,15 @@ pub enum ServerInput {
     },
     /// Somebody has looked at the disk.
     DiskMeasured(DiskSpace),
+    /// How the server fares, as [`Action::TellHealth`] wanted it.
+    HealthTold {
+        /// Whom to answer.
+        link: LinkId,
+        /// The ask's id.
+        ask: u32,
+        /// How.
+        health: Box<Health>,
+    },
     /// The time of a `WakeAt` has come.
     Wake,
     /// Nothing else waits: go on with what was put off.
@@ -329,6 +339,7 @@ impl ServerHub {
                 self.disk.measured(space);
                 Ok(())
             }
+            ServerInput::HealthTold { link, ask, health } => self.answer_health(link, ask, health, store),
             ServerInput::Wake => {
                 self.close_silent_links(now);
                 Ok(())
@@ -572,6 +583,7 @@ fn durability_of(input: &ServerInput) -> Durability {
         | ServerInput::BlobAsked { ask: BlobAsk::Fetch { .. }, .. }
         | ServerInput::HostsChanged { .. }
         | ServerInput::DiskMeasured(_)
+        | ServerInput::HealthTold { .. }
         | ServerInput::Wake
         | ServerInput::Continue => Durability::Later,
     }

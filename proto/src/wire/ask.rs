@@ -6,6 +6,8 @@
 use assist_crdt_model::{DeviceId, Role, TicketId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
+use super::admission::{LogWindow, ReadLog};
+use super::health::Health;
 use super::{Member, id, list};
 use crate::certificate::{millis, role};
 use crate::limits;
@@ -80,6 +82,12 @@ pub enum Request {
     /// Take a ticket from somebody's list. For the team and the requester; anybody may leave.
     #[serde(rename = "unshare")]
     UnshareTicket(TicketShare),
+    /// What did the server decide? For admins; to others there is no such thing.
+    #[serde(rename = "log")]
+    ReadLog(ReadLog),
+    /// How does the server fare? For admins; to others there is no such thing.
+    #[serde(rename = "health")]
+    Health,
 }
 
 /// A ticket and the person it is to be shared with, or no longer.
@@ -212,6 +220,12 @@ pub enum Response {
         #[serde(deserialize_with = "list::at_most::<{ limits::TICKET_MEMBERS_MAX }, _, _>")]
         Vec<TicketMember>,
     ),
+    /// Some of the admission log.
+    #[serde(rename = "log")]
+    Log(Box<LogWindow>),
+    /// How the server fares.
+    #[serde(rename = "health")]
+    Health(Box<Health>),
 }
 
 /// Somebody who sees a ticket beside the team.

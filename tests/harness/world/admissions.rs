@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use assist_crdt_model::{ChangeHash, DocId, ScannedChange};
+use assist_crdt_model::{ChangeHash, DocId, Role, ScannedChange};
 use assist_proto::admission::{Check, Entry, Event};
 use assist_proto::store::{Record, Seq, ServerStore as _};
+use assist_proto::wire::ask::{Answer, Outcome, Response};
 
 use super::World;
+use crate::peer::PeerId;
 
 impl World {
     /// The admission log of a project's server.
@@ -16,6 +18,14 @@ impl World {
     pub fn admissions(&self, project: usize) -> Vec<Entry> {
         let entries = self.server_store(project).admissions(1, usize::MAX).expect("memory is read");
         entries.iter().map(|bytes| Entry::decode(bytes).expect("an entry")).collect()
+    }
+
+    /// What a server decided, and how it fares, is told to admins alone.
+    pub(super) fn check_answer(&self, answer: &Answer, project: usize, to: PeerId) {
+        if let Outcome::Given(Response::Log(_) | Response::Health(_)) = &answer.outcome {
+            let is_admin = self.member(to, project).is_some_and(|user| user.role == Role::Admin);
+            assert!(is_admin, "{} was told what is for admins", self.net.peer(to).name);
+        }
     }
 
     /// The chain holds to the end that the server signed, and each change in the log was let in once, at its place.

@@ -124,7 +124,11 @@ impl World {
                 self.presence_told.push((sent.to, news.clone()));
             }
             // Who changes sides starts a session anew, after an answer to whoever asked for it.
-            PeerMessage::Answer(_) | PeerMessage::Welcome(_) => self.note_sides(project),
+            PeerMessage::Answer(answer) => {
+                self.check_answer(answer, project, sent.to);
+                self.note_sides(project);
+            }
+            PeerMessage::Welcome(_) => self.note_sides(project),
             _ => {}
         }
     }

@@ -13,7 +13,8 @@ use crate::output::{Cell, Row, Times, Tone, exact, neutral};
 pub(super) fn show(args: LogArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<LogEntry>()?;
     let LogArgs { limit, after, before, refused, admin, device, user } = args;
-    let mut ask = GetLog { after, before, limit: None, refused, acts: admin, device, user };
+    let project = invocation.project.clone();
+    let mut ask = GetLog { project, after, before, limit: None, refused, acts: admin, device, user };
     let mut entries: Vec<LogEntry> = Vec::new();
     let mut left = limit;
     while left > 0 {

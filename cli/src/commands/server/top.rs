@@ -26,7 +26,7 @@ pub(super) fn run(
     let mut before: Option<ServerStats> = None;
     let mut left = count.unwrap_or(u64::MAX);
     loop {
-        let stats = invocation.call(&GetStats {})?;
+        let stats = invocation.call(&GetStats::default())?;
         match invocation.output.format() {
             Format::Human => show(&stats, before.as_ref(), invocation)?,
             _ => line(&stats, before.as_ref(), invocation)?,

@@ -9,6 +9,9 @@ use crate::api::user::Role;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GetLog {
+    /// A project whose server is asked, over the network if that is another machine (admins): its id, its name, or an
+    /// unambiguous beginning of either. This daemon's own server unless given.
+    pub project: Option<String>,
     /// The oldest entries with numbers above this.
     pub after: Option<u64>,
     /// The newest entries with numbers below this; without it and `after`, the newest of all.

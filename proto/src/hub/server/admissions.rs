@@ -13,13 +13,12 @@ use ed25519_dalek::SigningKey;
 use super::ServerHub;
 use super::asks::Asker;
 use super::people::user_of;
-use crate::admission::{
-    self, By, Entry, Event, Filter, Head, LogLine, LogWindow, NamedUser, Page, ReadLog, Span,
-};
+use crate::admission::{self, By, Entry, Event, Filter, Head, Page, Span};
 use crate::hub::action::Action;
 use crate::limits;
 use crate::store::{Device, ServerStore, StoreError, StoreResult, StoredVerdict, User};
 use crate::wire::NamedDevice;
+use crate::wire::admission::{LogLine, LogWindow, NamedUser, ReadLog};
 use crate::wire::ask::Who;
 
 /// What is to be written.

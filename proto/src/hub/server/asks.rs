@@ -5,11 +5,12 @@
 
 use assist_crdt_model::{DeviceId, Role, UnixMillis};
 
-use super::ServerHub;
-use crate::hub::action::LinkId;
+use super::{ServerHub, admissions};
+use crate::hub::action::{Action, LinkId};
 use crate::limits;
 use crate::store::{Audience, ServerStore, StoreResult, User};
 use crate::wire::ask::{Answer, Ask, AskCode, AskRefused, Outcome, Request, Response};
+use crate::wire::health::Health;
 use crate::wire::{PeerMessage, RefusedCode};
 
 /// Who asks, as the roster has them at this moment.
@@ -40,11 +41,31 @@ impl ServerHub {
             return Ok(());
         };
         let outcome = match self.quotas.spend_ask(now, (device, user)) {
+            // What the hub cannot know is found out first.
+            Ok(()) if matches!(ask.request, Request::Health) && asker.is_admin() => {
+                self.actions.push(Action::TellHealth { link, ask: ask.id });
+                return Ok(());
+            }
             Ok(()) => self.carry_out_ask(now, &asker, ask.request, store)?.into(),
             Err(wait_millis) => Outcome::Refused(too_many(wait_millis)),
         };
         self.send(link, &PeerMessage::Answer(Answer { id: ask.id, outcome }));
         self.end_departed();
+        Ok(())
+    }
+
+    /// Answers an admin who asked how the server fares, if they still are one.
+    pub(super) fn answer_health(
+        &mut self,
+        link: LinkId,
+        id: u32,
+        health: Box<Health>,
+        store: &dyn ServerStore,
+    ) -> StoreResult<()> {
+        let Some(device) = self.session(link).map(|session| session.device) else { return Ok(()) };
+        let is_admin = asker(device, store)?.is_some_and(|asker| asker.is_admin());
+        let answer = if is_admin { Ok(Response::Health(health)) } else { Err(no_such_thing()) };
+        self.send(link, &PeerMessage::Answer(Answer { id, outcome: answer.into() }));
         Ok(())
     }
 
@@ -71,6 +92,10 @@ impl ServerHub {
             Request::TicketMembers(ticket) => Self::list_ticket_members(asker, ticket, store),
             Request::ShareTicket(share) => self.share_ticket(now, asker, share, store),
             Request::UnshareTicket(share) => self.unshare_ticket(asker, &share, store),
+            Request::ReadLog(read) if asker.is_admin() => {
+                Ok(Ok(Response::Log(Box::new(admissions::window(&read, store)?))))
+            }
+            Request::ReadLog(_) | Request::Health => Ok(Err(no_such_thing())),
         }
     }
 }
@@ -93,6 +118,11 @@ impl Asker {
 pub(super) fn asker(device: DeviceId, store: &dyn ServerStore) -> StoreResult<Option<Asker>> {
     let Some(known) = store.device(&device)?.filter(|device| !device.is_revoked) else { return Ok(None) };
     Ok(store.user(known.user)?.filter(User::is_member).map(|user| Asker { device, user }))
+}
+
+/// The same for what is not there and for what is an admin's.
+fn no_such_thing() -> AskRefused {
+    AskRefused::new(AskCode::NotFound, "there is no such thing, or it is for admins alone")
 }
 
 fn too_many(wait_millis: u64) -> AskRefused {

@@ -8,11 +8,11 @@ use super::ServerHub;
 use super::admissions;
 use super::enrolment::{code_hash, fold_email, is_name};
 use crate::admission::Event;
-use crate::admission::{LogWindow, ReadLog};
 use crate::certificate::{DeviceCertificate, Signed};
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{Audience, Device, Invite, Seq, ServerStore, StoreResult, User};
+use crate::wire::admission::{LogWindow, ReadLog};
 use crate::wire::ask::Invited;
 use crate::wire::{Introduce, Member, PeerMessage, codec};
 

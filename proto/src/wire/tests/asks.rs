@@ -1,13 +1,16 @@
 //! Samples of every ask and answer, for the golden bytes and as seeds of what the other tests mutate.
 
-use assist_crdt_model::Role;
+use assist_crdt_model::{ChangeHash, Role};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::super::admission::{LogLine, LogWindow, NamedUser, ReadLog};
 use super::super::ask::*;
+use super::super::health::{DiskState, Health, MailRoute};
 use super::super::*;
 use super::golden;
+use crate::admission::{By, Event, Head};
 use crate::samples::*;
 
 /// One message of each kind, with the name of its fixture.
@@ -43,6 +46,9 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("ask-reject", Request::RejectDevice(device)),
         ("ask-ticket-members", Request::TicketMembers(ticket())),
         ("ask-share", Request::ShareTicket(ticket_share())),
+        ("ask-log", Request::ReadLog(read_log())),
+        ("ask-log-first", Request::ReadLog(ReadLog { limit: 50, ..ReadLog::default() })),
+        ("ask-health", Request::Health),
         ("ask-unshare", Request::UnshareTicket(TicketShare { who: who(), ..ticket_share() })),
     ]
 }
@@ -60,6 +66,8 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("answer-invitations", given(Response::Invitations(vec![open_invitation()]))),
         ("answer-invited", given(Response::Invited(invited))),
         ("answer-ticket-members", given(Response::TicketMembers(ticket_members()))),
+        ("answer-log", given(Response::Log(Box::new(log_window())))),
+        ("answer-health", given(Response::Health(Box::new(health())))),
         ("answer-refused", Outcome::Refused(AskRefused::new(AskCode::NotFound, "there is no such device"))),
     ]
 }
@@ -80,6 +88,11 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ("invited", codec::encode(&Invited { code: "7K3M-9PQ2".into(), expires_at: NOW })),
         ("ticket-share", codec::encode(&ticket_share())),
         ("ticket-member", codec::encode(&ticket_members()[0])),
+        ("read-log", codec::encode(&read_log())),
+        ("log-window", codec::encode(&LogWindow { lines: Vec::new(), ..log_window() })),
+        ("log-line", codec::encode(&log_window().lines[0])),
+        ("named-user", codec::encode(&log_window().people[0])),
+        ("health", codec::encode(&health())),
         ("ask-refused", codec::encode(&AskRefused::new(AskCode::NotFound, "there is no such device"))),
     ]
 }
@@ -137,6 +150,7 @@ fn a_full_window_fits_a_frame() {
         Response::Devices(DeviceWindow { devices, has_more: true }),
         Response::Invitations(vec![invitation; limits::INVITATIONS_OPEN_MAX]),
         Response::TicketMembers(vec![ticket_member; limits::TICKET_MEMBERS_MAX]),
+        Response::Log(Box::new(full_log_window())),
     ];
     for response in responses {
         let frame = encode(&PeerMessage::Answer(Answer { id: 1, outcome: Outcome::Given(response) }));
@@ -180,6 +194,70 @@ pub(super) fn roster_device() -> RosterDevice {
         name: "laptop".into(),
         since: NOW,
         state: DeviceState::Waiting,
+    }
+}
+
+fn read_log() -> ReadLog {
+    ReadLog {
+        before: Some(4_711),
+        after: Some(142),
+        limit: 50,
+        refused: true,
+        acts: true,
+        device: Some(device_id(&device_key())),
+        who: Some(Who::User(user())),
+    }
+}
+
+fn log_window() -> LogWindow {
+    let by = Some(By { device: device_id(&device_key()), member: Some((user(), Role::Agent)) });
+    let event = Event::Admitted { change: ChangeHash::from_bytes([0xc4; 32]), seq: Seq(143) };
+    let mut head = Head::default();
+    let entry = head.add(NOW, event, by);
+    LogWindow {
+        lines: vec![LogLine { entry, ticket: Some(ticket()), number: Some(142) }],
+        next: Some(1),
+        head: Some(head.sign(&node_key(), project(), NOW)),
+        people: vec![NamedUser { user: user(), name: "Jos\u{e9}".into() }],
+        devices: vec![NamedDevice { device: device_id(&device_key()), name: "laptop".into() }],
+    }
+}
+
+fn full_log_window() -> LogWindow {
+    let long = || "\u{1f980}".repeat(limits::NAME_CHARS_MAX);
+    let mut window = log_window();
+    window.lines = vec![window.lines.remove(0); limits::ADMISSIONS_WINDOW_MAX];
+    window.people = vec![NamedUser { user: user(), name: long() }; 2 * limits::ADMISSIONS_WINDOW_MAX];
+    let named = NamedDevice { device: device_id(&device_key()), name: long() };
+    window.devices = vec![named; 2 * limits::ADMISSIONS_WINDOW_MAX];
+    window
+}
+
+fn health() -> Health {
+    Health {
+        version: "1.2.3".into(),
+        uptime_millis: 86_400_000,
+        turns: 4_711,
+        admitted: 1_000,
+        refused: 3,
+        connected: 12,
+        greeting: 1,
+        head: 1_042,
+        tickets: 142,
+        members: 9,
+        devices: 17,
+        ignored_packets: Some(5),
+        store_bytes: 3_000_000,
+        disk_free_bytes: 40_000_000_000,
+        disk: DiskState::Low,
+        disk_warn_bytes: 50_000_000_000,
+        disk_stop_bytes: 10_000_000_000,
+        backed_up_at_millis: Some(NOW.0),
+        mail_route: MailRoute::Relay,
+        mail_waiting: 1,
+        mail_sent: 20,
+        mail_retried: 2,
+        mail_failed: 0,
     }
 }
 

@@ -78,6 +78,7 @@ fn every_documented_limit_has_its_value() {
         PRESENCE_RENEW_MILLIS,
         PRESENT_STEP_MILLIS,
         PRESENCE_STEP_MILLIS,
+        ADMISSIONS_WINDOW_MAX,
         ROSTER_WINDOW_MAX,
         INVITATIONS_OPEN_MAX,
         GREETING_TIMEOUT_MILLIS,
