@@ -238,7 +238,13 @@ impl Support {
 
     /// Returns after how long something on the screen is old by itself: a line on what happened, or "3 minutes ago".
     fn next_look(&self) -> std::time::Duration {
-        let millis = if self.state.toasts.is_empty() { 30_000 } else { 500 };
+        let looks_at_health =
+            self.state.manage.as_ref().is_some_and(|manage| manage.part == crate::manage::Part::Health);
+        let millis = match (self.state.toasts.is_empty(), looks_at_health) {
+            (false, _) => 500,
+            (true, true) => limits::HEALTH_MILLIS,
+            (true, false) => 30_000,
+        };
         std::time::Duration::from_millis(millis)
     }
 

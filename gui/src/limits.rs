@@ -38,6 +38,12 @@ pub(crate) const ROSTER_MAX: usize = 1_000;
 /// Of these so many at once: the daemon gives no more.
 pub(crate) const ROSTER_PAGE: u32 = 200;
 
+/// Entries of the admission log that are asked for at once: more than fit on any screen, and one answer of the server.
+pub(crate) const LOG_PAGE: u32 = 100;
+
+/// How long what is shown of a server's health may be old, in milliseconds: a person looks for half a minute.
+pub(crate) const HEALTH_MILLIS: u64 = 10_000;
+
 /// What happened that a host has not taken: one that listens takes all of it each frame.
 pub(crate) const HOST_EVENTS_MAX: usize = 256;
 

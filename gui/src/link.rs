@@ -24,6 +24,7 @@ use assist_proto::api::project::{
     Confirm, Confirmed, Join, Leave, PendingJoin, ProjectDetails, ProjectInfo, Request as RequestCode,
 };
 use assist_proto::api::server::Invitation;
+use assist_proto::api::server::log::LogPage;
 use assist_proto::api::sync::ProjectSync;
 use assist_proto::api::ticket::{
     Bulk, BulkDone, Create, Edit, HistoryChange, List, Ticket, TicketPage, TicketRef,
@@ -34,7 +35,7 @@ use egui::ColorImage;
 
 use crate::files::{NewFile, Slot, Source};
 use crate::limits;
-use crate::manage::Roster;
+use crate::manage::{LogPart, Roster, ServerHealth};
 use crate::memory::{Keeper, Memory};
 use crate::pictures::Wanted;
 use crate::route::{TicketKey, View};
@@ -56,6 +57,18 @@ pub enum Request {
     Roster {
         /// Its id.
         project: String,
+    },
+    /// How a project's server fares.
+    Health {
+        /// The project's id.
+        project: String,
+    },
+    /// What a project's server decided.
+    Log {
+        /// The project's id.
+        project: String,
+        /// Which part.
+        part: LogPart,
     },
     /// What was refused.
     Drafts,
@@ -214,6 +227,22 @@ pub enum Reply {
         project: String,
         /// Who is in it.
         outcome: Result<Box<Roster>, Failure>,
+    },
+    /// To [`Request::Health`].
+    Health {
+        /// The project's id.
+        project: String,
+        /// How it fares.
+        outcome: Result<Box<ServerHealth>, Failure>,
+    },
+    /// To [`Request::Log`].
+    Log {
+        /// The project's id.
+        project: String,
+        /// Which part.
+        part: LogPart,
+        /// The part.
+        outcome: Result<Box<LogPage>, Failure>,
     },
     /// To [`Request::Drafts`].
     Drafts(Result<Vec<Draft>, Failure>),
@@ -502,7 +531,11 @@ impl Lane {
 /// stand in the way of what is shown.
 fn is_slow(request: &Request) -> bool {
     match request {
-        Request::Counts { .. } | Request::Remember(_) | Request::Roster { .. } => true,
+        Request::Counts { .. }
+        | Request::Remember(_)
+        | Request::Roster { .. }
+        | Request::Health { .. }
+        | Request::Log { .. } => true,
         Request::Write(write) => {
             matches!(
                 **write,

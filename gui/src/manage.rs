@@ -1,9 +1,10 @@
-//! What an admin sees and types to manage a project: its people, their devices, invitations, labels, canned replies.
-//! Plain data.
+//! What an admin sees and types to manage a project: its people, their devices, invitations, labels, canned replies, and
+//! what its server says of itself. Plain data.
 
 use assist_proto::api::device::{Device, DeviceState};
 use assist_proto::api::member::{OpenInvitation, RosterMember};
-use assist_proto::api::server::Invitation;
+use assist_proto::api::server::log::LogEntry;
+use assist_proto::api::server::{Invitation, ServerStats};
 use assist_proto::api::user::Role;
 
 /// A project that is being managed.
@@ -25,6 +26,72 @@ pub struct Manage {
     pub canned: WordForm,
     /// What cannot be undone, until it is confirmed.
     pub asked: Option<Irreversible>,
+    /// Which part of it is shown.
+    pub part: Part,
+    /// What its server says of itself.
+    pub server: Server,
+}
+
+/// A part of what there is to manage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// People, devices, invitations, labels, canned replies.
+    #[default]
+    People,
+    /// How the server fares.
+    Health,
+    /// What the server decided.
+    Log,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct Server {
+    /// How it fares, as far as it was told.
+    pub health: Option<ServerHealth>,
+    /// Whether that was asked and nothing came back yet.
+    pub is_health_awaited: bool,
+    /// When it is asked again, if somebody looks.
+    pub health_due_at_millis: u64,
+    /// What it decided.
+    pub log: LogView,
+    /// Why it could not be asked.
+    pub error: Option<String>,
+}
+
+/// How a server fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerHealth {
+    /// In figures.
+    pub stats: ServerStats,
+    /// When it refused something lately, newest first.
+    pub refused_at: Vec<u64>,
+    /// Whether it refused more than that.
+    pub has_more_refused: bool,
+}
+
+/// As much of the admission log as is shown.
+#[derive(Debug, Clone, Default)]
+pub struct LogView {
+    /// Newest first.
+    pub entries: Vec<LogEntry>,
+    /// Those before this number are not here; nothing where all are.
+    pub next: Option<u64>,
+    /// Whether only what was refused is shown.
+    pub is_refused_only: bool,
+    /// Whether the newest were asked for.
+    pub is_told: bool,
+    /// Whether something was asked and nothing came back yet.
+    pub is_awaited: bool,
+}
+
+/// Which part of the admission log is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogPart {
+    /// Those before this number; the newest without.
+    pub before: Option<u64>,
+    /// Whether only what was refused.
+    pub is_refused_only: bool,
 }
 
 /// Who is in a project, and who is to be.
@@ -82,6 +149,12 @@ pub enum Irreversible {
 pub enum Managing {
     /// To ask the server again.
     LookAgain,
+    /// To see another part.
+    Show(Part),
+    /// To see only what was refused, or everything.
+    RefusedOnly(bool),
+    /// To see what was decided before.
+    ShowOlder,
     /// What the invited person may do.
     InviteAs(Role),
     /// To invite them.
@@ -131,6 +204,8 @@ impl Manage {
             label: WordForm::default(),
             canned: WordForm::default(),
             asked: None,
+            part: Part::default(),
+            server: Server::default(),
         }
     }
 }

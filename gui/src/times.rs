@@ -33,6 +33,19 @@ pub(crate) fn relative(now_millis: u64, at_millis: u64) -> String {
     }
 }
 
+/// Says how long something took or has been: `3 minutes`.
+pub(crate) fn span(millis: u64) -> String {
+    let secs = millis / 1000;
+    let (count, unit) = match secs {
+        0..MINUTE => (secs, "second"),
+        MINUTE..HOUR => (secs / MINUTE, "minute"),
+        HOUR..DAY => (secs / HOUR, "hour"),
+        _ => (secs / DAY, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
 /// Says when, to the minute, in the reader's zone.
 pub(crate) fn exact(at_millis: u64) -> String {
     written(at_millis, "%A %d %B %Y, %H:%M")
@@ -53,7 +66,7 @@ const WEEK: u64 = 7 * DAY;
 
 #[cfg(test)]
 mod tests {
-    use super::{relative, short};
+    use super::{relative, short, span};
 
     #[test]
     fn what_is_near_is_told_as_a_distance() {
@@ -67,5 +80,6 @@ mod tests {
         assert_eq!(short(now, now + 120_000), "now", "a clock that is ahead is no news");
         assert!(ago(90 * 86_400).0.contains("2026"));
         assert_eq!(relative(now, u64::MAX), "at an unknown time");
+        assert_eq!((span(61_000), span(400 * 86_400_000)), ("1 minute".into(), "400 days".into()));
     }
 }

@@ -46,7 +46,7 @@ pub fn settle(state: &mut State, now_millis: u64) -> Vec<Request> {
     let people = std::mem::take(&mut state.stale.people);
     requests.extend(people.into_iter().map(|project| Request::People { project }));
     settle_presence(state, &mut requests);
-    managing::settle(state, &mut requests);
+    managing::settle(state, &mut requests, now_millis);
     // Before the projects are known, nothing can be listed.
     if state.projects.is_some() {
         settle_inbox(state, &mut requests);

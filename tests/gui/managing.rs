@@ -94,6 +94,39 @@ fn labels_and_canned_replies_of_an_admin_are_there_for_the_team() {
 }
 
 #[test]
+fn an_admin_sees_how_the_server_fares_and_what_it_decided() {
+    let server = DaemonProcess::server("anvil");
+    let bobs = member(&server, user::Role::Admin, "Bob");
+    let carlas = member(&server, user::Role::Customer, "Carla");
+    carlas.assist_ok(["ticket", "new", "-t", "It hums", "-b", "Now.", "--wait=server"]);
+    let mut bob = Person::at(&bobs);
+    bob.presses("Settings");
+    bob.presses("Manage anvil");
+    bob.presses("Health");
+    bob.sees("2 of 3 devices");
+    bob.sees("not at all: nobody can join by email");
+    bob.sees("never");
+    bob.sees("nothing");
+    // It is asked again while somebody looks.
+    let ulla = DaemonProcess::device();
+    ulla.join(&server, user::Role::Customer, "Ulla");
+    bob.sees("3 of 4 devices");
+
+    bob.presses("Log");
+    bob.sees("Let in: a change to ticket #1");
+    bob.sees("Carla came in as customer, on");
+    bob.sees("The project was made");
+    bob.presses("Refused only");
+    bob.sees("Nothing was refused.");
+    bob.sees_no_more("The project was made");
+    bob.presses("Everything");
+    bob.sees("Ulla came in as customer, on");
+    bobs.assist_ok(["sync", "pause"]);
+    bob.presses("Look again");
+    bob.sees("known only while connected");
+}
+
+#[test]
 fn nobody_else_manages_a_project() {
     let server = DaemonProcess::server("anvil");
     let amirs = member(&server, user::Role::Agent, "Amir");

@@ -1,7 +1,8 @@
 //! States worth a picture, filled with what a daemon would answer.
 
+use assist_gui::intent::Intent;
 use assist_gui::link::{Overview, Reply, Whole};
-use assist_gui::manage::Roster;
+use assist_gui::manage::{LogPart, Managing, Part, Roster, ServerHealth};
 use assist_gui::memory::Memory;
 use assist_gui::route::TicketKey;
 use assist_gui::state::{DaemonState, State};
@@ -158,7 +159,7 @@ pub(crate) fn ticket() -> State {
     let mut state = inbox("online", 0, 412);
     let row = state.inbox.row(0).unwrap().clone();
     let key = TicketKey { project: row.project.clone(), ticket: row.id.clone() };
-    update::act(&mut state, assist_gui::intent::Intent::Go(Route::Ticket(key.clone())));
+    update::act(&mut state, Intent::Go(Route::Ticket(key.clone())));
     let ticket = Ticket {
         row,
         body: "Every day at **noon**, as soon as somebody prints more than one page:\n\n1. it hums for a minute,\n2. then prints everything *twice*.\n\n```\nE042 duplex: tray 2 not ready\nE042 duplex: tray 2 not ready\n```\nSee [the manual](https://example.org/manual), page 12.".into(),
@@ -225,7 +226,7 @@ pub(crate) fn conflict() -> State {
 /// The same ticket with what changed it.
 pub(crate) fn history() -> State {
     let mut state = ticket();
-    update::act(&mut state, assist_gui::intent::Intent::ShowHistory(true));
+    update::act(&mut state, Intent::ShowHistory(true));
     let change = |id: &str, name: &str, ago: u64, edits: Value| -> HistoryChange {
         made(json!({
             "change": id, "at_millis": NOW - ago, "author": {"id": name, "name": name}, "device": null,
@@ -275,7 +276,7 @@ pub(crate) fn history() -> State {
 pub(crate) fn manage() -> State {
     let mut state = ticket();
     let project = state.projects()[0].id.clone();
-    update::act(&mut state, assist_gui::intent::Intent::Go(Route::Manage(project.clone())));
+    update::act(&mut state, Intent::Go(Route::Manage(project.clone())));
     let member = |name: &str, role: &str, days: u64, devices: u64, waiting: u64| {
         json!({
             "id": name, "name": name, "email": format!("{}@example.org", name.to_lowercase()), "role": role,
@@ -308,6 +309,76 @@ pub(crate) fn manage() -> State {
         ..Roster::default()
     };
     told(&mut state, Reply::Roster { project, outcome: Ok(Box::new(roster.sorted())) });
+    state
+}
+
+/// How the server of a managed project fares.
+pub(crate) fn health() -> State {
+    let mut state = manage();
+    let project = state.projects()[0].id.clone();
+    update::act(&mut state, Intent::Manage(Managing::Show(Part::Health)));
+    let health = ServerHealth {
+        stats: made(json!({
+            "uptime_millis": 9 * 24 * HOUR, "turn_count": 81_204, "admitted_count": 4_711, "refused_count": 3,
+            "connected_count": 3, "greeting_count": 0, "head": 5_120, "ticket_count": 412, "member_count": 5,
+            "device_count": 8, "ignored_packet_count": null, "store_bytes": 2_310_144,
+            "disk_free_bytes": 41_204_000_000_u64, "backed_up_at_millis": NOW - 60 * HOUR,
+            "mail": {
+                "route": "relay", "waiting_count": 1, "sent_count": 87, "retried_count": 2, "failed_count": 0,
+                "last_failure": null,
+            },
+            "disk": {
+                "state": "low", "detail": "39295 MiB are free", "free_bytes": 41_204_000_000_u64,
+                "warn_bytes": 50_000_000_000_u64, "stop_bytes": 10_000_000_000_u64,
+            },
+            "version": "1.2.0",
+        })),
+        refused_at: vec![NOW - HOUR, NOW - 3 * HOUR, NOW - 90 * HOUR],
+        has_more_refused: false,
+    };
+    told(&mut state, Reply::Health { project, outcome: Ok(Box::new(health)) });
+    state
+}
+
+/// What it decided.
+pub(crate) fn log() -> State {
+    let mut state = manage();
+    let project = state.projects()[0].id.clone();
+    update::act(&mut state, Intent::Manage(Managing::Show(Part::Log)));
+    let actor = |name: &str, role: Value| {
+        json!({
+            "user": name, "user_name": name, "role": role, "device": format!("{name}9v3kq0tar7"),
+            "device_name": "laptop",
+        })
+    };
+    let entry = |number: u64, ago: u64, what: &str, by: Value, more: Value| {
+        let mut entry = json!({
+            "number": number, "at_millis": NOW - ago, "what": what, "by": by, "of": null, "change": null,
+            "ticket": null, "ticket_number": null, "place": null, "code": null, "count": null, "role": null,
+            "proof": null,
+        });
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        entry
+    };
+    let (amir, bob) = (actor("Amir", json!("agent")), actor("Bob", json!("admin")));
+    let carla = actor("Carla", json!("customer"));
+    let page = made(json!({
+        "entries": [
+            entry(5_106, 70 * HOUR, "restored", Value::Null, json!({})),
+            entry(5_107, 60 * HOUR, "backed_up", Value::Null, json!({"place": 5_012})),
+            entry(5_108, 50 * HOUR, "invited", bob.clone(), json!({"role": "agent"})),
+            entry(5_109, 49 * HOUR, "enrolled", amir.clone(), json!({"role": "agent", "proof": "code"})),
+            entry(5_110, 26 * HOUR, "admitted", carla.clone(), json!({"ticket": "t", "ticket_number": 142})),
+            entry(5_111, 3 * HOUR, "refused", carla, json!({"code": "not_allowed"})),
+            entry(5_112, 2 * HOUR, "refused_more", Value::Null, json!({"count": 37})),
+            entry(5_113, HOUR, "role_given", bob.clone(), json!({"role": "agent", "of": actor("Dora", Value::Null)})),
+            entry(5_114, 20 * MINUTE, "shut_out", bob, json!({"of": actor("Carla", Value::Null)})),
+            entry(5_115, MINUTE, "admitted", amir, json!({"ticket": "t", "ticket_number": 138})),
+        ],
+        "next": 5_106, "head": null,
+    }));
+    let part = LogPart { before: None, is_refused_only: false };
+    told(&mut state, Reply::Log { project, part, outcome: Ok(Box::new(page)) });
     state
 }
 

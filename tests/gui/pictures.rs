@@ -80,6 +80,8 @@ fn screens() -> Vec<(&'static str, State)> {
         ("full", pictured::inbox("full", 2, 412)),
         ("settings", settings),
         ("manage", pictured::manage()),
+        ("health", pictured::health()),
+        ("log", pictured::log()),
         ("diagnostics", pictured::diagnostics()),
     ]
 }
@@ -94,9 +96,9 @@ fn folder() -> std::path::PathBuf {
 fn every_screen_looks_as_it_did() {
     let options = SnapshotOptions::new().threshold(1.0).max_failed_pixels(40).output_path(folder());
     let mut results = egui_kittest::SnapshotResults::new();
-    let compared = ["welcome", "inbox", "ticket", "note", "offline", "manage"];
+    let compared = ["welcome", "inbox", "ticket", "note", "offline", "manage", "health", "log"];
     for (name, state) in screens().into_iter().filter(|(name, _)| compared.contains(name)) {
-        let theme = if ["welcome", "note"].contains(&name) { Theme::Light } else { Theme::Dark };
+        let theme = if ["welcome", "note", "log"].contains(&name) { Theme::Light } else { Theme::Dark };
         let mut harness = harness(state, theme, [1000.0, 680.0], 1.0);
         results.add(harness.try_snapshot_options(name, &options));
     }

@@ -1,11 +1,13 @@
 //! The thread's part that manages projects: what their servers are asked, and told.
 
+use assist_proto::api::server::GetStats;
+use assist_proto::api::server::log::{GetLog, LogPage};
 use assist_proto::api::{canned, device, label, member};
 
 use super::worker::Worker;
 use super::{Done, Failure};
 use crate::limits;
-use crate::manage::Roster;
+use crate::manage::{LogPart, Roster, ServerHealth};
 
 /// What an admin does with a project. Each names the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,24 @@ impl Worker {
             ManageWrite::RemoveCanned(remove) => self.call(remove),
         };
         done.map(|_| Done::Plain)
+    }
+
+    /// Asks the server how it fares, and when it refused something lately.
+    pub(super) fn health(&mut self, project: &str) -> Result<Box<ServerHealth>, Failure> {
+        let project = Some(project.to_owned());
+        let stats = self.call(&GetStats { project: project.clone() })?;
+        let limit = Some(limits::LOG_PAGE);
+        let page = self.call(&GetLog { project, limit, refused: true, ..GetLog::default() })?;
+        let refused_at = page.entries.iter().rev().map(|entry| entry.at_millis).collect();
+        Ok(Box::new(ServerHealth { stats, refused_at, has_more_refused: page.next.is_some() }))
+    }
+
+    /// Asks the server for a part of its admission log.
+    pub(super) fn log(&mut self, project: &str, part: LogPart) -> Result<Box<LogPage>, Failure> {
+        let (project, limit) = (Some(project.to_owned()), Some(limits::LOG_PAGE));
+        let (before, refused) = (part.before, part.is_refused_only);
+        let ask = GetLog { project, before, limit, refused, ..GetLog::default() };
+        self.call(&ask).map(Box::new)
     }
 
     /// Asks the server for all of them, as far as anybody reads.

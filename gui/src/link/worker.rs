@@ -48,6 +48,8 @@ impl Worker {
             Request::Overview => Reply::Overview(self.overview()),
             Request::People { project } => Reply::People { outcome: self.people(&project), project },
             Request::Roster { project } => Reply::Roster { outcome: self.roster(&project), project },
+            Request::Health { project } => Reply::Health { outcome: self.health(&project), project },
+            Request::Log { project, part } => Reply::Log { outcome: self.log(&project, part), project, part },
             Request::Drafts => Reply::Drafts(self.call(&draft::List::default()).map(|drafts| drafts.drafts)),
             Request::Rows { serial, page, list } => Reply::Rows { serial, page, outcome: self.call(&*list) },
             Request::Counts { project, views } => {

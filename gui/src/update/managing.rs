@@ -1,11 +1,15 @@
 //! What an admin does with a project, and what comes of it.
 
+use assist_proto::api::server::log::LogPage;
 use assist_proto::api::{canned, device, label, member};
 
 use super::{toast, write};
 use crate::intent::Field;
+use crate::limits;
 use crate::link::{Done, Failure, ManageWrite, Request, Write};
-use crate::manage::{InviteForm, Irreversible, Manage, Managing, Roster, WordForm};
+use crate::manage::{
+    InviteForm, Irreversible, LogPart, LogView, Manage, Managing, Part, Roster, ServerHealth, WordForm,
+};
 use crate::route::Route;
 use crate::state::{State, ToastTone};
 
@@ -21,13 +25,72 @@ pub(super) fn arrive(state: &mut State, project: String) {
 }
 
 /// Asks again for what may have changed, once at a time, while it is shown.
-pub(super) fn settle(state: &mut State, requests: &mut Vec<Request>) {
+pub(super) fn settle(state: &mut State, requests: &mut Vec<Request>, now_millis: u64) {
     let Route::Manage(project) = &state.route else { return };
     let is_admin = state.is_admin(project);
-    let Some(manage) = state.manage.as_mut().filter(|manage| !manage.is_awaited && is_admin) else { return };
-    if std::mem::take(&mut state.stale.manage) {
+    let Some(manage) = state.manage.as_mut().filter(|_| is_admin) else { return };
+    settle_server(manage, requests, now_millis);
+    if !manage.is_awaited && std::mem::take(&mut state.stale.manage) {
         manage.is_awaited = true;
         requests.push(Request::Roster { project: manage.project.clone() });
+    }
+}
+
+/// Asks how the server fares, again and again while somebody looks, and what it decided, once.
+fn settle_server(manage: &mut Manage, requests: &mut Vec<Request>, now_millis: u64) {
+    let (project, server) = (manage.project.clone(), &mut manage.server);
+    match manage.part {
+        Part::Health if !server.is_health_awaited && now_millis >= server.health_due_at_millis => {
+            server.is_health_awaited = true;
+            server.health_due_at_millis = now_millis + limits::HEALTH_MILLIS;
+            requests.push(Request::Health { project });
+        }
+        Part::Log if !server.log.is_awaited && !server.log.is_told => {
+            server.log.is_awaited = true;
+            let part = LogPart { before: None, is_refused_only: server.log.is_refused_only };
+            requests.push(Request::Log { project, part });
+        }
+        _ => {}
+    }
+}
+
+/// Takes in how a server fares.
+pub(super) fn take_health(state: &mut State, project: &str, outcome: Result<Box<ServerHealth>, Failure>) {
+    let Some(manage) = state.manage.as_mut().filter(|manage| manage.project == project) else { return };
+    manage.server.is_health_awaited = false;
+    match outcome {
+        Ok(health) => {
+            manage.server.health = Some(*health);
+            manage.server.error = None;
+        }
+        Err(failure) => manage.server.error = Some(failure.message),
+    }
+}
+
+/// Takes in what a server decided, unless something else is wanted by now.
+pub(super) fn take_log(
+    state: &mut State,
+    project: &str,
+    part: LogPart,
+    outcome: Result<Box<LogPage>, Failure>,
+) {
+    let Some(manage) = state.manage.as_mut().filter(|manage| manage.project == project) else { return };
+    let log = &mut manage.server.log;
+    log.is_awaited = false;
+    if part.is_refused_only != log.is_refused_only || part.before.is_some_and(|it| log.next != Some(it)) {
+        return;
+    }
+    log.is_told = true;
+    match outcome {
+        Ok(page) => {
+            if part.before.is_none() {
+                log.entries.clear();
+            }
+            log.entries.extend(page.entries.into_iter().rev());
+            log.next = page.next;
+            manage.server.error = None;
+        }
+        Err(failure) => manage.server.error = Some(failure.message),
     }
 }
 
@@ -38,7 +101,27 @@ pub(super) fn act(state: &mut State, managing: Managing, requests: &mut Vec<Requ
     let wanted = match managing {
         Managing::LookAgain => {
             state.stale.manage = true;
+            manage.server.health_due_at_millis = 0;
+            manage.server.log.is_told = false;
             return;
+        }
+        Managing::Show(part) => {
+            manage.part = part;
+            manage.server.log.is_told = false;
+            return;
+        }
+        Managing::RefusedOnly(is_refused_only) => {
+            manage.server.log = LogView { is_refused_only, ..LogView::default() };
+            return;
+        }
+        Managing::ShowOlder => {
+            let log = &mut manage.server.log;
+            if log.is_awaited || log.next.is_none() {
+                return;
+            }
+            log.is_awaited = true;
+            let part = LogPart { before: log.next, is_refused_only: log.is_refused_only };
+            return requests.push(Request::Log { project: manage.project.clone(), part });
         }
         Managing::InviteAs(role) => return manage.invite.role = role,
         Managing::ForgetInvitation => return manage.invite = InviteForm::new(),

@@ -39,6 +39,8 @@ pub fn receive(state: &mut State, reply: Reply, now_millis: u64) -> Vec<Request>
             }
         }
         Reply::Roster { project, outcome } => managing::take_roster(state, &project, outcome),
+        Reply::Health { project, outcome } => managing::take_health(state, &project, outcome),
+        Reply::Log { project, part, outcome } => managing::take_log(state, &project, part, outcome),
         Reply::Drafts(outcome) => {
             if let Ok(drafts) = outcome {
                 take_drafts(state, drafts);

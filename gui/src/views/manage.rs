@@ -1,7 +1,10 @@
-//! A project as its admins manage it: who is in it, whom to invite, whose devices, which labels and canned replies.
+//! A project as its admins manage it: who is in it, whom to invite, whose devices, which labels and canned replies; how
+//! its server fares, and what that decided.
 
 mod devices;
+mod health;
 mod invitations;
+mod log;
 mod members;
 mod words;
 
@@ -13,7 +16,7 @@ use super::settings::part_ui;
 use super::ticket::reading_ui;
 use crate::icon::Icon;
 use crate::intent::Intent;
-use crate::manage::{Irreversible, Manage, Managing};
+use crate::manage::{Irreversible, Manage, Managing, Part};
 use crate::route::Route;
 use crate::scene::Scene;
 use crate::theme;
@@ -30,25 +33,61 @@ pub(super) fn manage_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &str) {
     ScrollArea::vertical().id_salt(("manage", project)).auto_shrink(false).show(ui, |ui| {
         reading_ui(ui, Margin { left: 24, right: 24, top: 16, bottom: 20 }, |ui| {
             head_ui(scene, ui, project);
-            if let Some(error) = &manage.error {
-                let words = format!("Its server cannot be asked who is in it: {error}");
-                widgets::error_ui(ui, scene.tokens, &words);
-                ui.add_space(8.0);
+            parts_ui(scene, ui, manage);
+            match manage.part {
+                Part::People => people_ui(scene, ui, manage),
+                Part::Health | Part::Log => server_ui(scene, ui, manage),
             }
-            waiting_ui(scene, ui, manage);
-            part_ui(scene, ui, "Invite somebody", |scene, ui| invitations::invite_ui(scene, ui, manage));
-            if let Some(roster) = &manage.roster {
-                part_ui(scene, ui, &counted("Members", roster.members.len()), |scene, ui| {
-                    members::members_ui(scene, ui, manage, roster);
-                });
-                part_ui(scene, ui, &counted("Devices", roster.devices.len()), |scene, ui| {
-                    devices::devices_ui(scene, ui, manage, roster);
-                });
-            }
-            part_ui(scene, ui, "Labels", |scene, ui| words::labels_ui(scene, ui, manage));
-            part_ui(scene, ui, "Canned replies", |scene, ui| words::canned_ui(scene, ui, manage));
         });
     });
+}
+
+/// The parts that there are.
+fn parts_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
+    ui.horizontal(|ui| {
+        for (word, part) in [("People and words", Part::People), ("Health", Part::Health), ("Log", Part::Log)]
+        {
+            let pressed = ui.selectable_label(manage.part == part, word).clicked();
+            scene.act_if(pressed, || Intent::Manage(Managing::Show(part)));
+        }
+    });
+    ui.add_space(10.0);
+}
+
+fn people_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
+    if let Some(error) = &manage.error {
+        let words = format!("Its server cannot be asked who is in it: {error}");
+        widgets::error_ui(ui, scene.tokens, &words);
+        ui.add_space(8.0);
+    }
+    if manage.roster.is_none() && manage.error.is_none() {
+        waiting_ui(scene, ui);
+    }
+    part_ui(scene, ui, "Invite somebody", |scene, ui| invitations::invite_ui(scene, ui, manage));
+    if let Some(roster) = &manage.roster {
+        part_ui(scene, ui, &counted("Members", roster.members.len()), |scene, ui| {
+            members::members_ui(scene, ui, manage, roster);
+        });
+        part_ui(scene, ui, &counted("Devices", roster.devices.len()), |scene, ui| {
+            devices::devices_ui(scene, ui, manage, roster);
+        });
+    }
+    part_ui(scene, ui, "Labels", |scene, ui| words::labels_ui(scene, ui, manage));
+    part_ui(scene, ui, "Canned replies", |scene, ui| words::canned_ui(scene, ui, manage));
+}
+
+/// What the server says of itself: known only while it can be asked.
+fn server_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
+    let server = &manage.server;
+    if let Some(error) = &server.error {
+        widgets::error_ui(ui, scene.tokens, &format!("Its server cannot be asked: {error}"));
+        ui.add_space(8.0);
+    }
+    match manage.part {
+        Part::Log => log::log_ui(scene, ui, manage),
+        _ if server.health.is_none() && server.error.is_none() => waiting_ui(scene, ui),
+        _ => health::health_ui(scene, ui, manage),
+    }
 }
 
 fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &str) {
@@ -75,10 +114,7 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &str) {
 }
 
 /// While nothing is known: quiet bars where it will stand.
-fn waiting_ui(scene: &Scene<'_>, ui: &mut Ui, manage: &Manage) {
-    if manage.roster.is_some() || manage.error.is_some() {
-        return;
-    }
+fn waiting_ui(scene: &Scene<'_>, ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(egui::vec2(ui.available_width(), 40.0), egui::Sense::hover());
     for (top, width) in [(0.0, 0.5), (22.0, 0.35)] {
         let bar = egui::Rect::from_min_size(
