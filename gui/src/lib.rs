@@ -19,6 +19,7 @@ pub mod link;
 pub mod manage;
 mod markdown;
 pub mod memory;
+mod mentions;
 mod pictures;
 pub mod route;
 pub mod rows;

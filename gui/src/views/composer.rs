@@ -1,7 +1,11 @@
 //! Where one writes under a ticket. Whether the customer will read it is plain before, while and after one writes.
 
+use assist_proto::api::user::{Role, User};
 use assist_proto::neutral;
-use egui::{Align, Frame, Key, KeyboardShortcut, Layout, Margin, Modifiers, RichText, Stroke, TextEdit, Ui};
+use egui::{
+    Align, CompletionPopup, CompletionQuery, Frame, Key, KeyboardShortcut, Layout, Margin, Modifiers,
+    RichText, Stroke, Suggestion, TextEdit, Ui,
+};
 
 use super::files::{attach_button_ui, new_files_ui};
 use super::text::text_ui;
@@ -9,6 +13,7 @@ use super::thread::answered_words;
 use crate::files::{NewFileState, Slot};
 use crate::icon::Icon;
 use crate::intent::{Field, Intent};
+use crate::mentions::{self, Proposal};
 use crate::scene::Scene;
 use crate::state::{Composer, OpenTicket};
 use crate::theme;
@@ -37,7 +42,7 @@ pub(super) fn composer_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket)
                     text_ui(scene, ui, &composer.text);
                 });
             }
-            false => write_ui(scene, ui, &composer, is_note),
+            false => write_ui(scene, ui, &composer, is_note, open),
         }
         let slot = Slot::Ticket(open.key.clone());
         new_files_ui(scene, ui, &slot, &composer.files);
@@ -104,7 +109,7 @@ fn answering_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, open: &
     });
 }
 
-fn write_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bool) {
+fn write_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bool, open: &OpenTicket) {
     let id = widgets::field_id(scene.salt, TEXT);
     let is_sent = ui.memory(|memory| memory.has_focus(id))
         && ui.input_mut(|input| {
@@ -114,18 +119,45 @@ fn write_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bo
     let mut text = composer.text.clone();
     egui::ScrollArea::vertical().id_salt("writing").max_height(220.0).show(ui, |ui| {
         let edit = TextEdit::multiline(&mut text)
-            .id(id)
             .hint_text(RichText::new(hint).color(scene.tokens.faint))
             .frame(Frame::NONE)
             .margin(Margin::symmetric(0, 4))
             .desired_width(f32::INFINITY)
             .desired_rows(2)
             .interactive(!composer.is_sending);
-        let response = ui.add(edit);
-        widgets::name(ui, &response, if is_note { "Note" } else { "Reply" });
-        scene.act_if(response.changed(), || Intent::Type(Field::Composer, text));
+        let people = scene.state.people.get(&open.key.project).map_or(&[][..], |people| &people.users);
+        let popup = CompletionPopup::new(id).word_boundary(|c| c == '@');
+        let output = popup.show(ui, edit, |query| suggest(people, is_note, open, query));
+        let response = &output.text_edit.response.response;
+        widgets::name(ui, response, if is_note { "Note" } else { "Reply" });
+        let is_changed = response.changed() || output.accepted.is_some();
+        scene.act_if(is_changed, || Intent::Type(Field::Composer, text));
     });
     scene.act_if(is_sent, || Intent::Send);
+}
+
+/// Whom the `@` before the cursor may mean, if there is one.
+fn suggest(
+    people: &[User],
+    is_note: bool,
+    open: &OpenTicket,
+    query: &CompletionQuery<'_>,
+) -> Vec<Suggestion> {
+    let requester = open.ticket.as_ref().map(|ticket| ticket.row.requester.id.as_str());
+    let may_read = |user: &User| match user.role {
+        Role::Customer => !is_note && requester == Some(&user.id),
+        Role::Agent | Role::Admin => true,
+    };
+    let end = query.word_range.end.0;
+    let at = query.text.char_indices().nth(end).map_or(query.text.len(), |(at, _)| at);
+    let (before, after) = query.text.split_at(at);
+    let space = if after.starts_with(char::is_whitespace) { "" } else { " " };
+    let found = mentions::propose(people, may_read, before).into_iter();
+    let suggestion = |Proposal { name, word }: Proposal| {
+        let suggestion = Suggestion::new(format!("{word}{space}")).content(neutral::line(&name).into_owned());
+        if word == name { suggestion } else { suggestion.description(neutral::line(&word).into_owned()) }
+    };
+    found.map(suggestion).collect()
 }
 
 fn foot_ui(scene: &mut Scene<'_>, ui: &mut Ui, composer: &Composer, is_note: bool, slot: &Slot) {
