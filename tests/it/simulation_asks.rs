@@ -95,6 +95,28 @@ fn team_is_told_who_is_in_the_project_and_a_customer_is_not() {
 }
 
 #[test]
+fn team_knows_its_team_before_anybody_wrote() {
+    let mut desk = Desk::open(32);
+    let known = |desk: &Desk, seat: Seat| {
+        let members = desk.world.net.peer(seat.device).store.members(&desk.world.projects[0].id).unwrap();
+        members.into_iter().map(|member| (member.user, member.role)).collect::<Vec<_>>()
+    };
+    let (alice, carol) = (desk.alice, desk.carol);
+    let erin = sit_down(&mut desk, ERIN, "laptop");
+    let (carols, erins) = (user(&desk, carol), user(&desk, erin));
+    assert!(known(&desk, carol).contains(&(erins, Role::Admin)), "who was there hears of the newcomer");
+    assert!(known(&desk, erin).contains(&(carols, Role::Agent)), "a newcomer of who is there");
+    assert!(known(&desk, alice).iter().all(|(user, _)| *user != erins), "a customer of nobody who is silent");
+    let bob = desk.bob;
+    let bobs = who(&desk, bob);
+    done(&mut desk, erin, Request::SetRole(SetRole { who: bobs, role: Role::Agent }));
+    let bobs = user(&desk, bob);
+    assert!(known(&desk, carol).contains(&(bobs, Role::Agent)), "of whoever becomes one of them");
+    done(&mut desk, erin, Request::SetRole(SetRole { who: Who::User(bobs), role: Role::Customer }));
+    assert!(known(&desk, carol).contains(&(bobs, Role::Customer)), "and of whoever is none any more");
+}
+
+#[test]
 fn roster_is_told_in_windows() {
     let mut desk = Desk::open(2);
     let (carol, mut after, mut told) = (desk.carol, None, Vec::new());

@@ -487,7 +487,7 @@ impl ServerHub {
         self.by_audience.insert((session.audience, link));
         self.links.insert(link, Link { peer, phase: Phase::Ready(Box::new(session)) });
         self.send(link, &PeerMessage::Welcome(welcome));
-        self.introduce_self(link, &user);
+        self.introduce_newcomer(link, &user, store)?;
         self.tell_kept(link, user.user, hello, store)?;
         self.tell_who_waits(now, link, &user, store)?;
         self.runnable.insert(link);

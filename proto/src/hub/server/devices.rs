@@ -10,7 +10,7 @@ use super::enrolment::is_name;
 use super::people::{is_let_in, last_admin, user_of};
 use crate::admission::{By, Event, Proof};
 use crate::certificate::DeviceCertificate;
-use crate::hub::action::LinkId;
+use crate::hub::action::{Action, LinkId};
 use crate::limits;
 use crate::store::{Device, ServerStore, StoreResult, User, WaitingDevice};
 use crate::wire::ask::{
@@ -209,6 +209,9 @@ impl ServerHub {
             let Some(link) = self.by_device.get(&device).copied() else { continue };
             match departure {
                 Departure::ShutOut => {
+                    // Nor is it told what the same turn had for it before.
+                    self.actions
+                        .retain(|action| !matches!(action, Action::Send { link: to, .. } if *to == link));
                     self.refuse(link, RefusedCode::Device, "this device was removed from the project");
                 }
                 Departure::OtherRole => self.close(link, "the role changed: a new session knows it"),

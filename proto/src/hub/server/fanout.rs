@@ -163,8 +163,7 @@ impl ServerHub {
         let woken = std::mem::take(&mut self.woken);
         let mut links = std::mem::take(&mut self.runnable);
         for audience in woken {
-            let sessions = (audience, LinkId(0))..=(audience, LinkId(u64::MAX));
-            links.extend(self.by_audience.range(sessions).map(|(_, link)| *link));
+            links.extend(self.links_to(audience));
         }
         for link in links {
             self.fill_window(link, store)?;

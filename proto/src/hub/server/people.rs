@@ -112,6 +112,7 @@ impl ServerHub {
         let user = User { role: set.role, ..user };
         store.put_user(&user)?;
         self.note_role(&user);
+        self.introduce_role(&user);
         self.note(Event::RoleGiven { user: user.user, role: user.role }, Some(By::asker(asker)));
         // A session knows what its user was: the next one knows better, and brings the new certificate.
         for device in devices_of(&user, store)? {

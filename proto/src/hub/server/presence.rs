@@ -245,9 +245,8 @@ impl ServerHub {
         told: &Told,
         store: &dyn ServerStore,
     ) -> StoreResult<u64> {
-        let sessions = (audience, LinkId(0))..=(audience, LinkId(u64::MAX));
-        let links = self.by_audience.range(sessions).map(|(_, link)| *link);
-        let links: Vec<LinkId> = links.filter(|link| self.presences.here.contains_key(link)).collect();
+        let mut links = self.links_to(audience);
+        links.retain(|link| self.presences.here.contains_key(link));
         for &link in &links {
             if self.session(link).is_some_and(|session| session.has_room()) {
                 self.introduce_users(link, audience, told.named.clone(), store)?;

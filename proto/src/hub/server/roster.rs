@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use assist_crdt_model::{DeviceId, Role, UnixMillis};
 
-use super::ServerHub;
 use super::admissions;
 use super::enrolment::{code_hash, fold_email, is_name};
+use super::{ServerHub, server_user};
 use crate::admission::Event;
 use crate::certificate::{DeviceCertificate, Signed};
 use crate::hub::action::LinkId;
@@ -198,7 +198,17 @@ impl ServerHub {
 
     /// Tells a name that is another now to everybody who was told the one before.
     pub(super) fn introduce_again(&mut self, user: &User) {
-        let links: Vec<LinkId> = self.by_device.values().copied().collect();
+        self.introduce_again_to(self.by_device.values().copied().collect(), user);
+    }
+
+    /// Tells the team of a role that is another now. Whose role it is learns it from their next session.
+    pub(super) fn introduce_role(&mut self, user: &User) {
+        let mut links = self.links_to(Audience::Team);
+        links.retain(|link| self.session(*link).is_some_and(|session| session.user != user.user));
+        self.introduce_again_to(links, user);
+    }
+
+    fn introduce_again_to(&mut self, links: Vec<LinkId>, user: &User) {
         for link in links {
             let Some(session) = self.session(link) else { continue };
             if !session.introduced_users.contains(&user.user) {
@@ -220,12 +230,47 @@ impl ServerHub {
         Ok(())
     }
 
-    /// Tells a device who it is.
-    pub(super) fn introduce_self(&mut self, link: LinkId, user: &User) {
-        let Some(session) = self.session(link) else { return };
+    /// Tells a device who it is, and the team who is in it, whether they ever wrote something or not: work is given to
+    /// people. Whoever of them is here is told of the newcomer.
+    pub(super) fn introduce_newcomer(
+        &mut self,
+        link: LinkId,
+        user: &User,
+        store: &dyn ServerStore,
+    ) -> StoreResult<()> {
+        let Some(session) = self.session(link) else { return Ok(()) };
         session.introduced_users.insert(user.user);
-        let members = vec![member_for(user, session.audience, true)];
-        self.send(link, &PeerMessage::Introduce(Introduce { members, ..Introduce::default() }));
+        let audience = session.audience;
+        let mut members = vec![member_for(user, audience, true)];
+        if audience == Audience::Team {
+            let team = self.team(store)?;
+            let Some(session) = self.session(link) else { return Ok(()) };
+            let others = team.into_iter().filter(|other| session.introduced_users.insert(other.user));
+            members.extend(others.map(|other| member_for(&other, audience, false)));
+        }
+        for members in members.chunks(limits::INTRODUCED_MAX) {
+            let members = members.to_vec();
+            self.send(link, &PeerMessage::Introduce(Introduce { members, ..Introduce::default() }));
+        }
+        if audience == Audience::Team {
+            for link in self.links_to(audience) {
+                self.introduce_users(link, audience, BTreeSet::from([user.user]), store)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The people of the team; the server itself is none.
+    fn team(&self, store: &dyn ServerStore) -> StoreResult<Vec<User>> {
+        let node = server_user(&self.node());
+        let is_of_team = |user: &User| user.is_member() && user.role.is_team() && user.user != node;
+        Ok(store.users()?.into_iter().filter(is_of_team).collect())
+    }
+
+    /// The sessions of an audience.
+    pub(super) fn links_to(&self, audience: Audience) -> Vec<LinkId> {
+        let sessions = (audience, LinkId(0))..=(audience, LinkId(u64::MAX));
+        self.by_audience.range(sessions).map(|(_, link)| *link).collect()
     }
 }
 
