@@ -27,7 +27,7 @@ use crate::disk;
 use crate::driver::{self, Driver, DriverHandle, DriverParts};
 use crate::home::Home;
 use crate::mail::{MailOut, Mailer, MailerHandle};
-use crate::monitor::{self, HealthAsks, HealthOut, Watched};
+use crate::monitor::{self, HealthAsks, HealthOut, MonitorAt, Watched};
 use crate::net::PeerStream;
 use crate::overlay::{OverlayConfig, OverlayMode, OverlayState};
 use crate::pictures::Thumbnails;

@@ -2,6 +2,7 @@
 //!
 //! Field names on the wire are the short ones; they and the variant names are promises, changed only by adding.
 
+pub mod admission;
 pub mod ask;
 pub mod blob;
 pub mod codec;
