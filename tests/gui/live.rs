@@ -2,6 +2,7 @@
 
 use assist_proto::api::{comment, user};
 use assist_tests::process::DaemonProcess;
+use egui::{Key, Modifiers};
 
 use crate::flows::member;
 use crate::people::Person;
@@ -59,4 +60,46 @@ fn whoever_reads_further_up_is_told_what_came_and_is_not_moved() {
     amir.presses("2 new");
     amir.sees_no_more("2 new");
     amir.sees("And it leaks.");
+}
+
+#[test]
+fn whom_an_at_sign_may_mean_is_proposed_and_put_in() {
+    let server = DaemonProcess::server("anvil");
+    let (carlas, amirs) =
+        (member(&server, user::Role::Customer, "Carla"), member(&server, user::Role::Agent, "Amir"));
+    let erins = member(&server, user::Role::Agent, "Erin Berg");
+    let carlottas = member(&server, user::Role::Customer, "Carlotta");
+    carlottas.assist_ok(["ticket", "new", "-t", "It leaks", "-b", "Now.", "--wait=delivered"]);
+    carlas.assist_ok(["ticket", "new", "-t", "It hums", "-b", "Now.", "--wait=delivered"]);
+    let mut amir = Person::at(&amirs);
+    amir.presses_what_says("It hums");
+    amir.sees("Now.");
+    amir.until("everybody", |client| {
+        let known = client.state().state().people.values().flat_map(|people| &people.users);
+        let known: Vec<&str> = known.map(|user| user.name.as_str()).collect();
+        ["Carla", "Carlotta", "Erin Berg"].iter().all(|name| known.contains(name))
+    });
+    amir.types("Reply", "Dear @car");
+    // There is nobody below her: Carlotta could not read it.
+    amir.keys(Modifiers::NONE, Key::ArrowDown);
+    amir.keys(Modifiers::NONE, Key::Enter);
+    amir.types("Reply", ": @e");
+    amir.keys(Modifiers::NONE, Key::Escape);
+    amir.sees_no_more("Erin Berg");
+    amir.types("Reply", "rin b");
+    amir.presses("Erin Berg");
+    let text = |amir: &Person| amir.state().composers.values().next().unwrap().text.clone();
+    assert_eq!(text(&amir), "Dear @Carla : @Erin Berg ");
+    amir.types("Reply", "knows.");
+    amir.keys(Modifiers::COMMAND, Key::Enter);
+    erins.until("the mention", |client| {
+        let list =
+            assist_proto::api::ticket::List { query: Some("is:mentioned".into()), ..Default::default() };
+        (client.call(&list).ok()?.tickets.len() == 1).then_some(())
+    });
+
+    amir.presses("Note");
+    amir.types("Note", "@ca");
+    amir.keys(Modifiers::NONE, Key::Enter);
+    assert_eq!(text(&amir), "@ca\n", "a note is not for customers");
 }

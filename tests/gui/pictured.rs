@@ -191,6 +191,12 @@ pub(crate) fn ticket() -> State {
     let users: Vec<User> = vec![
         made(json!({"id": "me", "name": "Bob", "email": null, "role": "admin", "is_self": true})),
         made(json!({"id": "a", "name": "Amir", "email": null, "role": "agent", "is_self": false})),
+        made(
+            json!({"id": "Erin", "name": "Erin", "email": "erin.b@example.org", "role": "admin", "is_self": false}),
+        ),
+        made(
+            json!({"id": "e", "name": "Erin", "email": "erin.c@example.org", "role": "agent", "is_self": false}),
+        ),
     ];
     let present: Vec<PresentPerson> = vec![
         made(json!({"user": {"id": "c", "name": "Carla"}, "doing": "typing", "status": null})),

@@ -7,7 +7,9 @@ use assist_gui::route::TicketKey;
 use assist_gui::state::State;
 use assist_gui::{Route, Support, Tokens, fonts};
 use assist_tests::raster::Raster;
+use egui::accesskit::Role;
 use egui::{Theme, Vec2};
+use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, SnapshotOptions};
 
 use crate::pictured::{self, NOW};
@@ -102,6 +104,15 @@ fn every_screen_looks_as_it_did() {
         let mut harness = harness(state, theme, [1000.0, 680.0], 1.0);
         results.add(harness.try_snapshot_options(name, &options));
     }
+    let mut mentioning = harness(pictured::ticket(), Theme::Dark, [1000.0, 680.0], 1.0);
+    let field = |harness: &Harness<'static, Support>, act: fn(egui_kittest::Node<'_>)| {
+        act(harness.get_by_role_and_label(Role::MultilineTextInput, "Reply"));
+    };
+    field(&mentioning, |reply| reply.focus());
+    mentioning.step();
+    field(&mentioning, |reply| reply.type_text(" @"));
+    mentioning.run_steps(3);
+    results.add(mentioning.try_snapshot_options("mentioning", &options));
     let mut small = harness(pictured::ticket(), Theme::Light, [480.0, 640.0], 1.0);
     results.add(small.try_snapshot_options("small", &options));
     results.unwrap();

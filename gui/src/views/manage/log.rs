@@ -42,7 +42,11 @@ fn entry_ui(scene: &Scene<'_>, ui: &mut Ui, entry: &LogEntry) {
         ui.with_layout(Layout::top_down(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.add(egui::Label::new(RichText::new(words(entry)).color(tokens.text)).truncate());
-            let who = entry.by.as_ref().map_or_else(|| "the operator, at the server".to_owned(), doer);
+            let who = match (&entry.by, entry.what) {
+                (Some(by), _) => doer(by),
+                (None, LogWord::RefusedMore) => "from several devices".to_owned(),
+                (None, _) => "the operator, at the server".to_owned(),
+            };
             let when = times::relative(scene.now_millis, entry.at_millis);
             let words = format!("{who} \u{b7} {when} \u{b7} no. {}", entry.number);
             let text = RichText::new(words).size(theme::SMALL).color(tokens.soft);
