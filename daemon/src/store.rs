@@ -96,13 +96,27 @@ impl Store {
     /// # Errors
     /// See [`OpenStoreError`]; the file is as it was then.
     pub fn open(path: &Path, key: &StoreKey, options: StoreOptions) -> Result<Self, OpenStoreError> {
+        Self::open_with(path, key, options, open::MIGRATIONS)
+    }
+
+    /// The same with other steps to the present format.
+    pub(crate) fn open_with(
+        path: &Path,
+        key: &StoreKey,
+        options: StoreOptions,
+        migrations: &[open::Migration],
+    ) -> Result<Self, OpenStoreError> {
         let seal = seal::Seal::new(key);
         open::create_if_absent(path, &builder(options), &seal)?;
         open::inspect(path, &builder(options))?;
         let file = path.to_owned();
         let opener: Opener = Box::new(move || builder(options).open(&file));
         let engine = open::open_engine(path, &opener)?;
-        Self::with_engine(path, seal, opener, engine, || open::open_journal(path))
+        let found = open::check(path, &engine, &seal, migrations)?;
+        if migrations.iter().any(|migration| migration.to > found) {
+            open::keep_old(path, found)?;
+        }
+        Self::with_engine(path, seal, (opener, engine), migrations, || open::open_journal(path))
     }
 
     /// Opens a store on storage of the caller's: for tests of crashes and full disks. Called again, after trouble,
@@ -124,7 +138,7 @@ impl Store {
         if is_new {
             open::initialise(&engine, &seal).map_err(|error| open::store_error(path, error))?;
         }
-        Self::with_engine(path, seal, opener, engine, || Ok(Box::new(journal)))
+        Self::with_engine(path, seal, (opener, engine), open::MIGRATIONS, || Ok(Box::new(journal)))
     }
 
     /// Makes a store that is gone with the process.
@@ -142,17 +156,17 @@ impl Store {
     fn with_engine(
         path: &Path,
         seal: seal::Seal,
-        opener: Opener,
-        engine: Engine,
+        (opener, engine): (Opener, Engine),
+        migrations: &[open::Migration],
         journal: impl FnOnce() -> Result<JournalFile, OpenStoreError>,
     ) -> Result<Self, OpenStoreError> {
-        let found = open::check(path, &engine, &seal, open::MIGRATIONS)?;
+        let found = open::check(path, &engine, &seal, migrations)?;
         let failed = |error| open::store_error(path, error);
         let applied = open::applied(&engine, &seal).map_err(failed)?;
         let (journal, unapplied) = Journal::open(journal()?, &seal, applied).map_err(failed)?;
         let shared = Shared::new(opener, engine, seal, journal, unapplied).map_err(failed)?;
         // Behind the journal's changes, which are of the format that wrote them.
-        shared.migrate(found, open::MIGRATIONS).map_err(failed)?;
+        shared.migrate(found, migrations).map_err(failed)?;
         Ok(Self { shared: Arc::new(shared) })
     }
 

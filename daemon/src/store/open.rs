@@ -198,6 +198,33 @@ pub(crate) fn check(
     Ok(found)
 }
 
+/// Copies a store as it is, journal and all, before anything brings it up to date: whoever goes back to the version
+/// before finds what that version left. An earlier copy of the same format is replaced; it was never changed since.
+pub(crate) fn keep_old(path: &Path, format: u32) -> Result<(), OpenStoreError> {
+    let kept = with_suffix(path, &format!(".format-{format}"));
+    // The store's own copy comes last, so that whoever finds it finds all.
+    for suffix in [".journal", ""] {
+        let (from, to) = (with_suffix(path, suffix), with_suffix(&kept, suffix));
+        copy_private(&from, &to).map_err(|source| io_error(&to, source))?;
+    }
+    tracing::info!(kept = %kept.display(), format, "the store is brought to a new format; a copy of the old one is kept");
+    Ok(())
+}
+
+/// Copies a file durably, if it is there, under another name first.
+fn copy_private(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = match File::open(from) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let unfinished = with_suffix(to, ".unfinished");
+    remove_if_there(&unfinished)?;
+    let mut copy = create_private(&unfinished)?;
+    io::copy(&mut source, &mut copy)?;
+    copy.sync_all()?;
+    put_in_place(&unfinished, to)
+}
+
 /// Brings a store up to date, one step a transaction.
 pub(crate) fn migrate(
     database: &Database,

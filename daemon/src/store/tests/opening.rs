@@ -254,6 +254,33 @@ fn migrations_run_once_in_order_and_raise_the_format() {
 }
 
 #[test]
+fn store_is_copied_before_it_is_brought_up_to_date_and_the_copy_is_what_the_version_before_left() {
+    const STEPS: &[Migration] = &[Migration {
+        to: 2,
+        run: |transaction, _| {
+            assert!(transaction.delete_table(Table::Tickets.definition())?);
+            Ok(())
+        },
+    }];
+    let home = Home::with_store();
+    let kept = home.path.with_file_name("store.format-1");
+    drop(home.open().unwrap());
+    assert!(!kept.exists(), "nothing is brought up to date");
+    let open = || Store::open_with(&home.path, &key(), StoreOptions::default(), STEPS);
+    // It goes wrong, and is tried again.
+    assert!(matches!(open(), Err(OpenStoreError::Damaged { .. })));
+    assert!(matches!(home.open(), Err(OpenStoreError::Newer { found: 2, supported: 1, .. })));
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    let names = fs::read_dir(kept.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.filter(|name| name.to_str().unwrap().contains("unfinished")).count(), 0);
+    // As an operator goes back: the copies in the place of the files.
+    fs::rename(&kept, &home.path).unwrap();
+    fs::rename(kept.with_file_name("store.format-1.journal"), home.path.with_file_name("store.journal"))
+        .unwrap();
+    check_filled(&home.open().unwrap().read().unwrap());
+}
+
+#[test]
 fn failed_migration_leaves_the_old_format() {
     let home = Home::with_store();
     let failing: &[Migration] =
