@@ -16,7 +16,7 @@ use assist_proto::address::{AddressError, Host};
 use assist_proto::api::{server, user};
 use assist_proto::client::{Client, Home};
 use assist_proto::hub::DiskReserves;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
 mod backups;
@@ -34,11 +34,30 @@ struct Cli {
     /// What to log, as `info` or `assist_daemon=debug,warn`.
     #[arg(long, global = true, env = "ASSIST_LOG", default_value = "info", value_name = "FILTER")]
     log: String,
+    /// How to log: lines for people, or an object in each line for programs.
+    #[arg(
+        long,
+        global = true,
+        env = "ASSIST_LOG_FORMAT",
+        default_value = "text",
+        value_enum,
+        value_name = "FORMAT"
+    )]
+    log_format: LogFormat,
     /// The configuration file; otherwise `config.toml` in that folder, if it is there.
     #[arg(long, global = true, env = "ASSIST_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
+}
+
+/// How to log.
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// A line for people, in colours on a terminal.
+    Text,
+    /// A JSON object: time, level, where, message, and whatever belongs to it by name.
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -150,11 +169,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let home = Home::locate(cli.home)?.folder().to_owned();
     match cli.command {
         Command::Run(args) => {
-            start_log(&cli.log)?;
+            start_log(&cli.log, cli.log_format)?;
             run_daemon(device_config(home, cli.config.as_deref(), &args)?)
         }
         Command::Server(ServerCommand::Run(args)) => {
-            start_log(&cli.log)?;
+            start_log(&cli.log, cli.log_format)?;
             run_daemon(server_config(home, cli.config.as_deref(), args)?)
         }
         Command::Server(ServerCommand::Init { name }) => init(&home, &name),
@@ -353,13 +372,13 @@ fn invite(home: &Path, role: user::Role, email: Option<String>, name: Option<Str
     ))
 }
 
-fn start_log(filter: &str) -> anyhow::Result<()> {
+fn start_log(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).context("--log")?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
     Ok(())
 }
 

@@ -82,3 +82,22 @@ fn figures_are_not_told_to_the_world() {
     let started = run(assistd(home.path()).arg("run"), b"");
     assert!(started.code == Some(1) && started.stderr.contains("cannot tell figures at"), "{started:?}");
 }
+
+#[test]
+fn log_for_programs_is_an_object_a_line_and_names_peers_and_nothing_that_a_person_wrote() {
+    let server = DaemonProcess::server_with("anvil", "127.0.0.1:0", |_| {
+        ["--log-format", "json", "--log", "assist_daemon=trace"].map(str::to_owned).to_vec()
+    });
+    let carla = DaemonProcess::device();
+    carla.join(&server, user::Role::Customer, "Carla");
+    carla.assist_ok(["ticket", "new", "-t", "canary title", "-b", "canary body", "--wait=server"]);
+    let log = fs::read_to_string(server.log()).unwrap();
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let opened = lines.iter().find(|line| line["fields"]["message"] == "link opened").expect("Carla came");
+    assert!(opened["fields"]["peer"].as_str().unwrap().len() == 52 && opened["fields"]["link"].is_number());
+    assert_eq!(opened["level"], "DEBUG");
+    for secret in ["canary", "carla@", "Carla"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
