@@ -39,6 +39,8 @@ pub enum Intent {
     Send,
     /// To take back what has not left.
     TakeBack(String),
+    /// To have a text of one's own in the thread say something else.
+    Rewrite(Rewrite),
     /// To attach a file.
     Attach(Slot, Source),
     /// To choose files to attach.
@@ -152,6 +154,8 @@ pub enum Field {
     Query,
     /// The text under the ticket.
     Composer,
+    /// What a text in the thread is to say.
+    Rewriting,
     /// The title of the ticket that is shown.
     Title,
     /// A label for the ticket that is shown.
@@ -186,6 +190,38 @@ pub enum Field {
     CannedName,
     /// What it says.
     CannedText,
+}
+
+/// What one does with a text of one's own in the thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rewrite {
+    /// To rewrite it: what it says, to begin with.
+    Begin {
+        /// The comment's or note's id.
+        comment: String,
+        /// Whether it is a note.
+        is_note: bool,
+    },
+    /// To strike it, which is asked once more.
+    AskToStrike {
+        /// The comment's or note's id.
+        comment: String,
+        /// Whether it is a note.
+        is_note: bool,
+    },
+    /// To do what was begun.
+    Do,
+    /// To leave it as it is.
+    Leave,
+    /// To have it say one of the texts that it was rewritten to at the same time.
+    Settle {
+        /// The comment's or note's id.
+        comment: String,
+        /// Whether it is a note.
+        is_note: bool,
+        /// The text.
+        body: String,
+    },
 }
 
 /// A change of the ticket that is shown.

@@ -39,7 +39,7 @@ use crate::manage::{LogPart, Roster, ServerHealth};
 use crate::memory::{Keeper, Memory};
 use crate::pictures::Wanted;
 use crate::route::{TicketKey, View};
-use crate::state::DaemonState;
+use crate::state::{DaemonState, Rewriting};
 
 pub use manage::ManageWrite;
 
@@ -163,6 +163,8 @@ pub enum Write {
     Note(TicketKey, note::Add),
     /// To take back what has not left; the files that went with it.
     TakeBack(TicketKey, comment::Undo, Vec<NewFile>),
+    /// To have a text in the thread say something else.
+    Rewrite(TicketKey, Rewriting),
     /// To change several tickets.
     Bulk(Bulk),
     /// To have a file's bytes brought here.

@@ -13,7 +13,7 @@ use crate::files::{NewFile, UnsentFile};
 use crate::limits;
 use crate::route::TicketKey;
 use crate::rows::LeftOut;
-use crate::state::{Composer, State};
+use crate::state::{Composer, Rewriting, State};
 
 /// What is kept. Fields may be added; those that are not known are passed over.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -72,6 +72,8 @@ pub struct UnsentText {
     reply_to: Option<String>,
     #[serde(default)]
     files: Vec<UnsentFile>,
+    #[serde(default)]
+    rewriting: Option<Rewriting>,
 }
 
 impl UnsentText {
@@ -83,15 +85,18 @@ impl UnsentText {
         self,
         number: &mut impl FnMut(Vec<UnsentFile>) -> Vec<NewFile>,
     ) -> (TicketKey, Composer) {
-        let Self { project, ticket, text, is_note, reply_to, files } = self;
+        let Self { project, ticket, text, is_note, reply_to, files, rewriting } = self;
         let files = number(files);
-        (TicketKey { project, ticket }, Composer { text, is_note, reply_to, files, ..Composer::default() })
+        let composer = Composer { text, is_note, reply_to, files, rewriting, ..Composer::default() };
+        (TicketKey { project, ticket }, composer)
     }
 }
 
 impl Memory {
     pub(crate) fn of(state: &State) -> Self {
-        let is_begun = |composer: &Composer| !composer.text.is_empty() || !composer.files.is_empty();
+        let is_begun = |composer: &Composer| {
+            !composer.text.is_empty() || !composer.files.is_empty() || composer.rewriting.is_some()
+        };
         let written = state.composers.iter().filter(|(_, composer)| is_begun(composer));
         let drafts = written.map(|(key, composer)| UnsentText {
             project: key.project.clone(),
@@ -100,6 +105,7 @@ impl Memory {
             is_note: composer.is_note,
             reply_to: composer.reply_to.clone(),
             files: composer.files.iter().filter_map(NewFile::unsent).collect(),
+            rewriting: composer.rewriting.clone(),
         });
         Self {
             looks: state.looks,
@@ -225,10 +231,18 @@ mod tests {
 
     use super::{Keeper, Looks, Memory, ThemeChoice, UnsentText, path};
     use crate::rows::RowPart;
+    use crate::state::Rewriting;
 
     fn draft(ticket: &str, text: &str) -> UnsentText {
-        let (project, ticket) = ("p".into(), ticket.into());
-        UnsentText { project, ticket, text: text.into(), is_note: false, reply_to: None, files: Vec::new() }
+        UnsentText {
+            project: "p".into(),
+            ticket: ticket.into(),
+            text: text.into(),
+            is_note: false,
+            reply_to: None,
+            files: Vec::new(),
+            rewriting: None,
+        }
     }
 
     #[test]
@@ -263,6 +277,12 @@ mod tests {
             is_note: true,
             reply_to: None,
             files: Vec::new(),
+            rewriting: Some(Rewriting {
+                comment: "c1".into(),
+                is_note: false,
+                text: Some("a half".into()),
+                is_sending: false,
+            }),
         };
         let mut looks = Looks { theme: ThemeChoice::Dark, zoom_percent: 120, ..Looks::default() };
         looks.left_out.show(RowPart::Labels, false);

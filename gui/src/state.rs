@@ -12,6 +12,7 @@ use assist_proto::api::sync::{ConnectionState, ProjectSync};
 use assist_proto::api::ticket::{HistoryChange, List, Sort, Ticket, TicketRow};
 use assist_proto::api::user::{Role, User};
 use assist_proto::neutral;
+use serde::{Deserialize, Serialize};
 
 use crate::files::{NewFile, NewFileState, Slot, UnsentFile, is_picture};
 use crate::host::HostFeed;
@@ -230,6 +231,22 @@ pub struct Composer {
     pub is_sending: bool,
     /// Why it could not be sent.
     pub error: Option<String>,
+    /// A text of one's own in the thread that is to say something else.
+    pub rewriting: Option<Rewriting>,
+}
+
+/// A text of one's own that is being rewritten, or about to be struck.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewriting {
+    /// The comment's or note's id.
+    pub comment: String,
+    /// Whether it is a note.
+    pub is_note: bool,
+    /// What it is to say; nothing where it is to be struck.
+    pub text: Option<String>,
+    /// Whether the daemon was told and nothing came back yet.
+    #[serde(skip)]
+    pub is_sending: bool,
 }
 
 /// What somebody writes to file a ticket.

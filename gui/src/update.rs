@@ -7,6 +7,7 @@ mod choosing;
 mod hosting;
 mod managing;
 mod receiving;
+mod rewriting;
 
 use assist_proto::api::link::Open;
 use assist_proto::api::presence::SetDoing;

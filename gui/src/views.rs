@@ -14,6 +14,7 @@ mod manage;
 mod new_ticket;
 mod palette;
 mod presence;
+mod rewriting;
 mod search;
 mod settings;
 mod sidebar;

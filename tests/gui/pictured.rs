@@ -452,8 +452,8 @@ pub(crate) fn screen() -> ColorImage {
 fn comments() -> Vec<Comment> {
     let comment = |id: &str, name: &str, role: &str, ago: u64, body: &str, more: Value| {
         let mut value = json!({
-            "id": id, "author": {"id": name, "name": name, "role": role}, "created_at_millis": NOW - ago,
-            "body": body, "reply_to": null, "edited_at_millis": null, "is_deleted": false, "attachments": [],
+            "id": id, "author": {"id": if name == "Bob" { "me" } else { name }, "name": name, "role": role},
+            "created_at_millis": NOW - ago, "body": body, "reply_to": null, "edited_at_millis": null, "is_deleted": false, "attachments": [],
             "state": null, "losing_bodies": [], "change": id,
         });
         value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

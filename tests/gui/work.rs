@@ -2,7 +2,7 @@
 
 use assist_gui::Route;
 use assist_gui::route::View;
-use assist_proto::api::{sync, ticket, user};
+use assist_proto::api::{comment, sync, ticket, user};
 use assist_tests::process::DaemonProcess;
 use egui::{Key, Modifiers};
 
@@ -126,4 +126,63 @@ fn a_ticket_is_seen_as_it_was() {
     amir.presses("Conversation");
     amir.sees("Status: Resolved");
     amir.sees("Send reply");
+}
+
+#[test]
+fn one_s_own_words_are_rewritten_struck_and_settled() {
+    let server = DaemonProcess::server("anvil");
+    let desk = DaemonProcess::device_of(&server, user::Role::Customer, "carla@example.org");
+    let phone = DaemonProcess::device_of(&server, user::Role::Customer, "carla@example.org");
+    let amirs = member(&server, user::Role::Agent, "Amir");
+    let id = file(&desk, "It hums");
+    for body in ["Since noon.", "And it leaks."] {
+        desk.assist_ok(["ticket", "comment", &id, "-b", body, "--wait=server"]);
+    }
+    let mut carla = Person::at(&desk);
+    carla.presses_what_says("It hums");
+    carla.sees("And it leaks.");
+    carla.presses("Rewrite the text");
+    carla.replaces("The new text", "Since one.");
+    carla.presses("Active");
+    carla.presses_what_says("It hums");
+    carla.sees("Keep the new text");
+    carla.presses("Keep the new text");
+    carla.sees_no_more("Keep the new text");
+    carla.sees("Since one.");
+    carla.sees("edited");
+    carla.presses_last("Strike the text");
+    carla.sees("And it leaks.");
+    carla.presses("Leave it as it was");
+    carla.sees_no_more("Strike it?");
+    carla.presses_last("Strike the text");
+    carla.presses("Strike it");
+    carla.sees("Struck by its author.");
+
+    let comment = |device: &DaemonProcess| {
+        let shown = device.call(&ticket::Get { ticket: id.clone(), ..ticket::Get::default() });
+        shown.comments[0].clone()
+    };
+    phone.until("the rewrite", |_| (comment(&phone).body == "Since one.").then_some(()));
+    for (device, body) in [(&desk, "Since two."), (&phone, "Since ten.")] {
+        device.call(&sync::Pause { project: None });
+        let comment = comment(device).id;
+        device.call(&comment::Edit {
+            ticket: id.clone(),
+            comment,
+            body: body.into(),
+            ..comment::Edit::default()
+        });
+    }
+    desk.call(&sync::Resume { project: None });
+    phone.call(&sync::Resume { project: None });
+    carla.sees("Was rewritten at the same time elsewhere to:");
+    let mut amir = Person::at(&amirs);
+    amir.presses_what_says("It hums");
+    amir.sees("Was rewritten at the same time elsewhere to:");
+    assert!(!amir.has_in_sight("Keep this one"), "it is hers to settle");
+    let shown = comment(&desk).body;
+    carla.presses("Keep this one");
+    carla.sees_no_more("Was rewritten at the same time elsewhere to:");
+    amir.sees_no_more("Was rewritten at the same time elsewhere to:");
+    assert_eq!((comment(&desk).body, comment(&amirs).body), (shown.clone(), shown));
 }

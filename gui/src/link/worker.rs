@@ -5,13 +5,14 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use assist_proto::api::project::Confirmed;
 use assist_proto::api::ticket;
-use assist_proto::api::{attachment, draft, note, presence, project, sync, user};
+use assist_proto::api::{attachment, comment, draft, note, presence, project, sync, user};
 use assist_proto::client::{Client, ClientError, Home};
 
 use super::{Done, Failure, Overview, Reply, Request, Wake, Whole, Write, files};
 use crate::limits;
 use crate::memory::Keeper;
 use crate::route::{TicketKey, View};
+use crate::state::Rewriting;
 
 pub(super) struct Worker {
     home: Home,
@@ -93,6 +94,21 @@ impl Worker {
             pending: self.call(&project::ListPending {})?.joins,
             syncs: self.call(&sync::GetStatus::default())?.projects,
         })
+    }
+
+    fn rewrite(&mut self, key: &TicketKey, rewriting: &Rewriting) -> Result<Done, Failure> {
+        let (project, ticket) = (Some(key.project.clone()), key.ticket.clone());
+        let Rewriting { comment, is_note, text, .. } = rewriting.clone();
+        match (text, is_note) {
+            (Some(body), false) => {
+                self.call(&comment::Edit { project, ticket, comment, body }).map(|_| Done::Plain)
+            }
+            (Some(body), true) => {
+                self.call(&note::Edit { project, ticket, note: comment, body }).map(|_| Done::Plain)
+            }
+            (None, false) => self.call(&comment::Delete { project, ticket, comment }).map(|_| Done::Plain),
+            (None, true) => self.call(&note::Delete { project, ticket, note: comment }).map(|_| Done::Plain),
+        }
     }
 
     fn people(&mut self, id: &str) -> Result<(Vec<user::User>, Box<project::ProjectDetails>), Failure> {
@@ -205,6 +221,7 @@ impl Worker {
             Write::Edit(_, edit) => Done::Ticket(self.call(edit)?.ticket),
             Write::Settle { key, field, change } => self.settle(key, field, change)?,
             Write::Manage(_, write) => self.manage(write)?,
+            Write::Rewrite(key, rewriting) => self.rewrite(key, rewriting)?,
             Write::Bulk(bulk) => Done::Bulk(Box::new(self.call(bulk)?)),
             Write::Fetch(fetch) => self.call(fetch).map(|_| Done::Plain)?,
             Write::TakeBack(_, undo, _) => {

@@ -7,7 +7,7 @@ use assist_proto::api::project::Confirmed;
 use assist_proto::api::sync::ConnectionState;
 use assist_proto::api::ticket::{Ticket, TicketPage, TicketRef};
 
-use super::{attaching, choosing, go, list_anew, managing, toast};
+use super::{attaching, choosing, go, list_anew, managing, rewriting, toast};
 use crate::files::Source;
 use crate::host::HostEvent;
 use crate::link::{Done, Failure, Overview, Reply, Request, Whole, Write};
@@ -325,14 +325,16 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
         }
         (Write::Comment(key, _) | Write::Note(key, _), _) => {
             // Nothing was typed or attached meanwhile: the field is closed while its text is on the way.
-            let is_note = state.composers.get(&key).is_some_and(|composer| composer.is_note);
+            let before = state.composers.remove(&key).unwrap_or_default();
             if let Some(open) = state.open.as_mut().filter(|open| open.key == key) {
                 open.jumps += 1;
                 state.stale.open = true;
             }
-            state.composers.insert(key, Composer { is_note, ..Composer::default() });
+            let Composer { is_note, rewriting, .. } = before;
+            state.composers.insert(key, Composer { is_note, rewriting, ..Composer::default() });
             state.is_memory_stale = true;
         }
+        (Write::Rewrite(key, rewriting), _) => rewriting::done(state, &key, &rewriting),
         (Write::TakeBack(key, _, files), Done::TakenBack(undone)) => {
             let composer = state.composers.entry(key).or_default();
             composer.is_note = undone.is_note;
@@ -463,6 +465,10 @@ fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u
         Write::RequestCode(_) | Write::Confirm(_) | Write::Join(_) => {
             state.join.is_asking = false;
             state.join.error = Some(message);
+        }
+        Write::Rewrite(key, _) => {
+            rewriting::failed(state, &key);
+            toast(state, now_millis, ToastTone::Bad, message, None);
         }
         Write::Manage(project, write) => managing::failed(state, &project, &write, message, now_millis),
         Write::Leave(_) => {

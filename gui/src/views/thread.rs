@@ -9,6 +9,7 @@ use assist_proto::neutral;
 use egui::{Align, Frame, Layout, Margin, RichText, Sense, Stroke, Ui, UiBuilder, Vec2, vec2};
 
 use super::files::{files_ui, look_of};
+use super::rewriting;
 use super::state_line::{state_icon, state_words};
 use super::text::text_ui;
 use crate::icon::Icon;
@@ -30,7 +31,9 @@ pub(super) fn thread_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket, t
         let is_held = comment.held_until_millis.is_some();
         let look = (&comment.id, comment.edited_at_millis, comment.is_deleted, comment.state, is_held);
         let files = look_of(&open.files, comment);
-        let key = hash((look, files, comment.body.len(), comment.read_by.len(), comment.losing_bodies.len()));
+        let begun = rewriting::begun(scene).filter(|begun| begun.comment == comment.id);
+        let sizes = (comment.body.len(), comment.read_by.len(), comment.losing_bodies.len());
+        let key = hash((look, files, sizes, begun.map(|begun| &begun.text)));
         let top = ui.cursor().top();
         let known = scene.layouts.height(key, width);
         if let Some(height) = known {
@@ -54,6 +57,7 @@ fn report_ui(scene: &mut Scene<'_>, ui: &mut Ui, ticket: &Ticket) {
         at_millis: row.created_at_millis,
         is_edited: false,
         is_note: false,
+        is_own: false,
     };
     entry_frame(scene, ui, false, |scene, ui| {
         head_ui(scene, ui, &head, |_, _| {});
@@ -80,6 +84,7 @@ fn entry_ui(scene: &mut Scene<'_>, ui: &mut Ui, entry: Entry<'_>, all: &[Entry<'
         at_millis: comment.created_at_millis,
         is_edited: comment.edited_at_millis.is_some(),
         is_note: entry.is_note,
+        is_own: rewriting::is_own(scene, comment),
     };
     ui.push_id(&comment.id, |ui| {
         entry_frame(scene, ui, entry.is_note, |scene, ui| {
@@ -95,15 +100,20 @@ fn entry_ui(scene: &mut Scene<'_>, ui: &mut Ui, entry: Entry<'_>, all: &[Entry<'
                     let id = widgets::field_id(scene.salt, super::composer::TEXT);
                     ui.memory_mut(|memory| memory.request_focus(id));
                 }
+                if head.is_own {
+                    rewriting::tools_ui(scene, ui, entry);
+                }
             });
             answered_ui(scene, ui, comment, all);
-            match comment.is_deleted {
-                true => {
+            let begun = rewriting::begun(scene).filter(|begun| begun.comment == comment.id);
+            match begun {
+                _ if comment.is_deleted => {
                     ui.label(RichText::new("Struck by its author.").italics().color(scene.tokens.faint));
                 }
-                false => text_ui(scene, ui, &comment.body),
+                Some(begun) => rewriting::rewriting_ui(scene, ui, comment, begun),
+                None => text_ui(scene, ui, &comment.body),
             }
-            losing_ui(scene, ui, comment);
+            rewriting::losing_ui(scene, ui, entry);
             files_ui(scene, ui, comment);
             foot_ui(scene, ui, comment);
         });
@@ -117,6 +127,8 @@ struct Head<'a> {
     at_millis: u64,
     is_edited: bool,
     is_note: bool,
+    /// Whether there are ways to rewrite it.
+    is_own: bool,
 }
 
 fn entry_frame(
@@ -161,7 +173,8 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui, head: &Head<'_>, tools: impl FnOn
         let when = times::relative(scene.now_millis, head.at_millis);
         let when = if head.is_edited { format!("{when} \u{b7} edited") } else { when };
         let when = egui::Label::new(RichText::new(when).size(theme::SMALL).color(tokens.faint)).truncate();
-        let room = vec2((ui.available_width() - TOOLS_ROOM).max(20.0), theme::CONTROL_HEIGHT);
+        let tools_room = if head.is_own { OWN_TOOLS_ROOM } else { TOOLS_ROOM };
+        let room = vec2((ui.available_width() - tools_room).max(20.0), theme::CONTROL_HEIGHT);
         let when =
             ui.allocate_ui_with_layout(room, Layout::left_to_right(Align::Center), |ui| ui.add(when)).inner;
         when.on_hover_text(times::exact(head.at_millis));
@@ -187,20 +200,6 @@ fn answered_ui(scene: &Scene<'_>, ui: &mut Ui, comment: &Comment, all: &[Entry<'
 pub(super) fn answered_words(comment: &Comment) -> String {
     let start: String = plain_start(&comment.body).chars().take(120).collect();
     neutral::line(&format!("{}: {start}", comment.author.name)).into_owned()
-}
-
-/// What others wrote in its place while apart: nothing is dropped silently.
-fn losing_ui(scene: &mut Scene<'_>, ui: &mut Ui, comment: &Comment) {
-    let tokens = scene.tokens;
-    for body in &comment.losing_bodies {
-        ui.horizontal(|ui| {
-            let (rect, _) = ui.allocate_exact_size(Vec2::splat(14.0), Sense::hover());
-            Icon::Warning.paint(ui.painter(), rect, tokens.warn);
-            let text = "Was rewritten at the same time elsewhere to:";
-            ui.label(RichText::new(text).size(theme::SMALL).color(tokens.warn));
-        });
-        text_ui(scene, ui, body);
-    }
 }
 
 /// How far one's own words have come, and the way to take them back while there is one.
@@ -242,3 +241,4 @@ const AVATAR_ROOM: f32 = 40.0;
 
 /// What stands at the end of a head.
 const TOOLS_ROOM: f32 = 40.0;
+const OWN_TOOLS_ROOM: f32 = 104.0;
