@@ -76,14 +76,27 @@ impl DaemonProcess {
         let folder = private_folder();
         let init = run(assistd(folder.path()).args(["server", "init", "--name", project]), b"");
         assert_eq!(init.code, Some(0), "{init:?}");
-        let mut args = ["server", "run", "--bind", bind].map(String::from).to_vec();
-        args.extend(prepare(folder.path()));
-        let mut daemon = Self { folder, args, network_of: None, child: None, ready_line: String::new() };
-        daemon.start();
+        let mut daemon = Self::server_of(folder, bind, prepare);
         if !bind.starts_with("auto") {
             // From now on it comes back where it was.
             daemon.args[3] = daemon.call(&server::GetStatus {}).listening_on[0].clone();
         }
+        daemon
+    }
+
+    /// Starts the server whose folder somebody made before.
+    pub fn server_in(bind: &str, prepare: impl FnOnce(&Path)) -> Self {
+        Self::server_of(private_folder(), bind, |home| {
+            prepare(home);
+            Vec::new()
+        })
+    }
+
+    fn server_of(folder: TempDir, bind: &str, prepare: impl FnOnce(&Path) -> Vec<String>) -> Self {
+        let mut args = ["server", "run", "--bind", bind].map(String::from).to_vec();
+        args.extend(prepare(folder.path()));
+        let mut daemon = Self { folder, args, network_of: None, child: None, ready_line: String::new() };
+        daemon.start();
         daemon
     }
 
@@ -214,6 +227,16 @@ impl DaemonProcess {
         let joined =
             self.assist(["project", "join", &invitation.address, "--code", &invitation.code, "--name", name]);
         assert_eq!(joined.code, Some(0), "{joined:?}");
+    }
+
+    /// One more device of the person with this address.
+    pub fn device_of(server: &Self, role: user::Role, email: &str) -> Self {
+        let invite = server::Invite { role, email: Some(email.into()), name: Some("Somebody".into()) };
+        let invitation = server.call(&invite);
+        let device = Self::device();
+        device.assist_ok(["project", "join", &invitation.address, "--code", &invitation.code]);
+        device.until_connection(sync::ConnectionState::Online);
+        device
     }
 
     /// Runs `assist` on this daemon's folder.

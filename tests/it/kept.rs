@@ -1,18 +1,8 @@
 //! What people follow, mute and save, with real programs: on all their devices, offline and after a kill, and on nobody
 //! else's.
 
-use assist_proto::api::{server, sync, ticket, user, view};
+use assist_proto::api::{ticket, user, view};
 use assist_tests::process::DaemonProcess;
-
-/// A device of the person with this address.
-fn device_of(server: &DaemonProcess, role: user::Role, email: &str) -> DaemonProcess {
-    let invite = server::Invite { role, email: Some(email.into()), name: Some("Somebody".into()) };
-    let invitation = server.call(&invite);
-    let device = DaemonProcess::device();
-    device.assist_ok(["project", "join", &invitation.address, "--code", &invitation.code]);
-    device.until_connection(sync::ConnectionState::Online);
-    device
-}
 
 fn until_found(device: &DaemonProcess, query: &str, titles: &[&str]) {
     let list = ticket::List { query: Some(query.into()), ..ticket::List::default() };
@@ -36,10 +26,10 @@ fn until_views(device: &DaemonProcess, wanted: &[(&str, &str)]) {
 #[test]
 fn follows_and_views_are_on_all_devices_of_their_user_and_on_no_other() {
     let server = DaemonProcess::server("hero");
-    let carla = device_of(&server, user::Role::Customer, "carla@example.org");
-    let mut desk = device_of(&server, user::Role::Agent, "amir@example.org");
-    let phone = device_of(&server, user::Role::Agent, "amir@example.org");
-    let dora = device_of(&server, user::Role::Agent, "dora@example.org");
+    let carla = DaemonProcess::device_of(&server, user::Role::Customer, "carla@example.org");
+    let mut desk = DaemonProcess::device_of(&server, user::Role::Agent, "amir@example.org");
+    let phone = DaemonProcess::device_of(&server, user::Role::Agent, "amir@example.org");
+    let dora = DaemonProcess::device_of(&server, user::Role::Agent, "dora@example.org");
     carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "", "--wait=delivered"]);
     carla.assist_ok(["ticket", "new", "-t", "It leaks", "-b", "", "--wait=delivered"]);
     for device in [&desk, &phone, &dora] {
@@ -80,7 +70,7 @@ fn follows_and_views_are_on_all_devices_of_their_user_and_on_no_other() {
     }
 
     // Nobody else has any of it, not even a device that comes later; one of theirs has all.
-    let late = device_of(&server, user::Role::Agent, "amir@example.org");
+    let late = DaemonProcess::device_of(&server, user::Role::Agent, "amir@example.org");
     until_views(&late, &[("hums", "hums sort:created-asc")]);
     until_found(&late, "view:hums is:muted", &["It hums"]);
     for device in [&dora, &carla] {
@@ -96,7 +86,7 @@ fn follows_and_views_are_on_all_devices_of_their_user_and_on_no_other() {
 #[test]
 fn views_that_cannot_be_asked_for_are_not_saved() {
     let server = DaemonProcess::server("hero");
-    let amir = device_of(&server, user::Role::Agent, "amir@example.org");
+    let amir = DaemonProcess::device_of(&server, user::Role::Agent, "amir@example.org");
     amir.assist_ok(["view", "save", "crashes", "label:crash"]);
     let refused = amir.assist(["view", "save", "bad", "lable:crash"]);
     assert_eq!(refused.code, Some(2), "{refused:?}");

@@ -58,4 +58,5 @@ mod store;
 mod thumbnails;
 mod ticket_members;
 mod tidy;
+mod upgrade;
 mod window;
