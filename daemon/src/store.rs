@@ -27,6 +27,7 @@ mod packs;
 mod quarantine;
 mod reader;
 mod reads;
+mod row_cache;
 mod row_codec;
 mod seal;
 mod server;
@@ -162,7 +163,7 @@ impl Store {
     ) -> Result<Self, OpenStoreError> {
         let found = open::check(path, &engine, &seal, migrations)?;
         let failed = |error| open::store_error(path, error);
-        let applied = open::applied(&engine, &seal).map_err(failed)?;
+        let applied = open::number(&engine, &seal, tables::APPLIED_KEY).map_err(failed)?;
         let (journal, unapplied) = Journal::open(journal()?, &seal, applied).map_err(failed)?;
         let shared = Shared::new(opener, engine, seal, journal, unapplied).map_err(failed)?;
         // Behind the journal's changes, which are of the format that wrote them.

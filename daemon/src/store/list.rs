@@ -162,7 +162,7 @@ impl Reader {
         let (candidates, total) = if filter.is_all() && order.key == RowKey::Updated {
             self.newest(&scopes, order.direction, window)?
         } else {
-            self.filtered(&scopes, filter, order.key)?
+            self.filtered(&scopes, filter, order, window)?
         };
         let (shown, has_more) = order.cut(candidates, window);
         let next = shown.last().filter(|_| has_more).map(|candidate| candidate.cursor);
@@ -257,20 +257,28 @@ impl Reader {
         Ok((candidates, total))
     }
 
-    /// All rows that the filter lets through.
+    /// Of the rows that the filter lets through those that the window may need, and how many there are in all.
     fn filtered(
         &self,
         scopes: &[(ProjectId, Scope)],
         filter: &RowFilter,
-        by: RowKey,
+        order: RowOrder,
+        window: RowWindow,
     ) -> StoreResult<(Vec<Candidate>, u64)> {
-        let mut candidates = Vec::new();
+        let (mut candidates, mut total) = (Vec::new(), 0);
+        let needed = order.needed(window);
         self.each_match(scopes, filter, &mut |found| {
-            let cursor = cursor_of(found.row, found.ticket, by, found.score)?;
-            candidates.push(Candidate { cursor, scope: found.scope });
+            total += 1;
+            let cursor = cursor_of(found.row, found.ticket, order.key, found.score)?;
+            if order.is_behind_start(cursor, window) {
+                candidates.push(Candidate { cursor, scope: found.scope });
+            }
+            // Never many more than are needed: what fits in the processor's cache is quick to look through.
+            if candidates.len() >= needed.saturating_mul(2).saturating_add(CANDIDATES_MIN) {
+                order.keep_first(&mut candidates, needed);
+            }
             Ok(())
         })?;
-        let total = candidates.len() as u64;
         Ok((candidates, total))
     }
 
@@ -302,7 +310,7 @@ impl Reader {
                 }
                 continue;
             }
-            self.scan(Table::Rows, &Span::prefix(key!(*scope)), Order::Ascending, &mut |key, value| {
+            self.scan_rows(&Span::prefix(key!(*scope)), Order::Ascending, &mut |key, value| {
                 look(TicketId::from_bytes(key_end(Table::Rows, key)?), value)?;
                 Ok(ControlFlow::Continue(()))
             })?;
@@ -341,32 +349,50 @@ impl RowFilter {
 }
 
 impl RowOrder {
+    /// How many of the first rows show the window, and whether any are behind it.
+    const fn needed(self, window: RowWindow) -> usize {
+        let skipped = match window.start {
+            WindowStart::Offset(offset) => offset,
+            WindowStart::After(_) => 0,
+        };
+        skipped.saturating_add(window.limit).saturating_add(1)
+    }
+
+    /// Whether a row comes behind the one that the window begins behind.
+    fn is_behind_start(self, cursor: RowCursor, window: RowWindow) -> bool {
+        match (window.start, self.direction) {
+            (WindowStart::Offset(_), _) => true,
+            (WindowStart::After(start), Direction::GreatestFirst) => cursor < start,
+            (WindowStart::After(start), Direction::LeastFirst) => cursor > start,
+        }
+    }
+
+    /// Leaves so many of the candidates that come first, in no order.
+    fn keep_first(self, candidates: &mut Vec<Candidate>, count: usize) {
+        if count < candidates.len() {
+            match self.direction {
+                Direction::GreatestFirst => {
+                    candidates.select_nth_unstable_by_key(count, |candidate| Reverse(candidate.cursor));
+                }
+                Direction::LeastFirst => {
+                    candidates.select_nth_unstable_by_key(count, |candidate| candidate.cursor);
+                }
+            }
+            candidates.truncate(count);
+        }
+    }
+
     /// Orders the candidates as far as the window shows them, and cuts the window out. Tells whether any are
     /// behind it.
     fn cut(self, mut candidates: Vec<Candidate>, window: RowWindow) -> (Vec<Candidate>, bool) {
+        candidates.retain(|candidate| self.is_behind_start(candidate.cursor, window));
+        let end = self.needed(window) - 1;
+        let has_more = end < candidates.len();
+        self.keep_first(&mut candidates, end);
         let skipped = match window.start {
             WindowStart::Offset(offset) => offset,
-            WindowStart::After(cursor) => {
-                candidates.retain(|candidate| match self.direction {
-                    Direction::GreatestFirst => candidate.cursor < cursor,
-                    Direction::LeastFirst => candidate.cursor > cursor,
-                });
-                0
-            }
+            WindowStart::After(_) => 0,
         };
-        let end = skipped.saturating_add(window.limit);
-        let has_more = end < candidates.len();
-        if has_more {
-            match self.direction {
-                Direction::GreatestFirst => {
-                    candidates.select_nth_unstable_by_key(end, |candidate| Reverse(candidate.cursor));
-                }
-                Direction::LeastFirst => {
-                    candidates.select_nth_unstable_by_key(end, |candidate| candidate.cursor);
-                }
-            }
-            candidates.truncate(end);
-        }
         match self.direction {
             Direction::GreatestFirst => {
                 candidates.sort_unstable_by_key(|candidate| Reverse(candidate.cursor))
@@ -475,6 +501,8 @@ fn prefix_range(prefix: &str) -> Option<(TicketId, TicketId)> {
     Some((first, last))
 }
 
+/// So many candidates are never too many.
+const CANDIDATES_MIN: usize = 1_024;
 /// Characters of a ticket id's text form.
 const TEXT_CHARS: usize = 26;
 /// Rows that are looked up one by one; of more, going over all of them is quicker.

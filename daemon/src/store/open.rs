@@ -13,7 +13,7 @@ use redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase, Table
 use super::engine::{Engine, guarded, is_full};
 use super::journal::{Journal, JournalFile};
 use super::seal::{Nonces, Seal};
-use super::tables::{APPLIED_KEY, FORMAT, FORMAT_KEY, STORE_ID_KEY, Table};
+use super::tables::{FORMAT, FORMAT_KEY, STORE_ID_KEY, Table};
 use super::view::damaged;
 
 /// The format that this version writes.
@@ -267,11 +267,11 @@ fn run_migration(database: &Database, seal: &Seal, migration: &Migration) -> Res
     Ok(transaction.commit()?)
 }
 
-/// The number of the last frame of the journal whose changes the engine has; 0 if there never was one.
-pub(crate) fn applied(database: &Database, seal: &Seal) -> StoreResult<u64> {
-    let Some(sealed) = meta(database, APPLIED_KEY)? else { return Ok(0) };
+/// A number of [`Table::Meta`]; 0 if it was never written.
+pub(crate) fn number(database: &Database, seal: &Seal, key: &[u8]) -> StoreResult<u64> {
+    let Some(sealed) = meta(database, key)? else { return Ok(0) };
     let mut number = Vec::new();
-    let opened = seal.open(Table::Meta, APPLIED_KEY, &sealed, &mut number).ok();
+    let opened = seal.open(Table::Meta, key, &sealed, &mut number).ok();
     let number = opened.and_then(|()| number.as_slice().try_into().ok());
     number.map(u64::from_be_bytes).ok_or_else(|| damaged(Table::Meta))
 }

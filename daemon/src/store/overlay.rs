@@ -47,9 +47,7 @@ impl Overlay {
 
     /// Takes everything of a span away.
     pub(crate) fn clear(&mut self, table: Table, span: Span) {
-        let changes = self.tables.entry(table).or_default();
-        changes.entries.retain(|key, _| !span.contains(key));
-        changes.cleared.push(span);
+        self.tables.entry(table).or_default().clear(span);
     }
 
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Known<'_> {
@@ -64,11 +62,13 @@ impl Overlay {
     /// Takes over the changes of a later turn.
     pub(crate) fn absorb(&mut self, later: Self) {
         for (table, changes) in later.tables {
-            for span in changes.cleared {
-                self.clear(table, span);
-            }
-            self.tables.entry(table).or_default().entries.extend(changes.entries);
+            self.tables.entry(table).or_default().absorb(changes);
         }
+    }
+
+    /// What became of a table, if anything did.
+    pub(crate) fn of(&self, table: Table) -> Option<&Changes> {
+        self.tables.get(&table)
     }
 
     /// The changes, table by table.
@@ -93,12 +93,25 @@ impl Overlay {
 }
 
 impl Changes {
+    fn clear(&mut self, span: Span) {
+        self.entries.retain(|key, _| !span.contains(key));
+        self.cleared.push(span);
+    }
+
+    /// Takes over later ones.
+    pub(crate) fn absorb(&mut self, later: Self) {
+        for span in later.cleared {
+            self.clear(span);
+        }
+        self.entries.extend(later.entries);
+    }
+
     fn is_cleared(&self, key: &[u8]) -> bool {
         self.cleared.iter().any(|span| span.contains(key))
     }
 
     /// Merges two ordered sequences. Where both have a key, the change counts.
-    fn scan(
+    pub(crate) fn scan(
         &self,
         span: &Span,
         order: Order,

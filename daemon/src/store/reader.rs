@@ -14,8 +14,8 @@ use super::overlay::{Known, Overlay};
 use super::packs::Tail;
 use super::seal::Seal;
 use super::shared::Shared;
-use super::tables::{PIECE_NUMBER_SIZE, Scope, Span, Table, key};
-use super::view::{Order, View, Visit, damaged};
+use super::tables::{PIECE_NUMBER_SIZE, ROWS_KEY, Scope, Span, Table, key};
+use super::view::{Order, View, Visit, damaged, exact};
 
 type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
@@ -94,6 +94,16 @@ impl Reader {
             copy.put(table, &batch)?;
         }
         copy.finish()
+    }
+
+    /// Goes over all rows of a span, from memory where they are there.
+    pub(super) fn scan_rows(&self, span: &Span, order: Order, visit: &mut Visit<'_>) -> StoreResult<()> {
+        let number = self.get_unsealed(Table::Meta, ROWS_KEY)?;
+        let number = number.map_or(Ok(0), |bytes| Ok(u64::from_be_bytes(exact(Table::Meta, &bytes)?)))?;
+        let all = Span::prefix(Vec::new());
+        let load = |visit: &mut Visit<'_>| self.scan_unsealed(Table::Rows, &all, Order::Ascending, visit);
+        let rows = self.shared.rows().rows(number, load)?;
+        self.pending.scan(Table::Rows, span, order, visit, |visit| rows.scan(span, order, visit))
     }
 
     fn run<T, E: Into<redb::Error>>(

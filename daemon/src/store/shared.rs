@@ -17,8 +17,9 @@ use super::open::{self, Migration};
 use super::overlay::{Changes, Overlay};
 use super::packs::{DICTIONARY, PACK_LEVEL};
 use super::reader::Reader;
+use super::row_cache::RowCache;
 use super::seal::{Nonces, Seal};
-use super::tables::{APPLIED_KEY, PIECE_SIZE, Table, piece_key};
+use super::tables::{APPLIED_KEY, PIECE_SIZE, ROWS_KEY, Table, piece_key};
 
 /// Opens the engine's file, the first time and after trouble.
 pub(crate) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     /// Lies here while no turn is under way.
     writer: Mutex<Option<Writer>>,
     writer_is_back: Condvar,
+    /// The engine's rows in memory.
+    rows: RowCache,
 }
 
 /// What only the turn under way may use.
@@ -67,6 +70,7 @@ impl Shared {
         unapplied: Overlay,
     ) -> StoreResult<Self> {
         let mut writer = Writer::new(journal)?;
+        let rows = RowCache::new(open::number(&engine, &seal, ROWS_KEY)?);
         let shared = Self {
             opener,
             engine: RwLock::new(Some(engine)),
@@ -76,6 +80,7 @@ impl Shared {
             pending: Mutex::new(Arc::new(unapplied)),
             writer: Mutex::new(None),
             writer_is_back: Condvar::new(),
+            rows,
         };
         shared.checkpoint(&mut writer)?;
         shared.give_back(writer);
@@ -100,6 +105,11 @@ impl Shared {
 
     pub(crate) fn seal(&self) -> &Seal {
         &self.seal
+    }
+
+    /// The engine's rows in memory.
+    pub(crate) const fn rows(&self) -> &RowCache {
+        &self.rows
     }
 
     /// The engine refuses to work on: it is opened again before the next use.
@@ -166,10 +176,20 @@ impl Shared {
     /// Commits changes in one transaction that also says that the journal holds nothing new.
     fn write_to_engine(&self, writer: &mut Writer, overlay: &Overlay) -> StoreResult<()> {
         let Writer { nonces, journal, .. } = writer;
-        self.with_database(|database| {
-            guarded("page", || self.commit(database, nonces, overlay, journal.last()))
-        })
-        .inspect_err(|_| self.report_trouble())?;
+        let rows = overlay.of(Table::Rows).map(|changes| (self.rows.next_number(), changes));
+        let number = rows.map(|(number, _)| number);
+        let written = self.with_database(|database| {
+            guarded("page", || self.commit(database, nonces, overlay, (journal.last(), number)))
+        });
+        if let Err(error) = written {
+            self.report_trouble();
+            // Whether the file has them now is not known: that number is not used again.
+            number.inspect(|number| self.rows.forget(*number));
+            return Err(error);
+        }
+        if let Some((number, changes)) = rows {
+            self.rows.follow(number, changes);
+        }
         journal.begin_again();
         Ok(())
     }
@@ -179,7 +199,7 @@ impl Shared {
         database: &Database,
         nonces: &mut Nonces,
         overlay: &Overlay,
-        applied: u64,
+        (applied, rows): (u64, Option<u64>),
     ) -> Result<(), redb::Error> {
         let mut transaction = database.begin_write()?;
         // Writes down which pages are free, so that a start after a crash need not find out.
@@ -187,9 +207,13 @@ impl Shared {
         for (table, changes) in overlay.tables() {
             apply(&transaction, &self.seal, nonces, table, changes)?;
         }
-        let mut applied_only = Changes::default();
-        applied_only.entries.insert(APPLIED_KEY.to_vec(), Some(applied.to_be_bytes().to_vec()));
-        apply(&transaction, &self.seal, nonces, Table::Meta, &applied_only)?;
+        let mut numbers = Changes::default();
+        for (key, number) in [(APPLIED_KEY, Some(applied)), (ROWS_KEY, rows)] {
+            if let Some(number) = number {
+                numbers.entries.insert(key.to_vec(), Some(number.to_be_bytes().to_vec()));
+            }
+        }
+        apply(&transaction, &self.seal, nonces, Table::Meta, &numbers)?;
         Ok(transaction.commit()?)
     }
 

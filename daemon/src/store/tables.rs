@@ -40,6 +40,7 @@ tables! {
 
     /// `store`: random id of the store, 16 bytes. Written once; opening it proves that the key is the right one.
     /// `journal`: number of the last frame of the journal whose changes are here (8).
+    /// `row-state`: number of the state that `rows` is in (8).
     /// `search`: id of the search index that is believed (16), its number (8).
     Meta = "meta", "store id";
     /// project (32): its scope (2). Written by the first call that stores something of the project.
@@ -225,6 +226,8 @@ pub(crate) const FORMAT: Definition = TableDefinition::new("format");
 pub(crate) const FORMAT_KEY: &[u8] = b"format";
 /// The key of [`Table::Meta`] that tells the store's id.
 pub(crate) const STORE_ID_KEY: &[u8] = b"store";
+/// The key of [`Table::Meta`] that tells the number of the state that [`Table::Rows`] is in.
+pub(crate) const ROWS_KEY: &[u8] = b"row-state";
 /// The key of [`Table::Meta`] that tells the number of the last frame of the journal whose changes are here.
 pub(crate) const APPLIED_KEY: &[u8] = b"journal";
 
