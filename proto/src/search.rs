@@ -120,8 +120,9 @@ impl Analysed {
 /// Where something stands in a text, in bytes.
 pub type Place = Range<usize>;
 
-/// Between the positions of two parts: more than a phrase has words.
-const PART_GAP: u32 = crate::api::limits::QUERY_BYTES_MAX as u32;
+/// From the last position of a part to the first of the next: one that nothing has is between them, and no phrase has a
+/// hole. Wider gaps would only make positions larger, of which an index holds one for each word.
+const PART_GAP: u32 = 2;
 
 #[cfg(test)]
 mod tests;
