@@ -10,21 +10,25 @@ mod mbox;
 mod verify;
 
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use assist_proto::api::attachment::{self, AttachmentState, BlobState};
 use assist_proto::api::comment::Comment;
 use assist_proto::api::project::{ProjectDetails, ProjectInfo};
-use assist_proto::api::ticket::{Export, Get, History, HistoryChange, List, TicketRow};
+use assist_proto::api::ticket::{Export, Get, History, HistoryChange, List, Ticket, TicketRow};
 use assist_proto::api::user::Role;
-use assist_proto::api::{draft, limits, note, project, user};
+use assist_proto::api::{draft, limits, project, user};
 use assist_proto::blob::{file_name, numbered};
 use assist_proto::bundle::Bundle;
+use assist_proto::client::{Client, Home};
 use assist_proto::manifest::MissingFile;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::folder::{Folder, NewFile};
 use super::attachment::saving_error;
+use super::note::all_notes;
 use super::ticket::check_query;
 use crate::args::ExportAllArgs;
 use crate::error::{CliError, ErrorKind};
@@ -126,11 +130,12 @@ fn export_project(
     };
     loop {
         let found = invocation.call(&page)?;
-        for row in &found.tickets {
+        let home = invocation.home.clone();
+        fetch_all(&found.tickets, *role != Role::Customer, &home, &mut |row, fetched| {
             rows.text(&csv::line(row))?;
-            export_ticket(&place, row, *role != Role::Customer, &mut mails, folder, invocation)?;
             exported.tickets += 1;
-        }
+            write_ticket(&place, row, &fetched, &mut mails, folder, invocation.client()?)
+        })?;
         page.cursor = found.next_cursor;
         if page.cursor.is_none() {
             break;
@@ -140,52 +145,111 @@ fn export_project(
     folder.close(mails)
 }
 
+/// What a ticket is written from.
+struct Fetched {
+    ticket: Ticket,
+    notes: Vec<Comment>,
+    history: Vec<HistoryChange>,
+    attachments: Vec<AttachmentState>,
+    /// The changes with what proves them, of a ticket whose text is here.
+    bundle: Option<String>,
+    /// The same of its notes, if there are any.
+    notes_bundle: Option<String>,
+}
+
+/// Fetches tickets over several connections at once, and hands them over in their order.
+fn fetch_all(
+    rows: &[TicketRow],
+    is_team: bool,
+    home: &Home,
+    take: &mut dyn FnMut(&TicketRow, Fetched) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES.min(rows.len()))
+            .map(|lane| {
+                let (sender, fetched) = sync_channel(FETCHED_AHEAD);
+                scope.spawn(move || {
+                    let mut client = Client::connect(home.socket()).map_err(CliError::from);
+                    for row in rows.iter().skip(lane).step_by(LANES) {
+                        let outcome = match &mut client {
+                            Ok(client) => fetch(client, row, is_team),
+                            Err(_) => break,
+                        };
+                        if sender.send(outcome).is_err() {
+                            return; // Nobody goes on: something could not be written.
+                        }
+                    }
+                    if let Err(error) = client {
+                        sender.send(Err(error)).ok(); // Likewise.
+                    }
+                });
+                fetched
+            })
+            .collect();
+        for (index, row) in rows.iter().enumerate() {
+            let fetched =
+                lanes[index % LANES].recv().expect("each lane answers for each of its rows or fails");
+            take(row, fetched?)?;
+        }
+        Ok(())
+    })
+}
+
+fn fetch(client: &mut Client, row: &TicketRow, is_team: bool) -> Result<Fetched, CliError> {
+    let (project, ticket) = (Some(row.project.clone()), row.id.clone());
+    let get = Get { project: project.clone(), ticket: ticket.clone(), ..Get::default() };
+    let shown = client.call(&get)?;
+    let notes = if is_team { all_notes(Some(&row.project), &row.id, client)? } else { Vec::new() };
+    let list = attachment::List { project: project.clone(), ticket: ticket.clone() };
+    let mut bundle = |notes| -> Result<String, CliError> {
+        let export = Export { project: project.clone(), ticket: ticket.clone(), notes };
+        Ok(client.call(&export)?.bundle)
+    };
+    Ok(Fetched {
+        bundle: if shown.row.is_loaded { Some(bundle(false)?) } else { None },
+        notes_bundle: if notes.is_empty() { None } else { Some(bundle(true)?) },
+        ticket: shown,
+        notes,
+        history: history(row, client)?,
+        attachments: client.call(&list)?.attachments,
+    })
+}
+
 /// A ticket in a folder of its own, under its number, or the beginning of its id while it has none.
-fn export_ticket(
+fn write_ticket(
     place: &str,
     row: &TicketRow,
-    is_team: bool,
+    fetched: &Fetched,
     mails: &mut NewFile,
     folder: &mut Folder,
-    invocation: &mut Invocation,
+    client: &mut Client,
 ) -> Result<(), CliError> {
-    let project = Some(row.project.clone());
-    let get = Get { project: project.clone(), ticket: row.id.clone(), ..Get::default() };
-    let ticket = invocation.call(&get)?;
-    let notes = if is_team { all_notes(row, invocation)? } else { Vec::new() };
+    let Fetched { ticket, notes, .. } = fetched;
     let name = row.number.map_or_else(|| row.short_id.clone(), |number| number.to_string());
     let place = folder.new_folder(place, &name)?;
     let at = |name: &str| format!("{place}/{name}");
-    folder.json(&at("ticket.json"), &ticket)?;
-    folder.json(&at("history.json"), &history(row, invocation)?)?;
-    let list = attachment::List { project: project.clone(), ticket: row.id.clone() };
-    let attachments = invocation.call(&list)?.attachments;
-    let saved = save_attachments(&place, &attachments, folder, invocation)?;
-    folder.text(&at("ticket.md"), &markdown::ticket(&ticket, &saved))?;
-    mails.text(&mbox::ticket(&ticket))?;
-    if ticket.row.is_loaded {
-        raw(&at("ticket"), row, false, folder, invocation)?;
+    folder.json(&at("ticket.json"), ticket)?;
+    folder.json(&at("history.json"), &fetched.history)?;
+    let saved = save_attachments(&place, &fetched.attachments, folder, client)?;
+    folder.text(&at("ticket.md"), &markdown::ticket(ticket, &saved))?;
+    mails.text(&mbox::ticket(ticket))?;
+    if let Some(bundle) = &fetched.bundle {
+        raw(&at("ticket"), bundle, folder)?;
     }
     if !notes.is_empty() {
-        folder.json(&at("notes.json"), &notes)?;
-        folder.text(&at("notes.md"), &markdown::notes(&ticket, &notes, &saved))?;
-        raw(&at("notes"), row, true, folder, invocation)?;
+        folder.json(&at("notes.json"), notes)?;
+        folder.text(&at("notes.md"), &markdown::notes(ticket, notes, &saved))?;
+    }
+    if let Some(bundle) = &fetched.notes_bundle {
+        raw(&at("notes"), bundle, folder)?;
     }
     Ok(())
 }
 
 /// The changes with what proves them, and the same as a plain Automerge document.
-fn raw(
-    stem: &str,
-    row: &TicketRow,
-    notes: bool,
-    folder: &mut Folder,
-    invocation: &mut Invocation,
-) -> Result<(), CliError> {
-    let export = Export { project: Some(row.project.clone()), ticket: row.id.clone(), notes };
-    let packed = invocation.call(&export)?;
-    folder.text(&format!("{stem}.bundle"), &packed.bundle)?;
-    let bundle = Bundle::read(packed.bundle.as_bytes()).map_err(|error| {
+fn raw(stem: &str, bundle: &str, folder: &mut Folder) -> Result<(), CliError> {
+    folder.text(&format!("{stem}.bundle"), bundle)?;
+    let bundle = Bundle::read(bundle.as_bytes()).map_err(|error| {
         let error = anyhow::Error::new(error).context("the daemon gave a bundle that is none");
         CliError::new(ErrorKind::Failed, error)
     })?;
@@ -193,26 +257,7 @@ fn raw(
     folder.bytes(&format!("{stem}.automerge"), &changes.collect::<Vec<_>>().concat())
 }
 
-/// Every note under a ticket, oldest first.
-pub(super) fn all_notes(row: &TicketRow, invocation: &mut Invocation) -> Result<Vec<Comment>, CliError> {
-    let mut all = Vec::new();
-    loop {
-        let page = note::List {
-            project: Some(row.project.clone()),
-            ticket: row.id.clone(),
-            offset: all.len() as u64,
-            limit: Some(limits::PAGE_ROWS_MAX),
-        };
-        let page = invocation.call(&page)?;
-        let is_last = page.notes.is_empty() || (all.len() + page.notes.len()) as u64 >= page.total;
-        all.extend(page.notes);
-        if is_last {
-            return Ok(all);
-        }
-    }
-}
-
-fn history(row: &TicketRow, invocation: &mut Invocation) -> Result<Vec<HistoryChange>, CliError> {
+fn history(row: &TicketRow, client: &mut Client) -> Result<Vec<HistoryChange>, CliError> {
     let mut all = Vec::new();
     loop {
         let page = History {
@@ -221,7 +266,7 @@ fn history(row: &TicketRow, invocation: &mut Invocation) -> Result<Vec<HistoryCh
             offset: all.len() as u64,
             limit: Some(limits::PAGE_ROWS_MAX),
         };
-        let page = invocation.call(&page)?;
+        let page = client.call(&page)?;
         let is_last = page.changes.is_empty() || (all.len() + page.changes.len()) as u64 >= page.total;
         all.extend(page.changes);
         if is_last {
@@ -245,7 +290,7 @@ fn save_attachments(
     place: &str,
     attachments: &[AttachmentState],
     folder: &mut Folder,
-    invocation: &mut Invocation,
+    client: &mut Client,
 ) -> Result<Vec<Saved>, CliError> {
     let mut saved: Vec<Saved> = Vec::new();
     for attachment in attachments {
@@ -258,7 +303,7 @@ fn save_attachments(
         let whole = format!("{place}/{path}");
         if is_here {
             let mut file = folder.create_file(&whole)?;
-            invocation.client()?.get_blob(&attachment.blob, &mut file).map_err(saving_error)?;
+            client.get_blob(&attachment.blob, &mut file).map_err(saving_error)?;
             folder.close(file)?;
         } else {
             let (size_bytes, blob) = (attachment.size_bytes, attachment.blob.clone());
@@ -277,3 +322,7 @@ fn save_attachments(
 
 /// What stands in every export, for whoever finds it.
 const README: &str = include_str!("export/README.md");
+/// So many tickets are fetched at once: while one waits for its answer, others are worked on.
+const LANES: usize = 4;
+/// So many of each lane may wait to be written.
+const FETCHED_AHEAD: usize = 4;

@@ -4,6 +4,7 @@ use assist_proto::api::comment::Comment;
 use assist_proto::api::limits;
 use assist_proto::api::note::{Add, Delete, Edit, List, NoteWritten};
 use assist_proto::api::sync::WaitUntil;
+use assist_proto::client::Client;
 
 use super::ticket::{comment_words, name_of, named_comment, reference};
 use super::word;
@@ -78,7 +79,7 @@ fn check(wait: &WaitArgs, invocation: &Invocation) -> Result<(), CliError> {
 /// Prints all notes: whole for people, a line each for scripts.
 fn list(ticket: String, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<Comment>()?;
-    let notes = all_notes(&reference(ticket), invocation)?;
+    let notes = notes_of(&reference(ticket), invocation)?;
     if !matches!(invocation.output.format(), Format::Human) {
         return invocation.output.rows(&notes);
     }
@@ -89,11 +90,16 @@ fn list(ticket: String, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.document(&notes, |notes, audience| comment_words(notes, &audience))
 }
 
-fn all_notes(ticket: &str, invocation: &mut Invocation) -> Result<Vec<Comment>, CliError> {
+/// Every note under a ticket, oldest first.
+pub(super) fn all_notes(
+    project: Option<&str>,
+    ticket: &str,
+    client: &mut Client,
+) -> Result<Vec<Comment>, CliError> {
     let mut notes: Vec<Comment> = Vec::new();
     loop {
-        let page = invocation.call(&List {
-            project: invocation.project.clone(),
+        let page = client.call(&List {
+            project: project.map(str::to_owned),
             ticket: ticket.to_owned(),
             offset: notes.len() as u64,
             limit: Some(limits::PAGE_ROWS_MAX),
@@ -106,9 +112,14 @@ fn all_notes(ticket: &str, invocation: &mut Invocation) -> Result<Vec<Comment>, 
     }
 }
 
+fn notes_of(ticket: &str, invocation: &mut Invocation) -> Result<Vec<Comment>, CliError> {
+    let project = invocation.project.clone();
+    all_notes(project.as_deref(), ticket, invocation.client()?)
+}
+
 /// Completes the beginning of a note's id.
 fn note_id(ticket: &str, given: String, invocation: &mut Invocation) -> Result<String, CliError> {
-    let notes = |invocation: &mut Invocation| all_notes(ticket, invocation);
+    let notes = |invocation: &mut Invocation| notes_of(ticket, invocation);
     named_comment("note", "`assist note list`", given, notes, invocation)
 }
 

@@ -17,7 +17,7 @@ use data_encoding::BASE64;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 use super::super::attachment::saving_error;
-use super::super::export::all_notes;
+use super::super::note::all_notes;
 use super::super::{optional, word};
 use super::{get, name_of};
 use crate::args::PrintArgs;
@@ -30,7 +30,7 @@ pub(super) fn run(args: PrintArgs, invocation: &mut Invocation) -> Result<(), Cl
     let ticket = invocation.call(&get(args.ticket, invocation))?;
     let (project, id) = (Some(ticket.row.project.clone()), ticket.row.id.clone());
     let notes = match args.notes {
-        true => all_notes(&ticket.row, invocation)?,
+        true => all_notes(Some(&ticket.row.project), &ticket.row.id, invocation.client()?)?,
         false => Vec::new(),
     };
     let listed = invocation.call(&attachment::List { project, ticket: id })?.attachments;
