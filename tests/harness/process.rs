@@ -403,7 +403,14 @@ fn binary(name: &str) -> PathBuf {
     path
 }
 
-fn folder_of_programs() -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    test.parent().and_then(Path::parent).expect("the folder of the build").to_owned()
+/// Where the programs of this build are.
+pub fn folder_of_programs() -> PathBuf {
+    let own = std::env::current_exe().expect("the program's own path");
+    let folder = own.parent().expect("the folder of the build");
+    // Tests stand in a folder below.
+    if folder.ends_with("deps") {
+        folder.parent().expect("the folder of the build").to_owned()
+    } else {
+        folder.to_owned()
+    }
 }

@@ -25,6 +25,7 @@ mod mentions;
 mod merging;
 mod monitor;
 mod overlay;
+mod package;
 mod presence;
 mod processes;
 mod search;
