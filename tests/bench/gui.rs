@@ -12,10 +12,11 @@ use assist_gui::route::{TicketKey, View};
 use assist_gui::{Route, Support, fonts};
 use assist_proto::api::{comment, ticket};
 use assist_proto::client::Home;
+use assist_tests::memory::Memory;
 use egui::{Context, Event, MouseWheelSource, MouseWheelUnit, RawInput, Rect, TouchPhase, Vec2, pos2};
 
 use crate::Bench;
-use crate::measure::{Memory, Spread, timed};
+use crate::measure::{Spread, timed};
 use crate::node::{PATIENCE, scratch};
 use crate::prepared::Prepared;
 use crate::program::Process;
@@ -54,7 +55,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         Row::spread(NAME, format!("a frame of a list of {many} (goal: p99 at most 2 ms)"), &many_frames)
             .goal(Goal::AtMost(1.0)),
     );
-    let ratio = Row::one(NAME, "the median of both, many over few", Unit::Count, many_p50 / few_p50);
+    let ratio = Row::one(NAME, "the median of both, many over few", Unit::Ratio, many_p50 / few_p50);
     rows.push(ratio.goal(Goal::AtMost(1.1)));
     window.show_long_ticket(&process, usize::try_from(bench.scale.of(500))?)?;
     let times = Spread::of(window.scroll(frames)?);

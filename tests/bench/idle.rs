@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use assist_crdt_model::Role;
 use assist_daemon::store::ServerReads as _;
 use assist_proto::address::Address;
+use assist_tests::memory::Memory;
 use quinn::{Connection, RecvStream, SendStream};
 
 use crate::Bench;
 use crate::floor::{bare_client, bare_server, serve_echo};
-use crate::measure::Memory;
 use crate::node::{Node, scratch};
 use crate::peer::Peer;
 use crate::people::Registry;
@@ -21,11 +21,18 @@ use crate::work::Writer;
 
 /// Measures.
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
-    let count = usize::try_from(bench.scale.of(DEVICES))?;
+    let mut rows = Vec::new();
+    for devices in DEVICES {
+        rows.extend(rows_of(bench, usize::try_from(bench.scale.of(devices))?)?);
+    }
+    Ok(rows)
+}
+
+fn rows_of(bench: &Bench, count: usize) -> anyhow::Result<[Row; 2]> {
     let bare = bare_bytes(bench, count)?;
     let ours = our_bytes(bench, count)?;
     let kib = |bytes: f64| bytes / 1024.0;
-    Ok(vec![
+    Ok([
         Row::one(NAME, format!("server memory for one of {count} idle devices"), Unit::Kib, kib(ours))
             .over(kib(bare))
             .goal(Goal::AtMost(1.3 * kib(bare))),
@@ -120,6 +127,6 @@ pub(crate) fn serve_bare(bench: &Bench) -> anyhow::Result<()> {
 /// The argument that makes this program the floor's server.
 pub(crate) const BARE_SERVER: &str = "--bare-quinn-server";
 const NAME: &str = "idle";
-const DEVICES: u64 = 1_000;
+const DEVICES: [u64; 2] = [1_000, 5_000];
 /// Tables and buffers that do not grow with each connection are there after these.
 const WARM_UP: usize = 100;

@@ -16,6 +16,7 @@ mod blobs;
 mod cli;
 mod cold;
 mod export;
+mod fanout;
 mod floor;
 mod gate;
 mod gui;
@@ -65,6 +66,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("start", start::run),
     ("accept", accept::run),
     ("idle", idle::run),
+    ("fanout", fanout::run),
     ("gate", gate::run),
     ("search", search::run),
     ("export", export::run),

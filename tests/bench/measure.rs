@@ -66,30 +66,6 @@ pub(crate) fn unix_millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What a process holds in memory.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Memory {
-    /// Resident now.
-    pub(crate) resident_bytes: u64,
-    /// Of that, what is its own and not pages of a file.
-    pub(crate) anonymous_bytes: u64,
-}
-
-impl Memory {
-    /// Asks the system about a process.
-    pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
-        let path = format!("/proc/{pid}/status");
-        let status = fs::read_to_string(&path).with_context(|| path.clone())?;
-        let field = |name: &str| -> anyhow::Result<u64> {
-            let line =
-                status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| path.clone())?;
-            let kib = line.trim_start_matches(':').trim().trim_end_matches("kB").trim();
-            Ok(kib.parse::<u64>()? * 1024)
-        };
-        Ok(Self { resident_bytes: field("VmRSS")?, anonymous_bytes: field("RssAnon")? })
-    }
-}
-
 /// The load average, as the system says it.
 pub(crate) fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use assist_proto::api::{Method, daemon};
 use assist_proto::client::{Client, Home};
-
-use crate::measure::Memory;
+use assist_tests::memory::Memory;
 
 /// A daemon that runs as a process. Killed when dropped.
 pub(crate) struct Process {

@@ -155,6 +155,8 @@ pub(crate) enum Unit {
     Mb,
     /// Things.
     Count,
+    /// Of one for each of another.
+    Ratio,
 }
 
 impl Report {
@@ -234,7 +236,7 @@ fn format_number(unit: Unit, value: f64) -> String {
         Unit::Bytes => " B",
         Unit::Kib => " KiB",
         Unit::Mb => " MB",
-        Unit::Count => "",
+        Unit::Count | Unit::Ratio => "",
     };
     format!("{value:.digits$}{suffix}")
 }

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use assist_proto::api::{comment, server, ticket};
+use assist_tests::memory::Memory;
 
 use crate::Bench;
-use crate::measure::{Memory, Spread, file_bytes};
+use crate::measure::{Spread, file_bytes};
 use crate::node::scratch;
 use crate::prepared::Prepared;
 use crate::program::Process;

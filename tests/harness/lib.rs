@@ -6,6 +6,7 @@ pub mod fake_node;
 pub mod fuzz_targets;
 pub mod greeting;
 pub mod hostile;
+pub mod memory;
 pub mod memory_store;
 pub mod network;
 pub mod peer;
