@@ -31,6 +31,7 @@ use crate::monitor::{self, HealthAsks, HealthOut, MonitorAt, Watched};
 use crate::net::PeerStream;
 use crate::overlay::{OverlayConfig, OverlayMode, OverlayState};
 use crate::pictures::Thumbnails;
+use crate::scrub;
 use crate::search::{Search, SearchParts};
 use crate::store::{Store, StoreOptions};
 pub use listening::ServerInfo;
@@ -160,7 +161,7 @@ impl Daemon {
         let (search, indexer) = search.start(home.search(), &handle)?;
         let backend = (handle.clone(), Arc::clone(&info), mailer.handle());
         let mut tasks = JoinSet::new();
-        spawn_watchers(config, backend.clone(), (&feed, health_asks), &mut tasks)?;
+        spawn_watchers((config, &home), backend.clone(), (&feed, health_asks), &mut tasks)?;
         let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;
         tasks.spawn(blob_service.run(handle.clone(), feed));
         let driver = spawn_driver(driver)?;
@@ -337,15 +338,17 @@ fn open_blobs(
     Ok(BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams, keeper }))
 }
 
-/// Looks after a server's disk and tells admins how it fares, shows a device's user what is for them, and tells figures to whoever watches: each if it
+/// Looks through what is kept, looks after a server's disk and tells admins how it fares, shows a device's user what is for them, and tells figures to whoever watches: each if it
 /// is wanted, as long as the tasks run.
 fn spawn_watchers(
-    config: &DaemonConfig,
+    (config, home): (&DaemonConfig, &Home),
     (driver, info, mailer): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
     (feed, health_asks): (&EventFeed, HealthAsks),
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
     let watched = Watched { driver: driver.clone(), info: Arc::clone(&info), mailer };
+    let store = driver.store().clone();
+    tasks.spawn(scrub::watch(info.home.clone(), store, info.server.is_some(), home.was_clean()));
     if config.bind.is_some() {
         tasks.spawn(disk::watch(info.home.clone(), driver.clone()));
         tasks.spawn(health_asks.run(watched.clone()));

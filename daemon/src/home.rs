@@ -7,6 +7,7 @@
 //! | `root.key` | the project's root, until the operator takes it offline |
 //! | `blobs/` | what attachments are made of, by hash (`blobs.rs`) |
 //! | `store.redb` | everything else (`docs/storage.md`) |
+//! | `last-scrub` | what was found when everything was last read (`scrub.rs`) |
 //! | `last-backup` | when the newest backup was made |
 //! | `retired` | there once a server was moved away from here |
 //! | `config.toml` | what the operator sets, if there is such a file (`config.rs`) |

@@ -20,6 +20,7 @@ pub mod monitor;
 pub mod net;
 pub mod overlay;
 pub mod pictures;
+mod scrub;
 mod search;
 pub mod store;
 pub mod supervisor;

@@ -28,6 +28,7 @@ mod overlay;
 mod package;
 mod presence;
 mod processes;
+mod scrub;
 mod search;
 mod service;
 mod simulation;

@@ -9,7 +9,7 @@ use crate::args::DaemonVerb;
 use crate::daemon_process;
 use crate::error::CliError;
 use crate::invocation::Invocation;
-use crate::output::span;
+use crate::output::{neutral, span};
 
 /// Does what was asked for.
 pub(crate) fn run(verb: &DaemonVerb, invocation: &mut Invocation) -> Result<(), CliError> {
@@ -70,6 +70,16 @@ fn print_status(status: &DaemonStatus, invocation: &mut Invocation) -> Result<()
             ("store_size_bytes", status.store_size_bytes.to_string()),
         ];
         facts.extend(status.overlay.iter().flat_map(overlay_facts));
+        if let Some(scrub) = &status.scrub {
+            facts.push(("scrubbed", audience.time(scrub.at_millis)));
+            facts.push(("scrub_problems", scrub.problem_count.to_string()));
+            facts.extend(
+                scrub
+                    .first_problem
+                    .iter()
+                    .map(|first| ("scrub_first_problem", neutral::line(first).into_owned())),
+            );
+        }
         audience.facts(&facts)
     })
 }

@@ -1,6 +1,8 @@
 //! `daemon.*`: the process behind the socket.
 
-use assist_proto::api::daemon::{DaemonRole, DaemonStatus, GetStatus, OverlayState, OverlayStatus, Stop};
+use assist_proto::api::daemon::{
+    DaemonRole, DaemonStatus, GetStatus, OverlayState, OverlayStatus, ScrubStatus, Stop,
+};
 use assist_proto::api::{API_VERSION, ApiError, Done};
 
 use super::LocalBackend;
@@ -8,6 +10,7 @@ use crate::api_server::Handle;
 use crate::daemon::{DaemonInfo, ServerInfo};
 use crate::driver::read_clock;
 use crate::overlay;
+use crate::scrub::{self, Scrubbed};
 
 impl Handle<GetStatus> for LocalBackend {
     async fn handle(&self, _params: GetStatus) -> Result<DaemonStatus, ApiError> {
@@ -26,6 +29,7 @@ impl Handle<GetStatus> for LocalBackend {
             // A store that is not on a disk takes nothing of it.
             store_size_bytes: std::fs::metadata(info.home.join(STORE)).map_or(0, |store| store.len()),
             overlay: Some(overlay_status(info)),
+            scrub: scrub::last(&info.home).map(scrub_status),
         })
     }
 }
@@ -36,6 +40,11 @@ impl Handle<Stop> for LocalBackend {
         self.driver.stop().await;
         Ok(Done {})
     }
+}
+
+fn scrub_status(scrubbed: Scrubbed) -> ScrubStatus {
+    let Scrubbed { at_millis, problem_count, first_problem } = scrubbed;
+    ScrubStatus { at_millis, problem_count, first_problem }
 }
 
 fn overlay_status(info: &DaemonInfo) -> OverlayStatus {

@@ -14,6 +14,7 @@ use crate::disk;
 use crate::driver::{Driven, DriverHandle};
 use crate::home;
 use crate::mail::MailerHandle;
+use crate::scrub::{self, Scrubbed};
 use crate::store::{DeviceReads as _, Reader, ServerReads as _};
 
 /// What is asked for the figures.
@@ -36,6 +37,8 @@ pub(crate) struct Figures {
     pub(crate) disk_free_bytes: u64,
     /// Own changes that wait to be sent, over all joined projects.
     pub(crate) unsent: u64,
+    /// What was found when everything was last read.
+    pub(crate) scrubbed: Option<Scrubbed>,
     /// Of the server role, if there is one.
     pub(crate) server: Option<ServerFigures>,
 }
@@ -80,6 +83,7 @@ impl Watched {
             store_bytes: fs::metadata(home.join(home::STORE)).map_or(0, |file| file.len()),
             disk_free_bytes: disk::space(home).map_or(0, |space| space.free_bytes),
             unsent: unsent(&reader)?,
+            scrubbed: scrub::last(home),
             server: self.server(driven, &reader)?,
         })
     }
@@ -196,6 +200,7 @@ mod tests {
             store_bytes: 1,
             disk_free_bytes: u64::MAX,
             unsent: 0,
+            scrubbed: None,
             server: None,
         };
         assert_eq!(figures.missing(), None);

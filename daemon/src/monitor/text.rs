@@ -39,6 +39,12 @@ impl Collector for Told {
         teller.gauge("store", "Size of the store's file.", Some(Unit::Bytes), figures.store_bytes)?;
         teller.gauge("disk_free", "Room on the store's disk.", Some(Unit::Bytes), figures.disk_free_bytes)?;
         teller.gauge("unsent_changes", "Own changes that wait for a server.", None, figures.unsent)?;
+        if let Some(scrubbed) = &figures.scrubbed {
+            let about = "When all that is kept was last read, since 1970.";
+            teller.gauge("last_scrub_time", about, Some(Unit::Seconds), scrubbed.at_millis / 1_000)?;
+            let about = "What was found then that is not what was written.";
+            teller.gauge("scrub_problems", about, None, scrubbed.problem_count)?;
+        }
         figures.server.as_ref().map_or(Ok(()), |server| teller.server(server))
     }
 }

@@ -32,6 +32,20 @@ pub struct DaemonStatus {
     /// The mycelium overlay, as far as this daemon knows of it.
     #[serde(default)]
     pub overlay: Option<OverlayStatus>,
+    /// What was found when everything that is kept was last read; null if it never was.
+    #[serde(default)]
+    pub scrub: Option<ScrubStatus>,
+}
+
+/// What was found when everything that a daemon keeps was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScrubStatus {
+    /// When.
+    pub at_millis: u64,
+    /// How many things are not what was written.
+    pub problem_count: u64,
+    /// The first of them, with what to do.
+    pub first_problem: Option<String>,
 }
 
 /// How the overlay fares on this machine.
