@@ -64,8 +64,16 @@ impl World {
             is_seen
                 && (members.contains(&other)
                     || self.has_written(other, doc, project)
+                    || self.works_on(other, doc, project)
                     || self.has_read(other, doc, project))
         })
+    }
+
+    /// Whether a ticket is somebody's to work on. A server that was restored may have forgotten that they are of the team.
+    fn works_on(&self, user: UserId, doc: DocId, project: usize) -> bool {
+        let Some(ticket) = doc.ticket() else { return false };
+        let row = ServerStore::ticket(self.server_store(project), ticket).expect("memory is read");
+        row.is_some_and(|row| row.assignee == Some(user))
     }
 
     /// Whether somebody's read mark is there for all who see the document.
