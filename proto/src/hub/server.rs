@@ -173,6 +173,8 @@ pub struct ServerHub {
     hosts: Option<Signed>,
     /// Whose sessions end once the present ask is answered.
     departures: Vec<(DeviceId, devices::Departure)>,
+    /// Who is of the team, once somebody asked: not looked for among all people each time that one of them comes.
+    team: Option<BTreeSet<UserId>>,
     /// Of the turn under way.
     durability: Durability,
     actions: Vec<Action>,
@@ -230,6 +232,7 @@ impl ServerHub {
             blob_bytes_max: limits::BLOB_BYTES_MAX_DEFAULT,
             hosts: None,
             departures: Vec::new(),
+            team: None,
             durability: Durability::Later,
             actions: Vec::new(),
             status: ServerStatus::default(),

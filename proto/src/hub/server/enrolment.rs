@@ -86,7 +86,7 @@ impl ServerHub {
         match self.member_of_invite(now, &invite, enroll, store)? {
             Ok(user) => {
                 store.remove_invite(&code_hash)?;
-                store.put_user(&user)?;
+                self.put_user(&user, store)?;
                 if invite.email.is_some() {
                     self.grant_waiting(&user, store)?;
                 }

@@ -66,7 +66,7 @@ impl ServerHub {
         let of_user = store.devices()?.into_iter().filter(|device| device.user == user.user);
         let newest = of_user.map(|device| device.issued_at).max();
         if newest.is_none_or(|newest| newest < shown.issued_at) && user.role != shown.role {
-            store.put_user(&User { role: shown.role, ..user })?;
+            self.put_user(&User { role: shown.role, ..user }, store)?;
         }
         let restored_serial = Some(known.as_ref().map_or(0, Device::first_lost_serial));
         let role = store.user(user.user)?.map_or(user.role, |user| user.role);
@@ -87,7 +87,7 @@ impl ServerHub {
 
     /// The user as the roster has them; one whom it forgot is a customer until a device of theirs shows more.
     fn put_user_back(
-        &self,
+        &mut self,
         restored_at: UnixMillis,
         user: UserId,
         store: &mut dyn ServerStore,
@@ -103,7 +103,7 @@ impl ServerHub {
             joined_at: restored_at,
             removed_at_millis: None,
         };
-        store.put_user(&user)?;
+        self.put_user(&user, store)?;
         Ok(user)
     }
 
@@ -269,7 +269,7 @@ impl ServerHub {
 
     /// People whom a change that was let in speaks of are known again, and its author's certificate is.
     fn put_people_back(
-        &self,
+        &mut self,
         authority: &Authority,
         author: &DeviceCertificate,
         edits: &[Edit],
@@ -344,7 +344,7 @@ impl ServerHub {
                 user.email = Some(email);
             }
             if user != known {
-                store.put_user(&user)?;
+                self.put_user(&user, store)?;
                 self.introduce_again(&user);
             }
         }

@@ -273,7 +273,7 @@ impl ServerHub {
         }
         let is_new = store.user(user.user)?.is_none();
         if is_new {
-            store.put_user(&user)?;
+            self.put_user(&user, store)?;
             self.grant_waiting(&user, store)?;
         }
         let device = self.put_device(now, mailed.device, &user, &mailed.device_name, store)?;

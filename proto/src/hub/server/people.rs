@@ -110,7 +110,7 @@ impl ServerHub {
             return Ok(Err(last_admin()));
         }
         let user = User { role: set.role, ..user };
-        store.put_user(&user)?;
+        self.put_user(&user, store)?;
         self.note_role(&user);
         self.introduce_role(&user);
         self.note(Event::RoleGiven { user: user.user, role: user.role }, Some(By::asker(asker)));
@@ -151,7 +151,8 @@ impl ServerHub {
         store.remove_away(user.user)?;
         let removed_at_millis = Some(now.0);
         self.note(Event::Removed { user: user.user }, Some(By::asker(asker)));
-        store.put_user(&User { email: None, role: Role::Customer, removed_at_millis, ..user })?;
+        let user = User { email: None, role: Role::Customer, removed_at_millis, ..user };
+        self.put_user(&user, store)?;
         Ok(Ok(Response::Done))
     }
 
@@ -161,7 +162,7 @@ impl ServerHub {
             return Ok(Err(AskRefused::new(AskCode::BadValue, AdminError::BadName.to_string())));
         }
         let user = User { name: name.to_owned(), ..asker.user.clone() };
-        store.put_user(&user)?;
+        self.put_user(&user, store)?;
         self.introduce_again(&user);
         Ok(Ok(Response::Done))
     }

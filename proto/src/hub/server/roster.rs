@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assist_crdt_model::{DeviceId, Role, UnixMillis};
+use assist_crdt_model::{DeviceId, Role, UnixMillis, UserId};
 
 use super::admissions;
 use super::enrolment::{code_hash, fold_email, is_name};
@@ -243,10 +243,12 @@ impl ServerHub {
         let audience = session.audience;
         let mut members = vec![member_for(user, audience, true)];
         if audience == Audience::Team {
-            let team = self.team(store)?;
+            let mut others = self.team(store)?.clone();
             let Some(session) = self.session(link) else { return Ok(()) };
-            let others = team.into_iter().filter(|other| session.introduced_users.insert(other.user));
-            members.extend(others.map(|other| member_for(&other, audience, false)));
+            others.retain(|other| session.introduced_users.insert(*other));
+            for other in others {
+                members.extend(store.user(other)?.map(|other| member_for(&other, audience, false)));
+            }
         }
         for members in members.chunks(limits::INTRODUCED_MAX) {
             let members = members.to_vec();
@@ -261,10 +263,30 @@ impl ServerHub {
     }
 
     /// The people of the team; the server itself is none.
-    fn team(&self, store: &dyn ServerStore) -> StoreResult<Vec<User>> {
-        let node = server_user(&self.node());
-        let is_of_team = |user: &User| user.is_member() && user.role.is_team() && user.user != node;
-        Ok(store.users()?.into_iter().filter(is_of_team).collect())
+    fn team(&mut self, store: &dyn ServerStore) -> StoreResult<&BTreeSet<UserId>> {
+        let team = match self.team.take() {
+            Some(team) => team,
+            None => {
+                store.users()?.iter().filter(|user| self.is_of_team(user)).map(|user| user.user).collect()
+            }
+        };
+        Ok(self.team.insert(team))
+    }
+
+    fn is_of_team(&self, user: &User) -> bool {
+        user.is_member() && user.role.is_team() && user.user != server_user(&self.node())
+    }
+
+    /// Puts somebody on the roster, or what is another now.
+    pub(super) fn put_user(&mut self, user: &User, store: &mut dyn ServerStore) -> StoreResult<()> {
+        let is_of_team = self.is_of_team(user);
+        if let Some(team) = &mut self.team {
+            match is_of_team {
+                true => team.insert(user.user),
+                false => team.remove(&user.user),
+            };
+        }
+        store.put_user(user)
     }
 
     /// The sessions of an audience.
