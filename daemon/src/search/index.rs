@@ -152,6 +152,19 @@ impl TextIndex {
         Ok(())
     }
 
+    /// Makes one segment of all: quicker to search, and no word stands in several.
+    pub(super) fn pack(&self) -> Result<(), IndexError> {
+        let segments = self.index.searchable_segment_ids()?;
+        if segments.len() > 1 {
+            let mut writer: IndexWriter = self.index.writer_with_num_threads(1, WRITER_BYTES)?;
+            writer.merge(&segments).wait()?;
+            self.reader.reload()?;
+            writer.garbage_collect_files().wait()?;
+            writer.wait_merging_threads()?;
+        }
+        Ok(())
+    }
+
     /// The tickets that have all of this, the best first, at most `limit`, and how many there are.
     pub(super) fn search(
         &self,

@@ -184,6 +184,9 @@ impl Indexer {
         drop(reader);
         let building = (keys.len() == BATCH_TICKETS_MAX).then(|| keys.last().copied());
         self.write(batch, |payload| payload.building = building)?;
+        if let Some(open) = self.open.as_ref().filter(|_| building.is_none()) {
+            open.index.pack()?;
+        }
         Ok(Next::AtOnce)
     }
 
