@@ -101,7 +101,7 @@ fn news(client: &mut Client, writer: &mut Writer) -> anyhow::Result<Duration> {
     Ok(began.elapsed())
 }
 
-fn until_complete(process: &Process) -> anyhow::Result<()> {
+pub(crate) fn until_complete(process: &Process) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut client = process.client()?;
     while !client.call(&query("complete"))?.is_complete {

@@ -13,6 +13,7 @@ use crate::node::scratch;
 use crate::prepared::Prepared;
 use crate::program::Process;
 use crate::report::{Goal, Row, Unit};
+use crate::search::until_complete;
 use crate::work::{COMMENT_CHARS, Writer};
 
 /// Measures.
@@ -24,6 +25,10 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         (folder.path().join("a"), folder.path().join("e"), folder.path().join("s"));
     prepared.copy_agent(&agent)?;
     prepared.copy_server(&at_server)?;
+    // Its index is made once, not at each start.
+    let process = Process::device(&agent)?;
+    until_complete(&process)?;
+    process.stop()?;
     let mut bare = Vec::new();
     let mut clean = Vec::new();
     let mut killed = Vec::new();
