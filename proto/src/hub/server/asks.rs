@@ -50,7 +50,7 @@ impl ServerHub {
             Err(wait_millis) => Outcome::Refused(too_many(wait_millis)),
         };
         self.send(link, &PeerMessage::Answer(Answer { id: ask.id, outcome }));
-        self.end_departed();
+        self.end_departed(link);
         Ok(())
     }
 

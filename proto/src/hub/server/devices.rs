@@ -203,20 +203,30 @@ impl ServerHub {
         store.put_device(&Device { is_revoked: true, ..device })
     }
 
-    /// Ends the sessions of those whose place on the roster is another now; whoever asked for it was answered.
-    pub(super) fn end_departed(&mut self) {
+    /// Ends the sessions of those whose place on the roster is another now. Whoever asked for it was answered last.
+    pub(super) fn end_departed(&mut self, asker: LinkId) {
         for (device, departure) in std::mem::take(&mut self.departures) {
             let Some(link) = self.by_device.get(&device).copied() else { continue };
             match departure {
                 Departure::ShutOut => {
-                    // Nor is it told what the same turn had for it before.
-                    self.actions
-                        .retain(|action| !matches!(action, Action::Send { link: to, .. } if *to == link));
+                    self.take_back_sends(link, link == asker);
                     self.refuse(link, RefusedCode::Device, "this device was removed from the project");
                 }
                 Departure::OtherRole => self.close(link, "the role changed: a new session knows it"),
             }
         }
+    }
+
+    /// Tells a device that is shut out nothing of what the same turn had for it before; its own answer excepted.
+    fn take_back_sends(&mut self, link: LinkId, is_asker: bool) {
+        let is_to_it = |action: &Action| matches!(action, Action::Send { link: to, .. } if *to == link);
+        let answer = self.actions.iter().rposition(is_to_it).filter(|_| is_asker);
+        let mut at = 0;
+        self.actions.retain(|action| {
+            let is_kept = !is_to_it(action) || answer == Some(at);
+            at += 1;
+            is_kept
+        });
     }
 
     pub(super) fn roster_device(&self, device: Device, store: &dyn ServerStore) -> StoreResult<RosterDevice> {
