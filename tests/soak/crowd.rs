@@ -118,9 +118,7 @@ impl Crowd {
 impl Person {
     fn act(&mut self, dice: &mut Dice, tally: &mut Tally) {
         if self.standing == Standing::Stopped {
-            self.device.start();
-            self.standing = Standing::Online;
-            return;
+            return self.come_back();
         }
         match dice.between(0, 99) {
             0..3 if self.standing == Standing::Online => {
@@ -139,14 +137,22 @@ impl Person {
                 self.standing = Standing::Stopped;
             }
             6..20 if self.standing == Standing::Paused => {
-                self.device.call(&sync::Resume { project: None });
-                self.standing = Standing::Online;
+                self.come_back();
             }
             20..32 if !self.is_agent => self.file(dice, tally),
             32..40 => self.attach(dice, tally),
             40..70 => self.write(dice, tally),
             _ => self.read(dice, tally),
         }
+    }
+
+    /// Whoever was paused still is after a restart.
+    fn come_back(&mut self) {
+        if self.standing == Standing::Stopped {
+            self.device.start();
+        }
+        self.device.call(&sync::Resume { project: None });
+        self.standing = Standing::Online;
     }
 
     fn file(&self, dice: &mut Dice, tally: &mut Tally) {
@@ -225,12 +231,7 @@ fn text(dice: &mut Dice, chars: usize) -> String {
 pub(crate) fn all_is_there(server: &DaemonProcess, crowds: &mut [Crowd]) -> anyhow::Result<()> {
     let mut people: Vec<&mut Person> = crowds.iter_mut().flat_map(|crowd| &mut crowd.people).collect();
     for person in &mut people {
-        match person.standing {
-            Standing::Stopped => person.device.start(),
-            Standing::Paused => drop(person.device.call(&sync::Resume { project: None })),
-            Standing::Online => {}
-        }
-        person.standing = Standing::Online;
+        person.come_back();
     }
     for person in &people {
         person.device.until_connection(sync::ConnectionState::Online);
