@@ -210,9 +210,10 @@ impl Support {
         Ok(self)
     }
 
-    /// Remembers how large the window is.
-    pub fn set_window_size(&mut self, size: Option<[f32; 2]>) {
+    /// Remembers how large the window is, and where, as far as the system says.
+    pub fn set_window(&mut self, size: Option<[f32; 2]>, place: Option<[f32; 2]>) {
         self.state.window_size = size.or(self.state.window_size);
+        self.state.window_place = place.or(self.state.window_place);
     }
 
     /// Returns what the client knows and shows.

@@ -41,6 +41,8 @@ pub enum Intent {
     TakeBack(String),
     /// To have a text of one's own in the thread say something else.
     Rewrite(Rewrite),
+    /// To do something with queries that are saved under a name.
+    View(Viewing),
     /// To attach a file.
     Attach(Slot, Source),
     /// To choose files to attach.
@@ -156,6 +158,8 @@ pub enum Field {
     Composer,
     /// What a text in the thread is to say.
     Rewriting,
+    /// The name of a view to save.
+    ViewName,
     /// The title of the ticket that is shown.
     Title,
     /// A label for the ticket that is shown.
@@ -190,6 +194,26 @@ pub enum Field {
     CannedName,
     /// What it says.
     CannedText,
+}
+
+/// What one does with queries that are saved under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Viewing {
+    /// To see what one of them finds.
+    Show(String),
+    /// To save what is looked for: under a name that is typed next.
+    Begin,
+    /// To save it under the name that was typed.
+    Keep,
+    /// Not to save it.
+    Leave,
+    /// To remove one.
+    Remove {
+        /// Whose server keeps it.
+        project: String,
+        /// What it is called.
+        name: String,
+    },
 }
 
 /// What one does with a text of one's own in the thread.

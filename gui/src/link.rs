@@ -30,6 +30,7 @@ use assist_proto::api::ticket::{
     Bulk, BulkDone, Create, Edit, HistoryChange, List, Ticket, TicketPage, TicketRef,
 };
 use assist_proto::api::user::{Configure, User};
+use assist_proto::api::view::{self, View as SavedView};
 use assist_proto::client::{ClientError, Home, TransferError};
 use egui::ColorImage;
 
@@ -165,6 +166,10 @@ pub enum Write {
     TakeBack(TicketKey, comment::Undo, Vec<NewFile>),
     /// To have a text in the thread say something else.
     Rewrite(TicketKey, Rewriting),
+    /// To save a query under a name.
+    SaveView(view::Save),
+    /// To remove one that was.
+    RemoveView(view::Remove),
     /// To change several tickets.
     Bulk(Bulk),
     /// To have a file's bytes brought here.
@@ -347,6 +352,8 @@ pub struct Overview {
     pub pending: Vec<PendingJoin>,
     /// How each stands with its server.
     pub syncs: Vec<ProjectSync>,
+    /// Queries that are saved under a name.
+    pub views: Vec<SavedView>,
 }
 
 /// What came of something that a person wrote or decided.

@@ -47,12 +47,17 @@ fn run(args: Args) -> anyhow::Result<()> {
         return install();
     }
     let home = Home::locate(args.home)?;
+    let memory = Memory::load(&home);
     let viewport = ViewportBuilder::default()
         .with_title(TITLE)
         .with_app_id(APP_ID)
         .with_icon(IconData { rgba: icon_pixels(ICON), width: ICON, height: ICON })
-        .with_inner_size(Memory::load(&home).window_size.map_or(vec2(1240.0, 820.0), |[x, y]| vec2(x, y)))
+        .with_inner_size(memory.window_size.map_or(vec2(1240.0, 820.0), |[x, y]| vec2(x, y)))
         .with_min_inner_size(vec2(460.0, 420.0));
+    let viewport = match memory.window_place {
+        Some([x, y]) => viewport.with_position(egui::pos2(x, y)),
+        None => viewport,
+    };
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     eframe::run_native(
         TITLE,
@@ -143,8 +148,10 @@ impl eframe::App for Window {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        let size = ui.ctx().input(|input| input.viewport().inner_rect.map(|rect| rect.size()));
-        self.support.set_window_size(size.map(|size| [size.x, size.y]));
+        let (inner, outer) =
+            ui.ctx().input(|input| (input.viewport().inner_rect, input.viewport().outer_rect));
+        let (size, place) = (inner.map(|rect| rect.size()), outer.map(|rect| rect.min));
+        self.support.set_window(size.map(|size| [size.x, size.y]), place.map(|place| [place.x, place.y]));
         self.support.ui(ui);
     }
 

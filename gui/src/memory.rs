@@ -33,6 +33,8 @@ pub struct Memory {
     pub new_diagnostics: Vec<(String, String)>,
     /// How large the window was.
     pub window_size: Option<[f32; 2]>,
+    /// Where it was, where the system says that.
+    pub window_place: Option<[f32; 2]>,
 }
 
 /// How the client looks.
@@ -115,6 +117,7 @@ impl Memory {
             new_files: state.new_ticket.files.iter().filter_map(NewFile::unsent).collect(),
             new_diagnostics: state.new_ticket.diagnostics.clone(),
             window_size: state.window_size,
+            window_place: state.window_place,
         }
     }
 
@@ -164,6 +167,11 @@ impl Memory {
                 kept.window_size
             } else {
                 self.window_size
+            },
+            window_place: if self.window_place == base.window_place {
+                kept.window_place
+            } else {
+                self.window_place
             },
         }
     }
@@ -294,6 +302,7 @@ mod tests {
             new_files: Vec::new(),
             new_diagnostics: vec![("version".into(), "4.2".into())],
             window_size: Some([900.0, 700.0]),
+            window_place: Some([12.0, 40.0]),
         };
         memory.store(&home).unwrap();
         assert_eq!(fs::metadata(path(&home)).unwrap().permissions().mode() & 0o777, 0o600);

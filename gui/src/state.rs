@@ -11,6 +11,7 @@ use assist_proto::api::project::{PendingJoin, ProjectDetails, ProjectInfo};
 use assist_proto::api::sync::{ConnectionState, ProjectSync};
 use assist_proto::api::ticket::{HistoryChange, List, Sort, Ticket, TicketRow};
 use assist_proto::api::user::{Role, User};
+use assist_proto::api::view::View as SavedView;
 use assist_proto::neutral;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,8 @@ pub struct State {
     pub pending: Vec<PendingJoin>,
     /// How each project stands with its server.
     pub syncs: Vec<ProjectSync>,
+    /// Queries that the user saved under a name.
+    pub saved_views: Vec<SavedView>,
     /// Projects whose server was out of reach when last tried: trying again is no news.
     pub(crate) offline: BTreeSet<String>,
     /// Members and catalogues, by the project's id.
@@ -67,6 +70,8 @@ pub struct State {
     pub looks: Looks,
     /// How large the window is, where there is one.
     pub window_size: Option<[f32; 2]>,
+    /// Where it is, where the system says that.
+    pub window_place: Option<[f32; 2]>,
     /// What somebody types to do something by its name, while that is open.
     pub palette: Option<Palette>,
     /// Whether the page of shortcuts is open.
@@ -155,6 +160,8 @@ pub struct Inbox {
     pub(crate) anchor: Option<TicketKey>,
     /// A label for them while it is being typed.
     pub label: String,
+    /// The name under which the query is to be saved, while it is being typed.
+    pub saving: Option<String>,
     /// How many tickets each view has.
     pub counts: BTreeMap<View, u64>,
     /// Rows that are on the screen.
@@ -404,6 +411,7 @@ impl State {
             projects: None,
             pending: Vec::new(),
             syncs: Vec::new(),
+            saved_views: Vec::new(),
             offline: BTreeSet::new(),
             people: BTreeMap::new(),
             drafts: Vec::new(),
@@ -418,6 +426,7 @@ impl State {
             stale: Stale::default(),
             looks: memory.looks,
             window_size: memory.window_size,
+            window_place: memory.window_place,
             palette: None,
             are_shortcuts_open: false,
             large: None,
@@ -573,6 +582,18 @@ impl Inbox {
     pub fn row(&self, index: u64) -> Option<&TicketRow> {
         let page = self.pages.get(&(index / limits::PAGE_ROWS))?;
         page.get(usize::try_from(index % limits::PAGE_ROWS).ok()?)
+    }
+
+    /// Returns the name of the saved view that is shown, if it is one and nothing else.
+    pub(crate) fn saved_view(&self) -> Option<&str> {
+        let name = self.query.trim().strip_prefix("view:")?;
+        (self.view == Some(View::All) && !name.contains(char::is_whitespace)).then_some(name)
+    }
+
+    /// Returns what would be saved: everything that is looked for, if that is more than a view that is there anyway.
+    pub(crate) fn savable_query(&self) -> Option<String> {
+        let is_one = !self.query.trim().is_empty() && !self.query.contains("view:");
+        if is_one { self.request(0).query } else { None }
     }
 
     /// Returns the rows that are here, in order, each with its key.

@@ -8,6 +8,7 @@ mod hosting;
 mod managing;
 mod receiving;
 mod rewriting;
+mod viewing;
 
 use assist_proto::api::link::Open;
 use assist_proto::api::presence::SetDoing;

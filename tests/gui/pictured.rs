@@ -144,8 +144,12 @@ pub(crate) fn inbox(connection: &str, unsent: u64, total: u64) -> State {
     let projects = vec![project("anvil", "admin", connection, 3), project("bellows", "agent", "online", 0)];
     let syncs = vec![sync_of(&projects[0], unsent), sync_of(&projects[1], 0)];
     let tickets = rows(&projects[0], total.min(100));
+    let view = |name: &str, query: &str| {
+        made(json!({"name": name, "query": query, "project": projects[0].id, "is_on_server": true}))
+    };
+    let views = vec![view("crashes", "is:open label:crash"), view("this-week", "created:<7d")];
     told(&mut state, Reply::Daemon(DaemonState::Ready));
-    told(&mut state, Reply::Overview(Ok(Overview { projects, pending: Vec::new(), syncs })));
+    told(&mut state, Reply::Overview(Ok(Overview { projects, syncs, views, ..Overview::default() })));
     let page = TicketPage { tickets, total, next_cursor: None, is_complete: true };
     told(&mut state, Reply::Rows { serial: 0, page: 0, outcome: Ok(page) });
     let counts = state.views().iter().zip([total, 4, 17, 2, 318, 412]).map(|(view, count)| (*view, count));

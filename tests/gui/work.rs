@@ -2,7 +2,7 @@
 
 use assist_gui::Route;
 use assist_gui::route::View;
-use assist_proto::api::{comment, sync, ticket, user};
+use assist_proto::api::{comment, sync, ticket, user, view};
 use assist_tests::process::DaemonProcess;
 use egui::{Key, Modifiers};
 
@@ -185,4 +185,34 @@ fn one_s_own_words_are_rewritten_struck_and_settled() {
     carla.sees_no_more("Was rewritten at the same time elsewhere to:");
     amir.sees_no_more("Was rewritten at the same time elsewhere to:");
     assert_eq!((comment(&desk).body, comment(&amirs).body), (shown.clone(), shown));
+}
+
+#[test]
+fn a_query_is_saved_under_a_name_shown_by_it_and_removed() {
+    let server = DaemonProcess::server("anvil");
+    let desk = DaemonProcess::device_of(&server, user::Role::Agent, "amir@example.org");
+    let laptop = DaemonProcess::device_of(&server, user::Role::Agent, "amir@example.org");
+    file(&desk, "It hums");
+    file(&desk, "It leaks");
+    let mut amir = Person::at(&desk);
+    amir.types("Find tickets", "hums");
+    amir.sees_no_more("It leaks, number");
+    amir.presses("Save view");
+    amir.types("Name of the view", "humming");
+    amir.keys(Modifiers::NONE, Key::Enter);
+    amir.sees("Saved views");
+    assert_eq!(amir.state().inbox.query, "view:humming");
+    amir.sees("It hums, number");
+    laptop.until("the view", |client| {
+        let views = client.call(&view::List::default()).ok()?.views;
+        (views.len() == 1 && views[0].query == "is:active -is:snoozed hums").then_some(())
+    });
+    amir.presses("Done");
+    amir.replaces("Find tickets", "");
+    amir.sees_no_more("It hums, number");
+    amir.presses("humming");
+    amir.sees("It hums, number");
+    amir.presses("Remove view");
+    amir.sees_no_more("Saved views");
+    amir.sees("It leaks, number");
 }

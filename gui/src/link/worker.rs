@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use assist_proto::api::project::Confirmed;
 use assist_proto::api::ticket;
-use assist_proto::api::{attachment, comment, draft, note, presence, project, sync, user};
+use assist_proto::api::{attachment, comment, draft, note, presence, project, sync, user, view};
 use assist_proto::client::{Client, ClientError, Home};
 
 use super::{Done, Failure, Overview, Reply, Request, Wake, Whole, Write, files};
@@ -93,6 +93,7 @@ impl Worker {
             projects: self.call(&project::List {})?.projects,
             pending: self.call(&project::ListPending {})?.joins,
             syncs: self.call(&sync::GetStatus::default())?.projects,
+            views: self.call(&view::List::default())?.views,
         })
     }
 
@@ -221,6 +222,8 @@ impl Worker {
             Write::Edit(_, edit) => Done::Ticket(self.call(edit)?.ticket),
             Write::Settle { key, field, change } => self.settle(key, field, change)?,
             Write::Manage(_, write) => self.manage(write)?,
+            Write::SaveView(save) => self.call(save).map(|_| Done::Plain)?,
+            Write::RemoveView(remove) => self.call(remove).map(|_| Done::Plain)?,
             Write::Rewrite(key, rewriting) => self.rewrite(key, rewriting)?,
             Write::Bulk(bulk) => Done::Bulk(Box::new(self.call(bulk)?)),
             Write::Fetch(fetch) => self.call(fetch).map(|_| Done::Plain)?,

@@ -6,7 +6,7 @@ use assist_proto::api::project::{Confirm, Join, Leave, Request as RequestCode};
 use assist_proto::api::ticket::{Create, Edit, Patch};
 use assist_proto::api::{comment, note};
 
-use super::{arrive, attaching, choosing, go, list_anew, managing, rewriting, write};
+use super::{arrive, attaching, choosing, go, list_anew, managing, rewriting, viewing, write};
 use crate::files::NewFile;
 use crate::intent::{Change, Field, Intent, Step};
 use crate::limits;
@@ -30,6 +30,7 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
         Intent::Type(field, text) => type_into(state, field, text),
         Intent::WriteNote(_) | Intent::ReplyTo(_) | Intent::Preview(_) => compose(state, intent),
         Intent::Send => send(state, &mut requests),
+        Intent::View(viewing) => viewing::act(state, viewing, &mut requests),
         Intent::Rewrite(rewrite) => rewriting::act(state, rewrite, &mut requests),
         Intent::TakeBack(comment) => {
             take_back(state, comment, &mut requests);
@@ -171,6 +172,7 @@ fn type_into(state: &mut State, field: Field, text: String) {
                 state.has_typed = true;
             }
         }
+        Field::ViewName => state.inbox.saving = Some(text),
         Field::Rewriting => rewriting::type_into(state, text),
         Field::Title => {
             if let Some(open) = &mut state.open {

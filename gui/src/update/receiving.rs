@@ -7,7 +7,7 @@ use assist_proto::api::project::Confirmed;
 use assist_proto::api::sync::ConnectionState;
 use assist_proto::api::ticket::{Ticket, TicketPage, TicketRef};
 
-use super::{attaching, choosing, go, list_anew, managing, rewriting, toast};
+use super::{attaching, choosing, go, list_anew, managing, rewriting, toast, viewing};
 use crate::files::Source;
 use crate::host::HostEvent;
 use crate::link::{Done, Failure, Overview, Reply, Request, Whole, Write};
@@ -206,6 +206,7 @@ fn take_overview(state: &mut State, mut overview: Overview) {
         overview.projects.retain(|it| it.id == *project);
         overview.pending.retain(|it| it.project == *project);
         overview.syncs.retain(|it| it.project == *project);
+        overview.views.retain(|it| it.project == *project);
     }
     let is_first = state.projects.is_none();
     let had_none = state.projects().is_empty();
@@ -218,6 +219,7 @@ fn take_overview(state: &mut State, mut overview: Overview) {
         }
     }
     state.syncs = overview.syncs;
+    state.saved_views = overview.views;
     state.projects = Some(overview.projects);
     if state.projects().is_empty() {
         state.open = None;
@@ -334,6 +336,7 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
             state.composers.insert(key, Composer { is_note, rewriting, ..Composer::default() });
             state.is_memory_stale = true;
         }
+        (Write::SaveView(_) | Write::RemoveView(_), _) => viewing::done(state),
         (Write::Rewrite(key, rewriting), _) => rewriting::done(state, &key, &rewriting),
         (Write::TakeBack(key, _, files), Done::TakenBack(undone)) => {
             let composer = state.composers.entry(key).or_default();
@@ -481,6 +484,8 @@ fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u
         | Write::Edit(..)
         | Write::Settle { .. }
         | Write::Bulk(_)
+        | Write::SaveView(_)
+        | Write::RemoveView(_)
         | Write::Pause { .. }
         | Write::Configure(_)
         | Write::RetryDraft(_)

@@ -12,7 +12,7 @@ use super::choosing::choosing_ui;
 use super::search::search_ui;
 use super::state_line::{ARROW_ROOM, arrow, priority_name, state_icon, state_words, status_name};
 use crate::icon::{Icon, square_at};
-use crate::intent::{Intent, Selecting};
+use crate::intent::{Field, Intent, Selecting, Viewing};
 use crate::limits;
 use crate::route::{Route, TicketKey, View};
 use crate::rows::RowPart;
@@ -37,7 +37,8 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         return;
     }
     ui.horizontal(|ui| {
-        let name = state.inbox.view.map_or("Tickets", View::name);
+        let saved = state.inbox.saved_view().map(neutral::line);
+        let name = saved.as_deref().unwrap_or_else(|| state.inbox.view.map_or("Tickets", View::name));
         ui.label(RichText::new(name).font(tokens.strong(theme::HEADING)).color(tokens.text));
         if let Some(total) = state.inbox.total {
             ui.label(RichText::new(total.to_string()).color(tokens.faint));
@@ -45,10 +46,46 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             parts_ui(scene, ui);
             sort_ui(scene, ui);
+            saving_ui(scene, ui);
         });
     });
     ui.add_space(2.0);
-    search_ui(scene, ui);
+    match &state.inbox.saving {
+        Some(name) => view_name_ui(scene, ui, name),
+        None => search_ui(scene, ui),
+    }
+}
+
+/// A way to save what is looked for, or to remove the saved view that is shown.
+fn saving_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let state = scene.state;
+    if let Some(shown) = state.inbox.saved_view() {
+        let Some(view) = state.saved_views.iter().find(|view| view.name == shown) else { return };
+        let (project, name) = (view.project.clone(), view.name.clone());
+        let pressed = widgets::link_button(ui, scene.tokens, "Remove view").clicked();
+        scene.act_if(pressed, || Intent::View(Viewing::Remove { project, name }));
+    } else if state.inbox.saving.is_none() && state.inbox.savable_query().is_some() {
+        let pressed = widgets::link_button(ui, scene.tokens, "Save view").clicked();
+        scene.act_if(pressed, || Intent::View(Viewing::Begin));
+    }
+}
+
+/// In the place of the query while its name is typed.
+fn view_name_ui(scene: &mut Scene<'_>, ui: &mut Ui, name: &str) {
+    let mut typed = name.to_owned();
+    let hint = "Name of the view, then Enter";
+    let edit = egui::TextEdit::singleline(&mut typed)
+        .hint_text(RichText::new(hint).color(scene.tokens.faint))
+        .margin(Margin { left: 12, right: 10, top: 7, bottom: 7 })
+        .desired_width(f32::INFINITY);
+    let response = ui.add(edit);
+    widgets::name(ui, &response, "Name of the view");
+    response.request_focus();
+    scene.act_if(response.changed(), || Intent::Type(Field::ViewName, typed));
+    let (is_kept, is_left) =
+        ui.input(|input| (input.key_pressed(egui::Key::Enter), input.key_pressed(egui::Key::Escape)));
+    scene.act_if(is_kept, || Intent::View(Viewing::Keep));
+    scene.act_if(is_left, || Intent::View(Viewing::Leave));
 }
 
 fn sort_ui(scene: &mut Scene<'_>, ui: &mut Ui) {

@@ -1,10 +1,11 @@
 //! The way around: views, projects, and how the connections stand.
 
 use assist_proto::api::sync::{ConnectionState, ProjectSync};
+use assist_proto::neutral;
 use egui::{Align2, Color32, Rect, Response, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::icon::{Icon, square_at};
-use crate::intent::{Intent, connection_words};
+use crate::intent::{Intent, Viewing, connection_words};
 use crate::route::{Route, View};
 use crate::scene::Scene;
 use crate::theme;
@@ -35,6 +36,7 @@ fn wide_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         for view in scene.state.views() {
             view_ui(scene, ui, *view);
         }
+        saved_ui(scene, ui);
         if scene.state.scope.is_none() {
             head_ui(ui, scene, "Projects");
             projects_ui(scene, ui);
@@ -54,7 +56,7 @@ pub(super) fn brand_ui(scene: &Scene<'_>, ui: &mut Ui) {
 
 fn view_ui(scene: &mut Scene<'_>, ui: &mut Ui, view: View) {
     let inbox = &scene.state.inbox;
-    let is_chosen = inbox.view == Some(view);
+    let is_chosen = inbox.view == Some(view) && inbox.saved_view().is_none();
     let icon = match view {
         View::Active => Icon::Inbox,
         View::Mine => Icon::Person,
@@ -67,6 +69,22 @@ fn view_ui(scene: &mut Scene<'_>, ui: &mut Ui, view: View) {
     let project = inbox.project.clone();
     let pressed = way_ui(ui, scene, icon, scene.tokens.soft, view.name(), count, is_chosen).clicked();
     scene.act_if(pressed, || Intent::Go(Route::Inbox { project, view }));
+}
+
+/// Queries that the user saved under a name.
+fn saved_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
+    let state = scene.state;
+    if state.saved_views.is_empty() {
+        return;
+    }
+    head_ui(ui, scene, "Saved views");
+    for view in &state.saved_views {
+        let is_chosen = state.inbox.saved_view() == Some(&view.name);
+        let name = neutral::line(&view.name);
+        let pressed = way_ui(ui, scene, Icon::Search, scene.tokens.soft, &name, None, is_chosen);
+        let pressed = pressed.on_hover_text(neutral::line(&view.query)).clicked();
+        scene.act_if(pressed, || Intent::View(Viewing::Show(view.name.clone())));
+    }
 }
 
 fn projects_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
