@@ -159,11 +159,10 @@ pub fn make(
     store.checkpoint()?;
     let reader = store.read()?;
     let project = reader.project()?.ok_or_else(|| BackupError::NoServer(home.to_owned()))?;
-    let name = name_of(now);
+    // Names have seconds: a second backup within one is called by the next.
+    let names = (0..).map(|later| name_of(UnixMillis(now.0 + later * 1_000)));
+    let name = names.into_iter().find(|name| !folder.join(name).exists()).expect("seconds do not end");
     let (generation, unfinished) = (folder.join(&name), folder.join(format!("{name}{UNFINISHED}")));
-    if generation.exists() {
-        return Err(BackupError::Busy(folder.to_owned()));
-    }
     make_folder(&unfinished)?;
     // Behind the store's snapshot: what it names is there, and more does no harm.
     let (blobs, copied) = copy_blobs(home, folder)?;

@@ -168,3 +168,10 @@ fn backup_within_what_is_backed_up_is_refused() {
     assert!(matches!(refused, Err(BackupError::Inside(_))), "{refused:?}");
     store.close();
 }
+
+#[test]
+fn two_backups_within_a_second_are_two_generations() {
+    let place = Place::new();
+    let made = [(); 2].map(|()| place.make(7, OPTIONS).unwrap().generation);
+    assert_eq!(generations(&place.backups()).unwrap(), made, "the later one is the newer one");
+}
