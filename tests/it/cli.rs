@@ -43,6 +43,9 @@ fn ticket_is_filed_read_and_worked_with_names_of_any_form() {
     assert_eq!((values.len(), values[9], values[12]), (15, "2", "It flaps and hums"), "{row}");
 
     let view = device.assist_ok(["ticket", "view", "1"]);
+    let project = device.assist_ok(["project", "list"]);
+    let link = format!("assist://{}/ticket/{id}", project.split('\t').next().unwrap());
+    assert_eq!(device.assist_ok(["open", &link]), view, "the link of a mail or a notification");
     assert!(view.contains("\n    Twice a\n    \n    minute.\n"), "{view}");
     assert!(view.contains(&format!("\ncomment\t{}\tBob\tagent\t", comment.trim_end())), "{view}");
     assert!(

@@ -7,7 +7,7 @@ use assist_proto::client::ClientError;
 
 use super::project::{joined_words, waiting_lines};
 use super::word;
-use crate::args::OpenArgs;
+use crate::args::{OpenArgs, TicketVerb};
 use crate::body::read_text_within;
 use crate::desktop;
 use crate::error::{CliError, ErrorKind};
@@ -29,9 +29,13 @@ pub(crate) fn run(args: OpenArgs, invocation: &mut Invocation) -> Result<(), Cli
 
 /// Prints what came of it and the project's id.
 fn open(link: String, check: Option<String>, invocation: &mut Invocation) -> Result<(), CliError> {
-    invocation.output.check_fields::<Opened>()?;
     let link =
         if link == "-" { read_text_within(LINK_BYTES_MAX, "stdin", io::stdin().lock())? } else { link };
+    if let Some((project, ticket)) = ticket_of(&link) {
+        invocation.project = Some(project);
+        return super::ticket::run(TicketVerb::View { ticket, at: None }, invocation);
+    }
+    invocation.output.check_fields::<Opened>()?;
     let opened = match invocation.client()?.call(&Open { link: link.clone(), check }) {
         Err(ClientError::Api(error)) if error.data.reason == "check_needed" => {
             let Some(check) = ask_for_check(invocation) else {
@@ -42,6 +46,13 @@ fn open(link: String, check: Option<String>, invocation: &mut Invocation) -> Res
         opened => opened?,
     };
     invocation.output.document(&opened, lines)
+}
+
+/// The project and the ticket that a link in a mail or a notification leads to: `assist://<project>/ticket/<ticket>`.
+fn ticket_of(link: &str) -> Option<(String, String)> {
+    let (project, ticket) = link.trim().strip_prefix("assist://")?.split_once("/ticket/")?;
+    let is_id = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+    (is_id(project) && is_id(ticket)).then(|| (project.to_owned(), ticket.to_owned()))
 }
 
 /// Asks a person for what the other device shows; nobody is asked where nobody sits.
