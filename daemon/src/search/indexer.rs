@@ -150,7 +150,11 @@ impl Indexer {
         let state = IndexState { id, number: 0 };
         let payload = Payload { state, building: Some(None) };
         let index = guarded(|| TextIndex::create(&folder, payload))?;
-        self.report(state, Unindexed::default())?;
+        // All that was written until now is come across while the index is made.
+        let noted = self.store.read()?.unindexed()?;
+        let keys: BTreeSet<TextKey> = noted.tickets.keys().copied().collect();
+        self.report(state, noted)?;
+        self.shared.forget(&keys);
         self.show(index, payload);
         Ok(())
     }
