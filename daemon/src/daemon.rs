@@ -338,8 +338,8 @@ fn open_blobs(
     Ok(BlobService::new(Parts { folder: BlobFolder::open(&home.blobs())?, streams, keeper }))
 }
 
-/// Looks through what is kept, looks after a server's disk and tells admins how it fares, shows a device's user what is for them, and tells figures to whoever watches: each if it
-/// is wanted, as long as the tasks run.
+/// Looks through what is kept, looks after a server's disk and tells its admins how it fares, shows a device's user what
+/// is for them, and tells figures to whoever watches: each if it is wanted, as long as the tasks run.
 fn spawn_watchers(
     (config, home): (&DaemonConfig, &Home),
     (driver, info, mailer): (DriverHandle, Arc<DaemonInfo>, MailerHandle),

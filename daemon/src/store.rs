@@ -117,7 +117,7 @@ impl Store {
         if migrations.iter().any(|migration| migration.to > found) {
             open::keep_old(path, found)?;
         }
-        Self::with_engine(path, seal, (opener, engine), migrations, || open::open_journal(path))
+        Self::with_engine(path, seal, (opener, engine), (found, migrations), || open::open_journal(path))
     }
 
     /// Opens a store on storage of the caller's: for tests of crashes and full disks. Called again, after trouble,
@@ -139,7 +139,8 @@ impl Store {
         if is_new {
             open::initialise(&engine, &seal).map_err(|error| open::store_error(path, error))?;
         }
-        Self::with_engine(path, seal, (opener, engine), open::MIGRATIONS, || Ok(Box::new(journal)))
+        let found = open::check(path, &engine, &seal, open::MIGRATIONS)?;
+        Self::with_engine(path, seal, (opener, engine), (found, open::MIGRATIONS), || Ok(Box::new(journal)))
     }
 
     /// Makes a store that is gone with the process.
@@ -158,10 +159,9 @@ impl Store {
         path: &Path,
         seal: seal::Seal,
         (opener, engine): (Opener, Engine),
-        migrations: &[open::Migration],
+        (found, migrations): (u32, &[open::Migration]),
         journal: impl FnOnce() -> Result<JournalFile, OpenStoreError>,
     ) -> Result<Self, OpenStoreError> {
-        let found = open::check(path, &engine, &seal, migrations)?;
         let failed = |error| open::store_error(path, error);
         let applied = open::number(&engine, &seal, tables::APPLIED_KEY).map_err(failed)?;
         let (journal, unapplied) = Journal::open(journal()?, &seal, applied).map_err(failed)?;

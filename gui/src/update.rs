@@ -20,7 +20,7 @@ pub use receiving::receive;
 
 use crate::limits;
 use crate::link::{Request, Shown, Write};
-use crate::route::{Route, TicketKey};
+use crate::route::{Route, TicketKey, View};
 use crate::state::{DaemonState, OpenTicket, State, Toast, ToastTone};
 
 /// Returns what has become due: what is stale is asked for again, once at a time.
@@ -137,6 +137,9 @@ fn settle_open(state: &mut State, requests: &mut Vec<Request>) {
 
 /// Goes somewhere, and remembers where one was.
 fn go(state: &mut State, route: Route) {
+    if matches!(route, Route::Inbox { .. }) {
+        leave_saved_view(state);
+    }
     if state.route == route {
         return;
     }
@@ -149,6 +152,15 @@ fn go(state: &mut State, route: Route) {
     arrive(state);
 }
 
+/// What a saved view looks for does not go along to another one.
+fn leave_saved_view(state: &mut State) {
+    state.inbox.saving = None;
+    if state.inbox.saved_view().is_some() {
+        state.inbox.query.clear();
+        list_anew(state);
+    }
+}
+
 /// Makes what the route shows be there.
 fn arrive(state: &mut State) {
     state.large = None;
@@ -157,6 +169,9 @@ fn arrive(state: &mut State) {
         Route::Inbox { project, view } => {
             let project = project.or_else(|| state.scope.as_ref().map(|scope| scope.project.clone()));
             state.open = None;
+            if view != View::All {
+                leave_saved_view(state);
+            }
             if state.inbox.project != project || state.inbox.view != Some(view) {
                 state.inbox.project = project;
                 state.inbox.view = Some(view);

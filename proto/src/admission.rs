@@ -5,7 +5,8 @@
 //! address. What was decided stays as it was, even where the roster has forgotten whom it was about.
 //!
 //! [`Head::add`] writes, [`Check`] reads: it finds what was dropped, flipped, moved, doubled or cut, and says where.
-//! [`mod@page`] and [`crate::wire::admission::LogWindow`] are how people read it. All pure: the bytes are kept by a [`crate::store::ServerStore`].
+//! [`mod@page`] and [`crate::wire::admission::LogWindow`] are how people read it. All pure: the bytes are kept by a
+//! [`crate::store::ServerStore`].
 
 mod check;
 mod page;

@@ -296,7 +296,9 @@ fn server_input(input: Input) -> Option<ServerInput> {
         Input::Admin { call, command } => ServerInput::Admin { call, command },
         Input::BlobAsked { call, peer, ask } => ServerInput::BlobAsked { call, peer, ask },
         Input::DiskMeasured(space) => ServerInput::DiskMeasured(space),
-        Input::HealthTold { link, ask } => ServerInput::HealthTold { link, ask, health: Box::default() },
+        Input::HealthTold { link, ask } => {
+            ServerInput::HealthTold { link, ask, health: Some(Box::default()) }
+        }
         Input::Wake => ServerInput::Wake,
         Input::Continue => ServerInput::Continue,
         Input::DialFailed { .. }

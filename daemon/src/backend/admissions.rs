@@ -28,8 +28,9 @@ impl Handle<GetLog> for LocalBackend {
         let read = read_log(params)?;
         let window = match asked {
             Asked::Here => {
-                match self.driver.admin(AdminCommand::ReadLog(read)).await.map_err(Failure::from)? {
-                    Ok(AdminReply::Log(window)) => window,
+                let reply = self.driver.admin(AdminCommand::ReadLog(read)).await.map_err(Failure::from)?;
+                match reply.map_err(Failure::from)? {
+                    AdminReply::Log(window) => window,
                     _ => return Err(other_answer().into()),
                 }
             }

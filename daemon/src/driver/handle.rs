@@ -61,7 +61,7 @@ pub(super) enum Request {
     Indexed { state: IndexState, taken: Unindexed, answer: oneshot::Sender<()> },
     HostsChanged { hosts: Vec<Host> },
     DiskMeasured(DiskSpace),
-    HealthTold { link: LinkId, ask: u32, health: Box<Health> },
+    HealthTold { link: LinkId, ask: u32, health: Option<Box<Health>> },
     Alive { answer: oneshot::Sender<()> },
     BlobAsk { peer: DeviceId, ask: BlobAsk, answer: oneshot::Sender<BlobAnswer> },
     Stop,
@@ -127,9 +127,9 @@ impl DriverHandle {
         answered.await.ok()
     }
 
-    /// Says how the server fares, to the device that asked.
-    pub(crate) async fn health_told(&self, link: LinkId, ask: u32, health: Health) {
-        let request = Request::HealthTold { link, ask, health: Box::new(health) };
+    /// Says how the server fares, to the device that asked; or that nobody knows now.
+    pub(crate) async fn health_told(&self, link: LinkId, ask: u32, health: Option<Health>) {
+        let request = Request::HealthTold { link, ask, health: health.map(Box::new) };
         // Fails only if the driver has ended: there is nobody to tell any more.
         self.requests.send(request).await.ok();
     }

@@ -23,7 +23,7 @@ impl HealthOut {
         (Self(sender), HealthAsks(receiver))
     }
 
-    /// Has it found out and told. Whoever is one too many is told nothing, and asks again.
+    /// Has it found out and told. More than wait here no quota lets through: whoever is one too many is not answered.
     pub(crate) fn find_out(&self, link: LinkId, ask: u32) {
         if self.0.try_send((link, ask)).is_err() {
             tracing::debug!(link = link.0, "too many ask how the server fares");
@@ -35,14 +35,10 @@ impl HealthAsks {
     /// Answers, one after the other, as long as the driver asks.
     pub(crate) async fn run(mut self, watched: Watched) {
         while let Some((link, ask)) = self.0.recv().await {
-            match watched.figures().await {
-                Ok(figures) => {
-                    if let Some(health) = told(&figures, read_clock().0) {
-                        watched.driver.health_told(link, ask, health).await;
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "the figures cannot be had"),
-            }
+            let figures = watched.figures().await;
+            let figures = figures.inspect_err(|error| tracing::warn!(%error, "the figures cannot be had"));
+            let health = figures.ok().and_then(|figures| told(&figures, read_clock().0));
+            watched.driver.health_told(link, ask, health).await;
         }
     }
 }
@@ -130,5 +126,5 @@ pub(crate) fn stats_of(health: Health) -> ServerStats {
     }
 }
 
-/// Asks that wait: more admins than look at once.
-const ASKS_MAX: usize = 64;
+/// Asks that wait, of some bytes each: more than all admins may ask in the time that an answer takes.
+const ASKS_MAX: usize = 1_024;

@@ -12,6 +12,7 @@ use assist_crdt_model::TicketId;
 use assist_proto::search::{Analysed, Term as TextTerm, Wanted};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::ColumnValues;
+use tantivy::index::SegmentId;
 use tantivy::query::{
     BooleanQuery, BoostQuery, EmptyQuery, FuzzyTermQuery, Occur, PhraseQuery, Query, TermQuery,
 };
@@ -143,13 +144,8 @@ impl TextIndex {
         let segments = self.index.searchable_segment_metas()?;
         let dirty: Vec<_> =
             segments.iter().filter(|segment| segment.has_deletes()).map(|segment| segment.id()).collect();
-        if !dirty.is_empty() {
-            writer.merge(&dirty).wait()?;
-        }
         drop(segments);
-        self.reader.reload()?;
-        writer.garbage_collect_files().wait()?;
-        Ok(())
+        self.merge(writer, &dirty)
     }
 
     /// Makes one segment of all: quicker to search, and no word stands in several.
@@ -157,11 +153,19 @@ impl TextIndex {
         let segments = self.index.searchable_segment_ids()?;
         if segments.len() > 1 {
             let mut writer: IndexWriter = self.index.writer_with_num_threads(1, WRITER_BYTES)?;
-            writer.merge(&segments).wait()?;
-            self.reader.reload()?;
-            writer.garbage_collect_files().wait()?;
+            self.merge(&mut writer, &segments)?;
             writer.wait_merging_threads()?;
         }
+        Ok(())
+    }
+
+    /// Makes one of these segments, and has the files of those before removed.
+    fn merge(&self, writer: &mut IndexWriter, segments: &[SegmentId]) -> Result<(), IndexError> {
+        if !segments.is_empty() {
+            writer.merge(segments).wait()?;
+        }
+        self.reader.reload()?;
+        writer.garbage_collect_files().wait()?;
         Ok(())
     }
 

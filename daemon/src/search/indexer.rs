@@ -189,7 +189,7 @@ impl Indexer {
         let building = (keys.len() == BATCH_TICKETS_MAX).then(|| keys.last().copied());
         self.write(batch, |payload| payload.building = building)?;
         if let Some(open) = self.open.as_ref().filter(|_| building.is_none()) {
-            open.index.pack()?;
+            guarded(|| open.index.pack())?;
         }
         Ok(Next::AtOnce)
     }

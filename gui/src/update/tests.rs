@@ -6,11 +6,11 @@ use assist_proto::api::ticket::{TicketPage, TicketRef, TicketRow};
 use serde_json::json;
 
 use super::{act, receive, settle};
-use crate::intent::{Field, Intent};
+use crate::intent::{Field, Intent, Viewing};
 use crate::limits;
 use crate::link::{Done, Failure, Overview, Reply, Request, Write};
 use crate::memory::Memory;
-use crate::route::{Route, TicketKey};
+use crate::route::{Route, TicketKey, View};
 use crate::state::{DaemonState, State};
 
 const NOW: u64 = 1_795_000_000_000;
@@ -225,4 +225,42 @@ fn lines_on_what_happened_go_by_themselves() {
     assert_eq!(state.toasts.len(), limits::TOASTS_MAX);
     settle(&mut state, NOW + limits::TOAST_MILLIS);
     assert!(state.toasts.is_empty());
+}
+
+#[test]
+fn a_saved_view_is_left_by_any_other_and_come_back_to_from_its_tickets() {
+    let mut state = ready();
+    let inbox = |view| Intent::Go(Route::Inbox { project: None, view });
+    let looked_for = |state: &State| state.inbox.request(0).query;
+    let show = || Intent::View(Viewing::Show("crashes".into()));
+    for view in [View::Active, View::All] {
+        act(&mut state, show());
+        assert_eq!(looked_for(&state).as_deref(), Some("view:crashes"));
+        act(&mut state, inbox(view));
+        assert_eq!(looked_for(&state).unwrap_or_default(), view.query());
+    }
+    act(&mut state, inbox(View::Active));
+    act(&mut state, show());
+    act(&mut state, Intent::Go(Route::Ticket(key("t1"))));
+    act(&mut state, Intent::Back);
+    assert_eq!(looked_for(&state).as_deref(), Some("view:crashes"));
+    act(&mut state, Intent::Back);
+    assert_eq!(looked_for(&state).as_deref(), Some(View::Active.query()));
+}
+
+#[test]
+fn a_query_is_saved_beside_a_ticket_that_stays_open() {
+    let mut state = ready();
+    act(&mut state, Intent::Type(Field::Query, "hums".into()));
+    act(&mut state, Intent::Go(Route::Ticket(key("t1"))));
+    act(&mut state, Intent::View(Viewing::Begin));
+    act(&mut state, Intent::Type(Field::ViewName, "humming".into()));
+    let requests = act(&mut state, Intent::View(Viewing::Keep));
+    let [Request::Write(write)] = &requests[..] else { panic!("{requests:?}") };
+    let Write::SaveView(save) = &**write else { panic!("{write:?}") };
+    assert_eq!((save.name.as_str(), save.query.as_str()), ("humming", "is:active -is:snoozed hums"));
+    let done = Reply::Written { write: write.clone(), outcome: Ok(Done::Plain) };
+    receive(&mut state, done, NOW);
+    assert!(state.open.is_some() && state.route == Route::Ticket(key("t1")));
+    assert_eq!(state.inbox.request(0).query.as_deref(), Some("view:humming"));
 }

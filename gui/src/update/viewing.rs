@@ -14,8 +14,7 @@ pub(super) fn act(state: &mut State, viewing: Viewing, requests: &mut Vec<Reques
         Viewing::Show(name) => {
             let project = state.inbox.project.clone();
             go(state, Route::Inbox { project, view: View::All });
-            state.inbox.query = format!("view:{name}");
-            list_anew(state);
+            look_for(state, format!("view:{name}"));
         }
         Viewing::Begin => state.inbox.saving = state.inbox.savable_query().map(|_| String::new()),
         Viewing::Leave => state.inbox.saving = None,
@@ -40,9 +39,16 @@ fn save(state: &State, requests: &mut Vec<Request>) {
 /// One was saved, and is shown from now on, or removed, and is not.
 pub(super) fn done(state: &mut State) {
     let saved = state.inbox.saving.take();
-    state.inbox.query = saved.map_or_else(String::new, |name| format!("view:{}", name.trim()));
-    state.inbox.view = Some(View::All);
-    state.route = Route::Inbox { project: state.inbox.project.clone(), view: View::All };
     state.stale.overview = true;
+    if let Route::Inbox { project, .. } = state.route.clone() {
+        go(state, Route::Inbox { project, view: View::All });
+    }
+    // Beside a ticket the list alone is another one.
+    state.inbox.view = Some(View::All);
+    look_for(state, saved.map_or_else(String::new, |name| format!("view:{}", name.trim())));
+}
+
+fn look_for(state: &mut State, query: String) {
+    state.inbox.query = query;
     list_anew(state);
 }

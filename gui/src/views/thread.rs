@@ -100,17 +100,19 @@ fn entry_ui(scene: &mut Scene<'_>, ui: &mut Ui, entry: Entry<'_>, all: &[Entry<'
                     let id = widgets::field_id(scene.salt, super::composer::TEXT);
                     ui.memory_mut(|memory| memory.request_focus(id));
                 }
-                if head.is_own {
+                // One at a time: what was typed would be gone.
+                if head.is_own && rewriting::begun(scene).is_none() {
                     rewriting::tools_ui(scene, ui, entry);
                 }
             });
             answered_ui(scene, ui, comment, all);
             let begun = rewriting::begun(scene).filter(|begun| begun.comment == comment.id);
             match begun {
-                _ if comment.is_deleted => {
+                // Also where it was struck on another device meanwhile: what was typed is there to be taken elsewhere.
+                Some(begun) => rewriting::rewriting_ui(scene, ui, comment, begun),
+                None if comment.is_deleted => {
                     ui.label(RichText::new("Struck by its author.").italics().color(scene.tokens.faint));
                 }
-                Some(begun) => rewriting::rewriting_ui(scene, ui, comment, begun),
                 None => text_ui(scene, ui, &comment.body),
             }
             rewriting::losing_ui(scene, ui, entry);

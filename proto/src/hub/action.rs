@@ -166,8 +166,7 @@ pub enum Action {
         /// With what.
         answer: BlobAnswer,
     },
-    /// Find out how the server fares, for a device that asked. Ends in [`super::ServerInput::HealthTold`], unless that
-    /// cannot be found out.
+    /// Find out how the server fares, for a device that asked. Ends in [`super::ServerInput::HealthTold`].
     TellHealth {
         /// Whom to answer.
         link: LinkId,

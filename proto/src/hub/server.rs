@@ -109,8 +109,8 @@ pub enum ServerInput {
         link: LinkId,
         /// The ask's id.
         ask: u32,
-        /// How.
-        health: Box<Health>,
+        /// How; nothing if it cannot be found out now.
+        health: Option<Box<Health>>,
     },
     /// The time of a `WakeAt` has come.
     Wake,

@@ -59,12 +59,16 @@ impl ServerHub {
         &mut self,
         link: LinkId,
         id: u32,
-        health: Box<Health>,
+        health: Option<Box<Health>>,
         store: &dyn ServerStore,
     ) -> StoreResult<()> {
         let Some(device) = self.session(link).map(|session| session.device) else { return Ok(()) };
         let is_admin = asker(device, store)?.is_some_and(|asker| asker.is_admin());
-        let answer = if is_admin { Ok(Response::Health(health)) } else { Err(no_such_thing()) };
+        let answer = match health {
+            _ if !is_admin => Err(no_such_thing()),
+            Some(health) => Ok(Response::Health(health)),
+            None => Err(AskRefused::new(AskCode::Unavailable, "the server cannot say that now: ask again")),
+        };
         self.send(link, &PeerMessage::Answer(Answer { id, outcome: answer.into() }));
         Ok(())
     }
