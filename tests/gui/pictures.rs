@@ -119,8 +119,23 @@ fn every_screen_looks_as_it_did() {
 }
 
 #[test]
-fn every_screen_can_be_drawn_in_both_themes_and_two_sizes() {
+fn every_screen_is_drawn_as_it_was_in_both_themes_and_two_sizes() {
     let pictures = std::env::var_os("PICTURES").map(std::path::PathBuf::from);
+    let small =
+        SnapshotOptions::new().threshold(1.0).max_failed_pixels(40).output_path(folder().join("small"));
+    let mut results = egui_kittest::SnapshotResults::new();
+    let compared = [
+        "inbox-empty",
+        "inbox",
+        "ticket",
+        "note",
+        "offline",
+        "conflict",
+        "settings",
+        "manage",
+        "health",
+        "log",
+    ];
     for (name, theme, size) in screens().iter().flat_map(|(name, _)| {
         [(Theme::Dark, "dark"), (Theme::Light, "light")].into_iter().flat_map(move |theme| {
             [("", [1240.0, 820.0]), ("-small", [480.0, 640.0])].map(|size| (*name, theme, size))
@@ -134,8 +149,11 @@ fn every_screen_can_be_drawn_in_both_themes_and_two_sizes() {
         if let Some(folder) = &pictures {
             let picture = harness.render().unwrap();
             picture.save(folder.join(format!("{name}-{}{}.png", theme.1, size.0))).unwrap();
+        } else if compared.contains(&name) {
+            results.add(harness.try_snapshot_options(format!("{name}-{}{}", theme.1, size.0), &small));
         }
     }
+    results.unwrap();
 }
 
 /// The pictures that the documents show. `SCREENSHOTS=1` makes them anew.
