@@ -13,7 +13,9 @@ use assist_crdt_model::ProjectId;
 use assist_proto::store::StoreError;
 
 use super::index::{Batch, IndexError, Payload, TextIndex, folder_in};
-use super::limits::{BATCH_TICKETS_MAX, COMMIT_TEXTS_MIN, LOOK, RECENT_TEXTS_MAX, TICK, TICKS_UNTIL_COMMIT};
+use super::limits::{
+    BATCH_TICKETS_MAX, COMMIT_TEXTS_MIN, LOOK, READ_TEXTS_MAX, RECENT_TEXTS_MAX, TICK, TICKS_UNTIL_COMMIT,
+};
 use super::{Completeness, Shared, State};
 use crate::driver::{Chain, WeakDriverHandle};
 use crate::store::{IndexState, Reader, Store, TextKey, Unindexed};
@@ -148,12 +150,19 @@ impl Indexer {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
         let state = IndexState { id, number: 0 };
-        let payload = Payload { state, building: Some(None) };
+        let reader = self.store.read()?;
+        let noted = reader.unindexed()?;
+        // Queries look at all that there is themselves, as in a new folder: then nothing is missing from the start.
+        let first = reader.text_keys_after(None, READ_TEXTS_MAX + 1)?;
+        let is_looked_at =
+            first.len() <= READ_TEXTS_MAX && first.iter().all(|key| noted.tickets.contains_key(key));
+        drop(reader);
+        let payload = Payload { state, building: (!is_looked_at).then_some(None) };
         let index = guarded(|| TextIndex::create(&folder, payload))?;
-        // All that was written until now is come across while the index is made.
-        let noted = self.store.read()?.unindexed()?;
-        let keys: BTreeSet<TextKey> = noted.tickets.keys().copied().collect();
-        self.report(state, noted)?;
+        // More than queries look at is come across while the index is made.
+        let taken = if noted.tickets.len() > READ_TEXTS_MAX { noted } else { Unindexed::default() };
+        let keys: BTreeSet<TextKey> = taken.tickets.keys().copied().collect();
+        self.report(state, taken)?;
         self.shared.forget(&keys);
         self.show(index, payload);
         Ok(())

@@ -128,10 +128,12 @@ async fn the_status_counts_what_waits_and_what_is_here() {
     world.customer.call(Resume { project: Some("myc".into()) }).await;
     world.customer.wait(&[&unsent.change], WaitUntil::Server).await;
     // Two tickets and the project's own document.
-    let in_step = |status: &SyncStatus| is_online(status) && status.projects[0].cursor == 3;
+    let in_step = |status: &SyncStatus| {
+        let counted = &status.projects[0];
+        is_online(status) && (counted.cursor, counted.head, counted.unverified) == (3, Some(3), 0)
+    };
     let counted = &world.customer.until(status(), in_step).await.projects[0];
-    assert_eq!((counted.outbox_count, counted.oldest_unsent_at_millis, counted.unverified), (0, None, 0));
-    assert_eq!((counted.documents, counted.head), (3, Some(3)));
+    assert_eq!((counted.outbox_count, counted.oldest_unsent_at_millis, counted.documents), (0, None, 3));
     let error = world.customer.fail(GetStatus { project: Some("Hero".into()) }).await;
     check(&error, ErrorCode::NotFound, "no_such_project", Some("project"));
 }
