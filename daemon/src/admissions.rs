@@ -5,7 +5,9 @@ use std::path::Path;
 use assist_crdt_model::base32;
 use assist_proto::admission::{Check, Checked, Entry, Event, Fault, FaultKind, Head};
 use assist_proto::certificate::NodeCertificate;
-use assist_proto::store::{Audience, EntryKind, Seq, ServerProject, StoreError, StoreResult, StoredVerdict};
+use assist_proto::store::{
+    Audience, EntryKind, LogEntry, Seq, ServerProject, StoreError, StoreResult, StoredVerdict,
+};
 
 use crate::backup::BackupError;
 use crate::store::{Reader, ServerReads as _};
@@ -168,7 +170,8 @@ fn records_after(after: Seq, reader: &Reader) -> StoreResult<u64> {
         let entries = reader.log_after(Audience::Team, last, PLACES_AT_ONCE)?;
         let Some(end) = entries.last() else { return Ok(count) };
         last = end.seq;
-        count += entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Record { .. })).count() as u64;
+        let is_change = |entry: &&LogEntry| matches!(entry.kind, EntryKind::Record { .. } | EntryKind::Lost);
+        count += entries.iter().filter(is_change).count() as u64;
     }
 }
 

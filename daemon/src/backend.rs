@@ -97,10 +97,16 @@ impl LocalBackend {
     ) -> Answer<T> {
         let store = self.driver.store().clone();
         let reading = tokio::task::spawn_blocking(move || read(&store.read()?));
-        reading.await.unwrap_or_else(|error| match error.try_into_panic() {
+        let answer = reading.await.unwrap_or_else(|error| match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
             Err(_) => Err(Failure::stopping()),
-        })
+        });
+        if let Err(failure) = &answer
+            && let Some((project, doc)) = failure.damaged()
+        {
+            self.driver.found_damaged(project, doc).await;
+        }
+        answer
     }
 
     async fn command(&self, command: Command) -> Answer<Reply> {

@@ -347,8 +347,7 @@ fn spawn_watchers(
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
     let watched = Watched { driver: driver.clone(), info: Arc::clone(&info), mailer };
-    let store = driver.store().clone();
-    tasks.spawn(scrub::watch(info.home.clone(), store, info.server.is_some(), home.was_clean()));
+    tasks.spawn(scrub::watch(info.home.clone(), driver.clone(), info.server.is_some(), home.was_clean()));
     if config.bind.is_some() {
         tasks.spawn(disk::watch(info.home.clone(), driver.clone()));
         tasks.spawn(health_asks.run(watched.clone()));

@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use assist_crdt_model::{ProjectId, UnixMillis};
+use assist_crdt_model::{DocId, ProjectId, UnixMillis};
 use assist_proto::address::Host;
 use assist_proto::hub::{
     Action, BlobAnswer, CallId, DeviceHub, DeviceInput, DigestRules, DiskReserves, DiskSpace, Durability,
-    LinkId, Notice, ServerHub, ServerInput,
+    LinkId, Notice, ServerHub, ServerInput, drop_damaged, read_doc, set_aside,
 };
 use assist_proto::store::{StoreError, StoreResult};
 use assist_proto::wire::codec::DecodeError;
@@ -33,7 +33,7 @@ use crate::mail::MailOut;
 use crate::monitor::HealthOut;
 use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
 use crate::search::Poker;
-use crate::store::{IndexState, Store, Turn, Unindexed};
+use crate::store::{IndexState, ServerReads as _, Store, Turn, Unindexed};
 
 pub(crate) use handle::WeakDriverHandle;
 use handle::{Answer, Request};
@@ -106,6 +106,11 @@ enum Role {
 enum Input {
     Device(DeviceInput),
     Server(ServerInput),
+    /// Somebody could not read a document.
+    Damaged {
+        project: Option<ProjectId>,
+        doc: DocId,
+    },
     /// The search index has come further; no business of the hubs.
     Indexed {
         state: IndexState,
@@ -129,7 +134,7 @@ impl Driver {
     /// The store's.
     pub(crate) fn open(parts: DriverParts, was_clean: bool) -> StoreResult<(Self, DriverHandle)> {
         let now = read_clock();
-        let hubs = Hubs::open(now, &parts, was_clean)?;
+        let hubs = Hubs::open_mended(now, &parts, was_clean)?;
         let (requests_tx, requests) = mpsc::channel(REQUESTS_MAX);
         let (status, status_rx) = watch::channel(Driven::default());
         let handle = DriverHandle::new(requests_tx, status_rx, parts.store.clone(), parts.net.meter());
@@ -273,6 +278,7 @@ impl Driver {
                 self.parts.disk_space = Some(space);
                 Some(Input::Server(ServerInput::DiskMeasured(space)))
             }
+            Request::Damaged { project, doc } => Some(Input::Damaged { project, doc }),
             Request::Alive { answer } => {
                 answer.send(()).ok(); // Whoever asked may have gone.
                 None
@@ -429,8 +435,9 @@ impl Driver {
             // Whatever the system said of it: nothing new is let in before it was looked again.
             space.free_bytes = 0;
         }
+        mend(&self.parts.store, error);
         // Nothing was sent in the void turn, so no incarnation has to rise, and opening writes nothing.
-        match Hubs::open(now, &self.parts, true) {
+        match Hubs::open_mended(now, &self.parts, true) {
             Ok(hubs) => self.hubs = hubs,
             Err(error) => tracing::error!(error = %Chain(&error), "the store cannot be read either"),
         }
@@ -452,7 +459,47 @@ impl Driver {
     }
 }
 
+/// Sets aside the document that an error is about, so that nothing but itself suffers from it. Returns whether that
+/// may help.
+fn mend(store: &Store, error: &StoreError) -> bool {
+    let StoreError::DamagedDoc { project, doc, .. } = error else { return false };
+    let mended = store.begin_turn().and_then(|mut turn| {
+        let lost = match project {
+            Some(project) => drop_damaged(*project, *doc, &mut turn).map(|()| None)?,
+            None => Some(set_aside(*doc, &mut turn)?),
+        };
+        turn.commit().map(|()| lost)
+    });
+    match mended {
+        Ok(Some(0)) => return false,
+        Ok(Some(changes)) => {
+            tracing::error!(
+                ?doc,
+                changes,
+                "a damaged document was set aside: devices that have it are asked for it"
+            );
+        }
+        Ok(None) => tracing::error!(?doc, "a damaged document was dropped: its server is asked for it again"),
+        Err(error) => {
+            tracing::error!(error = %Chain(&error), ?doc, "a damaged document cannot be set aside");
+            return false;
+        }
+    }
+    true
+}
+
 impl Hubs {
+    /// The same, also where a document that they read is damaged.
+    fn open_mended(now: UnixMillis, parts: &DriverParts, was_clean: bool) -> StoreResult<Self> {
+        let mut tries = OPEN_TRIES_MAX;
+        loop {
+            match Self::open(now, parts, was_clean) {
+                Err(error) if tries > 0 && mend(&parts.store, &error) => tries -= 1,
+                opened => return opened,
+            }
+        }
+    }
+
     fn open(now: UnixMillis, parts: &DriverParts, was_clean: bool) -> StoreResult<Self> {
         let mut turn = parts.store.begin_turn()?;
         let device_key = parts.device_key.signing_key().clone();
@@ -484,6 +531,9 @@ impl Hubs {
                     // Not told again by anybody.
                     indexed = Durability::Now;
                 }
+                // If it cannot be read, the turn is void, and what that leads to follows.
+                (Input::Damaged { project: None, doc }, _) => drop(turn.server_doc_records(doc)?),
+                (Input::Damaged { project: Some(project), doc }, _) => read_doc(project, doc, turn)?,
                 (Input::Device(input), _) => self.device.handle(now, input, turn)?,
                 (Input::Server(input), Some(server)) => server.handle(now, input, turn)?,
                 (Input::Server(_), None) => {}
@@ -569,6 +619,8 @@ const TURN_INPUTS_MAX: usize = 256;
 const REQUESTS_MAX: usize = 1_024;
 /// How long links may take to say goodbye.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+/// Documents that are set aside until the hubs open: they read few.
+const OPEN_TRIES_MAX: usize = 64;
 /// After a turn that could not be stored, before dialling again.
 const VOID_PAUSE_MILLIS: u64 = 1_000;
 /// With nothing to wake for.

@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use assist_proto::store::{StoreError, StoreResult};
+use assist_crdt_model::{DocId, ProjectId};
+use assist_proto::store::{Membership, StoreError, StoreResult};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::backup;
-use crate::driver::{Chain, read_clock};
-use crate::store::Store;
+use crate::driver::{Chain, DriverHandle, read_clock};
+use crate::store::{DeviceReads as _, Reader, Store};
 
 /// What the last one found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub(crate) fn last(home: &Path) -> Option<Scrubbed> {
 }
 
 /// Looks whenever it is time, for as long as it is polled.
-pub(crate) async fn watch(home: PathBuf, store: Store, is_server: bool, was_clean: bool) {
+pub(crate) async fn watch(home: PathBuf, driver: DriverHandle, is_server: bool, was_clean: bool) {
     let mut next = read_clock().0 + wait_millis(last(&home), was_clean, read_clock().0);
     loop {
         let left = next.saturating_sub(read_clock().0);
@@ -44,11 +45,15 @@ pub(crate) async fn watch(home: PathBuf, store: Store, is_server: bool, was_clea
             sleep(Duration::from_millis(left.min(STEP_MILLIS))).await;
             continue;
         }
-        let (folder, store) = (home.clone(), store.clone());
+        let (folder, store) = (home.clone(), driver.store().clone());
         let wait = match aside(move || scrub(&folder, &store, is_server)).await {
-            Ok(scrubbed) => {
+            Ok((scrubbed, damaged)) => {
                 tell(&scrubbed);
-                PERIOD_MILLIS
+                let wait = if damaged.is_empty() { PERIOD_MILLIS } else { AFTER_MENDING_MILLIS };
+                for (project, doc) in damaged {
+                    driver.found_damaged(project, doc).await;
+                }
+                wait
             }
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "what is kept could not be looked through; it is tried again");
@@ -79,20 +84,21 @@ fn wait_millis(last: Option<Scrubbed>, was_clean: bool, now_millis: u64) -> u64 
     }
 }
 
-fn scrub(home: &Path, store: &Store, is_server: bool) -> StoreResult<Scrubbed> {
+/// A document that cannot be read, and the project that it is of on this device.
+type DamagedDoc = (Option<ProjectId>, DocId);
+
+fn scrub(home: &Path, store: &Store, is_server: bool) -> StoreResult<(Scrubbed, Vec<DamagedDoc>)> {
     let failed = |error: &dyn std::error::Error| StoreError::Io(Chain(error).to_string().into());
     let reader = store.read()?;
+    let mut damaged = Vec::new();
     let problems: Vec<String> = if is_server {
         let checked = backup::check(home, &reader).map_err(|error| failed(&error))?;
+        damaged.extend(checked.damaged.iter().map(|doc| (None, *doc)));
         let words =
             |problem: &backup::Problem| format!("{}: {}; {}", problem.place, problem.what, problem.advice);
         checked.problems.iter().map(words).collect()
     } else {
-        match reader.verify() {
-            Ok(()) => Vec::new(),
-            Err(error @ StoreError::Damaged { .. }) => vec![format!("{}: {DEVICE_ADVICE}", Chain(&error))],
-            Err(error) => return Err(error),
-        }
+        device_problems(&reader, &mut damaged)?
     };
     let scrubbed = Scrubbed {
         at_millis: read_clock().0,
@@ -100,7 +106,33 @@ fn scrub(home: &Path, store: &Store, is_server: bool) -> StoreResult<Scrubbed> {
         first_problem: problems.into_iter().next(),
     };
     remember(home, &scrubbed).map_err(|error| failed(&error))?;
-    Ok(scrubbed)
+    Ok((scrubbed, damaged))
+}
+
+/// What is wrong on a device.
+fn device_problems(reader: &Reader, damaged: &mut Vec<DamagedDoc>) -> StoreResult<Vec<String>> {
+    let mut problems = Vec::new();
+    for Membership { project, .. } in reader.memberships()? {
+        for doc in reader.docs(&project)? {
+            match reader.doc_records(&project, doc) {
+                Ok(_) => {}
+                Err(error @ StoreError::DamagedDoc { .. }) => {
+                    damaged.push((Some(project), doc));
+                    problems.push(format!("{}: {DOC_ADVICE}", Chain(&error)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    match reader.verify() {
+        Err(error @ StoreError::Damaged { .. }) if damaged.is_empty() => {
+            problems.push(format!("{}: {DEVICE_ADVICE}", Chain(&error)));
+        }
+        Err(error @ (StoreError::Full(_) | StoreError::Io(_))) => return Err(error),
+        // Once documents are mended, the rest is looked through again.
+        _ => {}
+    }
+    Ok(problems)
 }
 
 fn remember(home: &Path, scrubbed: &Scrubbed) -> io::Result<()> {
@@ -131,6 +163,9 @@ const FIRST_MILLIS: u64 = 24 * 3_600_000;
 const AFTER_TROUBLE_MILLIS: u64 = 5_000;
 /// Between two looks at the clock, and before another try.
 const STEP_MILLIS: u64 = 3_600_000;
+/// Until it is looked whether documents that were damaged are whole again.
+const AFTER_MENDING_MILLIS: u64 = 10 * 60_000;
+const DOC_ADVICE: &str = "it is asked for again when the server is reached";
 const DEVICE_ADVICE: &str =
     "stop the daemon, put its folder aside and join again: what was sent comes back from the server";
 

@@ -21,6 +21,7 @@ mod journal;
 mod kept;
 mod list;
 mod log;
+mod lost;
 mod open;
 mod overlay;
 mod packs;

@@ -26,11 +26,11 @@ pub use action::{
 };
 pub use device::{
     Command, CommandError, Connection, DeviceHub, DeviceInput, HeldUp, Imported, PresenceView, PresenceWord,
-    ProjectStatus, Reply, Write,
+    ProjectStatus, Reply, Write, drop_damaged, read_doc,
 };
 pub use edit_codec::{WireAttachment, WireEdit};
 pub use server::{
     AdminCommand, AdminError, AdminReply, DigestRules, DiskReserves, DiskSpace, DiskStanding, DiskState,
     Reserve, ServerHub, ServerInput, ServerStatus, begin_log_anew, initialise_server, note_act,
-    recover_server, spelled,
+    recover_server, set_aside, spelled,
 };

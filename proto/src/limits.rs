@@ -49,9 +49,14 @@ pub const KEPT_PER_FRAME_MAX: usize = FOLLOWS_MAX + VIEWS_MAX;
 /// Own reads that a device looks through for those that can be told: of more it tells the rest when these are
 /// confirmed.
 pub const READS_WAITING_MAX: usize = 4_096;
-/// Documents that one `Fetch` may name.
+/// Documents that one `Fetch` may name, or one `Welcome` ask for.
 pub const FETCH_DOCS_MAX: usize = 128;
+/// Damaged documents among which a server looks for those that a new session could bring back: a disk that damages more
+/// wants a backup.
+pub const LOST_DOCS_LOOKED_AT: usize = 4_096;
 
+/// Damaged documents that a device asks for one by one; with more it begins anew, as one that has just joined.
+pub const LACKING_DOCS_MAX: usize = 1_024;
 /// Documents that one device may be waiting for: more than there are in any project, 17 bytes each.
 pub const FETCH_QUEUE_MAX: usize = 65_536;
 /// Certificates, each with the name of its device, or people in one `Introduce`: of the largest size (600 bytes and

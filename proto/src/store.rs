@@ -14,7 +14,9 @@ mod server;
 
 use std::error::Error;
 
-use assist_crdt_model::{Label, Priority, Role, Status, TicketId, TicketSummary, UnixMillis, UserId};
+use assist_crdt_model::{
+    DocId, Label, Priority, ProjectId, Role, Status, TicketId, TicketSummary, UnixMillis, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::millis;
@@ -231,9 +233,30 @@ pub enum StoreError {
         /// What.
         what: String,
     },
+    /// A document's records are not what was written. Everything else may be whole.
+    #[error("stored {what} is damaged")]
+    DamagedDoc {
+        /// The project that a device holds it of; `None` for one of the server's own.
+        project: Option<ProjectId>,
+        /// Which.
+        doc: DocId,
+        /// What of it.
+        what: String,
+    },
     /// Anything else.
     #[error("the store cannot be used")]
     Io(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// The same, where what is damaged is of a document.
+    #[must_use]
+    pub fn of_doc(self, project: Option<ProjectId>, doc: DocId) -> Self {
+        match self {
+            Self::Damaged { what } => Self::DamagedDoc { project, doc, what },
+            other => other,
+        }
+    }
 }
 
 /// What every call of a store gives.

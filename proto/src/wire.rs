@@ -271,6 +271,16 @@ pub struct Welcome {
     /// Where the project's servers are reached: a `ServerHosts` of the node, if it knows.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Signed>,
+    /// Documents of which the server lost something: the device is asked to push them whole. At most
+    /// [`limits::FETCH_DOCS_MAX`].
+    #[serde(
+        rename = "w",
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "id::list::serialize",
+        deserialize_with = "id::list::at_most::<{ limits::FETCH_DOCS_MAX }, _, _>"
+    )]
+    pub wanted: Vec<DocId>,
 }
 
 /// Why a peer is turned away. Numbers are wire format.

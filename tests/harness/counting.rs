@@ -1,6 +1,7 @@
 //! Stores that count how often a machine reads a whole document or looks somebody up, and pass everything on.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ProjectId, TicketId, UnixMillis, UserId};
@@ -164,6 +165,13 @@ impl ServerStore for CountingServer<'_> {
         reads log_after(audience: Audience, after: Seq, limit: usize) -> Vec<LogEntry>;
         opens record(entry: &LogEntry) -> Record;
         opens doc_records(doc: DocId) -> Vec<Record>;
+        writes set_aside(doc: DocId) -> Vec<Seq>;
+        writes put_lost(doc: DocId, seq: Seq, admitted_at: UnixMillis) -> ();
+        reads lost_at(doc: DocId, seq: Seq) -> Option<UnixMillis>;
+        reads is_lost(doc: DocId) -> bool;
+        reads mending() -> BTreeMap<DocId, Option<Seq>>;
+        writes put_back(record: &Record) -> ();
+        writes append_whole(doc: DocId, readers: &[UserId]) -> Seq;
         reads verdict(change: &ChangeHash) -> Option<StoredVerdict>;
         writes put_rejection(change: &ChangeHash, code: u16, detail: &str, most: u32) -> ();
         reads admission_head() -> Option<Signed>;
@@ -192,6 +200,7 @@ impl ServerStore for CountingServer<'_> {
         writes put_device(device: &Device) -> ();
         looks devices() -> Vec<Device>;
         reads certificate(device: &DeviceId, serial: u32) -> Option<Signed>;
+        reads certificates_of(device: &DeviceId) -> Vec<(u32, Signed)>;
         writes put_certificate(device: &DeviceId, serial: u32, certificate: &Signed) -> ();
         writes claim_ticket_number(number: u32) -> bool;
         looks invite(code_hash: &[u8; 32]) -> Option<Invite>;

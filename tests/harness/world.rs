@@ -19,7 +19,8 @@ use assist_crdt_model::{
 };
 use assist_proto::address::{Address, Host};
 use assist_proto::hub::{
-    AdminCommand, AdminReply, CallId, Command, CommandError, Notice, Reply, begin_log_anew, recover_server,
+    AdminCommand, AdminReply, CallId, Command, CommandError, Notice, Reply, begin_log_anew, drop_damaged,
+    recover_server, set_aside,
 };
 use assist_proto::store::{DeviceStore as _, Seq, ServerStore};
 use assist_proto::wire::presence::PresenceNews;
@@ -278,6 +279,51 @@ impl World {
         };
         self.net.peer_mut(server).put_store(store);
         self.net.start(server, false);
+    }
+
+    /// From one of its records on, a document of a server cannot be read any more: it is set aside, as its daemon does.
+    ///
+    /// # Panics
+    /// If memory is not written.
+    pub fn damage_on_server(&mut self, project: usize, doc: DocId, from: u32) {
+        let server = self.projects[project].server;
+        self.net
+            .trace
+            .note(self.net.now(), || format!("server {project}: {doc:?} is damaged from {from} on"));
+        let is_up = self.net.peer(server).is_up();
+        if is_up {
+            self.net.stop(server);
+        }
+        self.observe();
+        let mut store = self.net.peer(server).store.clone();
+        store.damage(doc, from);
+        set_aside(doc, &mut store).expect("memory takes it");
+        self.net.peer_mut(server).put_store(store);
+        if is_up {
+            self.net.start(server, false);
+        }
+    }
+
+    /// A document of a device cannot be read any more: it is dropped, as its daemon does.
+    ///
+    /// # Panics
+    /// If memory is not written.
+    pub fn damage_on_device(&mut self, seat: Seat, doc: DocId) {
+        let name = self.net.peer(seat.device).name.clone();
+        self.net.trace.note(self.net.now(), || format!("{name}: {doc:?} is damaged"));
+        let is_up = self.net.peer(seat.device).is_up();
+        if is_up {
+            self.net.stop(seat.device);
+        }
+        self.observe();
+        self.remember_held(seat.device);
+        let project = self.projects[seat.project].id;
+        let mut store = self.net.peer(seat.device).store.clone();
+        drop_damaged(project, doc, &mut store).expect("memory takes it");
+        self.net.peer_mut(seat.device).put_store(store);
+        if is_up {
+            self.net.start(seat.device, false);
+        }
     }
 
     fn outlives_restore(&self, promise: &Promise, device: PeerId) -> bool {

@@ -100,6 +100,62 @@ fn change_of_a_device_that_was_shut_out_is_refused_whoever_brings_it() {
 }
 
 /// Alice has filed a ticket; everybody is in step.
+#[test]
+fn what_is_put_back_is_what_was_there_and_nothing_else() {
+    let (mut desk, ticket) = desk_with_a_ticket(6);
+    desk.world.comment(desk.alice, ticket, "Still hangs.");
+    desk.world.settle();
+    let doc = DocId::Ticket(ticket);
+    let before = records_at_server(&desk, ticket);
+    // Nobody else is there to bring it back.
+    let rogue = desk.bob;
+    for seat in [desk.alice, desk.carol] {
+        desk.set_online(seat, false);
+    }
+    desk.world.damage_on_server(0, doc, 0);
+    desk.world.net.run_for(60_000);
+    assert_eq!(records_at_server(&desk, ticket), []);
+
+    let project = desk.world.projects[0].id;
+    let genuine = before[0].envelope.clone();
+    let hash = ScannedChange::scan(&genuine.change).unwrap().hash();
+    // The right bytes under another name, for another document, and of another life of the same device.
+    let change = || NewChange { hash, bytes: genuine.change.clone() };
+    let stolen = Envelope::sign(&desk.key(rogue), &project, doc, genuine.incarnation, change());
+    assert_eq!(push(&mut desk, rogue, stolen), [RejectCode::WrongActor.number()]);
+    let elsewhere = DocId::Ticket(TicketId::from_bytes([9; 16]));
+    let moved = Envelope::sign(&desk.key(desk.alice), &project, elsewhere, genuine.incarnation, change());
+    assert!(!push(&mut desk, rogue, moved).is_empty());
+    let reborn = Envelope::sign(&desk.key(desk.alice), &project, doc, genuine.incarnation + 1, change());
+    assert_eq!(push(&mut desk, rogue, reborn), [RejectCode::WrongActor.number()]);
+    // Other bytes by the same author go through the gate as ever.
+    let edit = Edit::SetTitle(Title::parse("It was always so").unwrap());
+    let alice = Author {
+        user: desk.world.user_of(desk.alice).unwrap(),
+        role: Role::Customer,
+        actor: Actor::derive(&genuine.device, genuine.incarnation + 1),
+    };
+    let mut copy = Doc::load(doc, before.iter().map(|record| record.envelope.change.as_slice())).unwrap();
+    let made = copy.apply(&alice, before[0].admitted_at, &[edit]).unwrap();
+    let forged = Envelope::sign(&desk.key(desk.alice), &project, doc, genuine.incarnation + 1, made);
+    assert_eq!(push(&mut desk, rogue, forged), [RejectCode::MissingDep.number()]);
+    // What follows something that is not there yet has to wait.
+    assert_eq!(push(&mut desk, rogue, before[1].envelope.clone()), [RejectCode::MissingDep.number()]);
+    assert_eq!(records_at_server(&desk, ticket), []);
+
+    // Whoever brings the very changes, they stand where they stood, with what was said of them then.
+    for record in &before {
+        let envelopes = vec![record.envelope.clone()];
+        say(&mut desk, rogue, &PeerMessage::Push(Push { project, envelopes }));
+    }
+    assert_eq!(records_at_server(&desk, ticket), before);
+    for seat in [desk.alice, desk.carol] {
+        desk.set_online(seat, true);
+    }
+    desk.world.heal();
+    desk.world.check();
+}
+
 fn desk_with_a_ticket(seed: u64) -> (Desk, TicketId) {
     let mut desk = Desk::open(seed);
     let ticket = desk.world.file(desk.alice, "It hangs", "On start.");

@@ -70,13 +70,13 @@ fn live(seed: u64, trace: Trace) {
     world.check();
 }
 
-fn act(world: &mut World) {
+pub(crate) fn act(world: &mut World) {
     world.act();
     let pause = world.net.dice.pick(&[1, 20, 200, 3_000]).unwrap();
     world.run_for(pause);
 }
 
-fn leave_or_come(world: &mut World) {
+pub(crate) fn leave_or_come(world: &mut World) {
     let Some(seat) = world.net.dice.pick(&world.seats) else { return };
     let is_reachable = world.net.dice.one_in(2);
     let server = world.projects[seat.project].server;
@@ -93,14 +93,14 @@ fn fill_or_free(world: &mut World, project: usize) {
     }
 }
 
-fn reason_of(panic: Box<dyn Any + Send>) -> String {
+pub(crate) fn reason_of(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => panic.downcast::<&str>().map_or_else(|_| "a panic".into(), |text| text.to_string()),
     }
 }
 
-fn number_from_env(name: &str) -> Option<u64> {
+pub(crate) fn number_from_env(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use assist_crdt_model::{ChangeHash, DeviceId, Doc, DocId, ScannedChange, UnixMillis, UserId};
+use assist_crdt_model::{ChangeHash, DeviceId, Doc, DocId, LoadDocError, ScannedChange, UnixMillis, UserId};
 use assist_proto::api::comment::ReadBy;
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::certificate::DeviceCertificate;
@@ -75,16 +75,22 @@ impl Document {
             let place = Place { device, author, admitted: None, held_until: entry.held_until };
             changes.insert(entry.change, place);
         }
-        let admitted = records.iter().map(|record| record.envelope.change.as_slice());
+        let admitted = || records.iter().map(|record| record.envelope.change.as_slice());
         let waiting = waiting.iter().map(|(_, entry)| entry.envelope.change.as_slice());
-        let mut all: Vec<&[u8]> = admitted.chain(waiting).collect();
+        let mut all: Vec<&[u8]> = admitted().chain(waiting).collect();
         if let Some(moment) = moment {
             all = past(&all, &changes, moment)?;
         }
         if all.is_empty() {
             return Ok(None);
         }
-        let doc = Doc::load(id, all).map_err(|error| StoreError::Damaged { what: error.to_string() })?;
+        let loaded = match Doc::load(id, all) {
+            // What own changes follow may be lacking: they wait for it.
+            Err(_) if records.is_empty() => return Ok(None),
+            loaded => loaded.or_else(|_| Doc::load(id, admitted())),
+        };
+        let damaged = |error: LoadDocError| StoreError::Damaged { what: error.to_string() };
+        let doc = loaded.map_err(|error| damaged(error).of_doc(Some(own.project), id))?;
         // What marks tell of a ticket says nothing of its notes.
         let deliveries = match id {
             DocId::Ticket(ticket) => Deliveries::load(reader, own.project, ticket)?,

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use assist_crdt_model::{EditError, ParseIdError, TextError};
+use assist_crdt_model::{DocId, EditError, ParseIdError, ProjectId, TextError};
 use assist_proto::address::AddressError;
 use assist_proto::api::ApiError;
 use assist_proto::hub::{AdminError, CommandError};
@@ -18,7 +18,11 @@ pub(super) type Answer<T> = Result<T, Failure>;
 
 /// An error of the API on its way out. `?` makes it of whatever failed, and an [`ApiError`] of it at the end.
 #[derive(Debug)]
-pub(super) struct Failure(Box<ApiError>);
+pub(super) struct Failure {
+    error: Box<ApiError>,
+    /// The document that could not be read, if that is why, and the project that it is of on this device.
+    damaged: Option<(Option<ProjectId>, DocId)>,
+}
 
 impl Failure {
     /// What the driver answers while it ends.
@@ -33,19 +37,24 @@ impl Failure {
 
     /// Whether that is the reason.
     pub(super) fn is_of(&self, reason: &str) -> bool {
-        self.0.data.reason == reason
+        self.error.data.reason == reason
+    }
+
+    /// The document that could not be read, if that is why.
+    pub(super) fn damaged(&self) -> Option<(Option<ProjectId>, DocId)> {
+        self.damaged
     }
 
     /// Says first where it went wrong.
     pub(super) fn with_prefix(mut self, prefix: &str) -> Self {
-        self.0.message.insert_str(0, prefix);
+        self.error.message.insert_str(0, prefix);
         self
     }
 
     /// Names the parameter at fault, if that is the reason.
     pub(super) fn with_field_of(self, reason: &str, field: &str) -> Self {
         match self.is_of(reason) {
-            true => self.0.with_field(field).into(),
+            true => self.error.with_field(field).into(),
             false => self,
         }
     }
@@ -53,13 +62,13 @@ impl Failure {
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        Self(Box::new(error))
+        Self { error: Box::new(error), damaged: None }
     }
 }
 
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
-        *failure.0
+        *failure.error
     }
 }
 
@@ -72,12 +81,18 @@ impl From<BlobFault> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let message = Chain(&error).to_string();
-        match error {
+        let mut damaged = None;
+        let error = match error {
             StoreError::Full(_) => ApiError::limit("disk_full", message),
             StoreError::Damaged { .. } => ApiError::internal("store_damaged", message),
+            StoreError::DamagedDoc { project, doc, .. } => {
+                damaged = Some((project, doc));
+                let advice = "it is asked for again, from whoever has it: try again in a while";
+                ApiError::internal("store_damaged", format!("{message}: {advice}"))
+            }
             StoreError::Io(_) => ApiError::internal("store_failed", message),
-        }
-        .into()
+        };
+        Self { error: Box::new(error), damaged }
     }
 }
 

@@ -31,6 +31,10 @@ pub struct Checked {
     pub admissions: u64,
     /// What is wrong.
     pub problems: Vec<Problem>,
+    /// Documents that cannot be read.
+    pub damaged: BTreeSet<DocId>,
+    /// How many changes of a document were set aside and did not come back yet.
+    pub lost: BTreeMap<DocId, u64>,
 }
 
 /// Something that is wrong.
@@ -52,14 +56,21 @@ pub struct Problem {
 pub fn check(home: &Path, reader: &Reader) -> Result<Checked, BackupError> {
     let project = reader.project()?.ok_or_else(|| BackupError::NoServer(home.to_owned()))?;
     let mut checked = Checked::default();
-    if let Err(error) = reader.verify() {
-        checked.tell("the store", &error, STORE_ADVICE);
-    }
+    let store = reader.verify();
     let docs = check_log(reader, &mut checked);
     for doc in docs {
         if let Err(error) = check_doc(reader, &project, doc, &mut checked) {
-            checked.tell(&name_of(doc), &error, DOC_ADVICE);
+            checked.tell_of_doc(doc, &error);
         }
+    }
+    for (doc, count) in checked.lost.clone() {
+        let what = format!("{count} of its changes were damaged, and did not come back from a device yet");
+        checked.tell(&name_of(doc), &StoreError::Io(what.into()), LOST_ADVICE);
+    }
+    if let Err(error) = store
+        && checked.damaged.is_empty()
+    {
+        checked.tell("the store", &error, STORE_ADVICE);
     }
     let log = admissions::check(home, reader, None)?;
     checked.admissions = log.entries;
@@ -103,6 +114,16 @@ impl Checked {
     }
 }
 
+impl Checked {
+    /// Says once of each document that it cannot be read.
+    fn tell_of_doc(&mut self, doc: DocId, error: &StoreError) {
+        let is_known = matches!(error, StoreError::DamagedDoc { .. }) && !self.damaged.insert(doc);
+        if !is_known {
+            self.tell(&name_of(doc), error, DOC_ADVICE);
+        }
+    }
+}
+
 /// Goes over the log: no place is missing, and each leads to its record. Returns the documents that it speaks of.
 fn check_log(reader: &Reader, checked: &mut Checked) -> BTreeSet<DocId> {
     let mut docs = BTreeSet::new();
@@ -125,10 +146,14 @@ fn check_log(reader: &Reader, checked: &mut Checked) -> BTreeSet<DocId> {
             last = entry.seq;
             checked.places += 1;
             docs.insert(entry.doc);
-            if matches!(entry.kind, EntryKind::Record { .. })
-                && let Err(error) = reader.record(entry)
-            {
-                checked.tell(&format!("place {} of the log", entry.seq.0), &error, DOC_ADVICE);
+            match entry.kind {
+                EntryKind::Lost => *checked.lost.entry(entry.doc).or_default() += 1,
+                EntryKind::Record { .. } => {
+                    if let Err(error) = reader.record(entry) {
+                        checked.tell_of_doc(entry.doc, &error);
+                    }
+                }
+                EntryKind::Visibility(_) | EntryKind::Whole => {}
             }
         }
         last = end;
@@ -202,8 +227,10 @@ const LOG_PLACES: usize = 1_000;
 
 const STORE_ADVICE: &str = "stop the server, put its folder aside, and restore the newest backup: devices bring back \
                             what came after it";
-const DOC_ADVICE: &str =
-    "restore the newest backup in which this is whole: devices bring back what came after it";
+const DOC_ADVICE: &str = "a server that runs sets it aside and asks the devices for it; if it stays, restore the newest \
+                          backup in which this is whole: devices bring back what came after it";
+const LOST_ADVICE: &str = "the server asks every device that connects; if it stays, restore the newest backup in which \
+                           this is whole: devices bring back what came after it";
 const LOG_ADVICE: &str =
     "somebody changed it: keep the folder as it is, and compare with the newest backup in which it is whole";
 const BLOB_ADVICE: &str =

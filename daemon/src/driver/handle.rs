@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assist_crdt_model::{DeviceId, ProjectId};
+use assist_crdt_model::{DeviceId, DocId, ProjectId};
 use assist_proto::address::Host;
 use assist_proto::hub::{
     AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, DiskSpace, LinkId,
@@ -61,6 +61,7 @@ pub(super) enum Request {
     Indexed { state: IndexState, taken: Unindexed, answer: oneshot::Sender<()> },
     HostsChanged { hosts: Vec<Host> },
     DiskMeasured(DiskSpace),
+    Damaged { project: Option<ProjectId>, doc: DocId },
     HealthTold { link: LinkId, ask: u32, health: Option<Box<Health>> },
     Alive { answer: oneshot::Sender<()> },
     BlobAsk { peer: DeviceId, ask: BlobAsk, answer: oneshot::Sender<BlobAnswer> },
@@ -144,6 +145,13 @@ impl DriverHandle {
     pub(crate) async fn disk_measured(&self, space: DiskSpace) {
         // Fails only if the driver has ended: there is nobody to tell any more.
         self.requests.send(Request::DiskMeasured(space)).await.ok();
+    }
+
+    /// Says that a document could not be read: of a project on this device, or of the server's own. If it is so, it is
+    /// set aside and asked for again.
+    pub(crate) async fn found_damaged(&self, project: Option<ProjectId>, doc: DocId) {
+        // Fails only if the driver has ended: then it is met again.
+        self.requests.send(Request::Damaged { project, doc }).await.ok();
     }
 
     /// Whether the driver still takes what it is asked. Never answers where it hangs.

@@ -106,7 +106,7 @@ pub trait DeviceReads: View + Sized {
     /// See [`DeviceStore::doc_records`].
     fn doc_records(&self, project: &ProjectId, doc: DocId) -> StoreResult<Vec<Record>> {
         let Some(scope) = self.scope(project)? else { return Ok(Vec::new()) };
-        packs::doc_records(self, scope, doc)
+        packs::doc_records(self, scope, doc).map_err(|error| error.of_doc(Some(*project), doc))
     }
 
     /// What the gate refused, by document and place.
@@ -138,7 +138,8 @@ pub trait DeviceReads: View + Sized {
     fn unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<Option<Vec<u8>>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
         let value = self.get(Table::Unverified, &key!(scope, doc))?;
-        value.map(|value| packs::inflate_bytes(Table::Unverified, &value)).transpose()
+        let bytes = value.map(|value| packs::inflate_bytes(Table::Unverified, &value)).transpose();
+        bytes.map_err(|error| error.of_doc(Some(*project), doc))
     }
 
     /// Whether a document still has to be verified before it can be read.
@@ -496,7 +497,8 @@ impl DeviceStore for Turn {
 
     fn append_record(&mut self, project: &ProjectId, record: &Record) -> StoreResult<()> {
         let scope = self.scope_mut(project)?;
-        self.push_record(scope, record)?;
+        let doc = record.envelope.doc;
+        self.push_record(scope, record).map_err(|error| error.of_doc(Some(*project), doc))?;
         self.note_text(scope, record.envelope.doc)
     }
 

@@ -6,6 +6,8 @@
 //!
 //! A place without a record says that its one reader may see the document from there on, or no longer: in place of an
 //! index it has [`GRANTED`] or [`REVOKED`]. Who that is tells the block of a customer's log that names the place.
+//! [`LOST`] and [`WHOLE`] tell of damage and of its end; they, and what is put back, are the only things for which a
+//! place is written again.
 
 use std::ops::ControlFlow;
 
@@ -26,6 +28,10 @@ const PLACE_SIZE: usize = DocId::SIZE + 4;
 const GRANTED: u32 = u32::MAX;
 /// In place of an index: the reader may not see the document any more.
 const REVOKED: u32 = u32::MAX - 1;
+/// In place of an index: the record cannot be read any more.
+const LOST: u32 = u32::MAX - 2;
+/// In place of an index: the document, of which something was lost, is whole from here on.
+const WHOLE: u32 = u32::MAX - 3;
 
 /// The newest place.
 pub(crate) fn head(view: &impl View) -> StoreResult<Seq> {
@@ -107,13 +113,20 @@ impl Turn {
         if block.len() != offset * PLACE_SIZE {
             return Err(damaged(Table::Log));
         }
-        entry.doc.write(&mut block);
-        let index = match entry.kind {
-            EntryKind::Record { index } => index,
-            EntryKind::Visibility(Visibility::Granted) => GRANTED,
-            EntryKind::Visibility(Visibility::Revoked) => REVOKED,
-        };
-        index.write(&mut block);
+        encode(entry, &mut block);
+        self.put(Table::Log, key, block);
+        Ok(())
+    }
+
+    /// Says something else of a place that the log has.
+    pub(crate) fn put_place(&mut self, entry: LogEntry) -> StoreResult<()> {
+        let (number, offset) = block_of(entry.seq).ok_or_else(|| damaged(Table::Log))?;
+        let key = key!(number);
+        let mut block = self.get(Table::Log, &key)?.ok_or_else(|| damaged(Table::Log))?;
+        let mut place = Vec::with_capacity(PLACE_SIZE);
+        encode(entry, &mut place);
+        let there = block.chunks_exact_mut(PLACE_SIZE).nth(offset).ok_or_else(|| damaged(Table::Log))?;
+        there.copy_from_slice(&place);
         self.put(Table::Log, key, block);
         Ok(())
     }
@@ -135,11 +148,25 @@ fn block_of(seq: Seq) -> Option<(u64, usize)> {
     Some((index / BLOCK, usize::try_from(index % BLOCK).ok()?))
 }
 
+fn encode(entry: LogEntry, block: &mut Vec<u8>) {
+    entry.doc.write(block);
+    let index = match entry.kind {
+        EntryKind::Record { index } => index,
+        EntryKind::Visibility(Visibility::Granted) => GRANTED,
+        EntryKind::Visibility(Visibility::Revoked) => REVOKED,
+        EntryKind::Lost => LOST,
+        EntryKind::Whole => WHOLE,
+    };
+    index.write(block);
+}
+
 fn decode(seq: Seq, place: &[u8]) -> StoreResult<LogEntry> {
     let entry = place.split_last_chunk::<4>().and_then(|(doc, index)| {
         let kind = match u32::from_be_bytes(*index) {
             GRANTED => EntryKind::Visibility(Visibility::Granted),
             REVOKED => EntryKind::Visibility(Visibility::Revoked),
+            LOST => EntryKind::Lost,
+            WHOLE => EntryKind::Whole,
             index => EntryKind::Record { index },
         };
         Some(LogEntry { seq, doc: DocId::from_slice(doc)?, kind })

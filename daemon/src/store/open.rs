@@ -381,7 +381,9 @@ pub(crate) fn store_error(path: &Path, error: StoreError) -> OpenStoreError {
     let path = path.to_owned();
     match error {
         StoreError::Full(source) => OpenStoreError::Full { path, source: io::Error::other(source) },
-        StoreError::Damaged { what } => OpenStoreError::Damaged { path, what },
+        StoreError::Damaged { what } | StoreError::DamagedDoc { what, .. } => {
+            OpenStoreError::Damaged { path, what }
+        }
         StoreError::Io(source) => OpenStoreError::Io { path, source },
     }
 }

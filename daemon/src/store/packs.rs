@@ -62,6 +62,28 @@ impl Places {
         self.0.is_empty()
     }
 
+    /// Keeps those before the first that cannot be read, and gives the others, with the index that the next record gets.
+    /// If not even they are known, all are gone: `None`.
+    pub(crate) fn split_damaged(view: &impl View, scope: Scope, doc: DocId) -> StoreResult<Option<Split>> {
+        let places = match Self::load(view, scope, doc) {
+            Ok(places) => places.0,
+            Err(StoreError::Damaged { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut next = 0;
+        for (index, (number, first)) in places.iter().enumerate() {
+            match pack(view, scope, *number).and_then(|pack| pack.records()) {
+                Ok(records) if *first == next => next += u32::try_from(records.len()).unwrap_or(u32::MAX),
+                Ok(_) | Err(StoreError::Damaged { .. }) => {
+                    let behind = places[index..].iter().map(|(number, _)| *number).collect();
+                    return Ok(Some(Split { whole: Self(places[..index].to_vec()), next, behind }));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(Split { whole: Self(places), next, behind: Vec::new() }))
+    }
+
     /// The packs by their numbers.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
         self.0.iter().map(|(number, _)| *number)
@@ -74,6 +96,16 @@ impl Places {
             .flatten()
             .collect()
     }
+}
+
+/// A document of which some packs cannot be read.
+pub(crate) struct Split {
+    /// Those that can, from the first on.
+    pub(crate) whole: Places,
+    /// How many records they have.
+    pub(crate) next: u32,
+    /// The numbers of the others.
+    pub(crate) behind: Vec<u32>,
 }
 
 /// The last pack of a document.

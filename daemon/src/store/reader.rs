@@ -1,5 +1,6 @@
 //! A snapshot of the store: reads only, on any thread, never waits for a writer.
 
+use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,6 +11,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 
 use super::copy::{BATCH_BYTES, Copy};
 use super::engine::guarded;
+use super::lost;
 use super::overlay::{Known, Overlay};
 use super::packs::Tail;
 use super::seal::Seal;
@@ -61,12 +63,28 @@ impl Reader {
                 let is_found = self.run(table, || open.get(key).map(|value| value.is_some()))?;
                 if is_found { Ok(ControlFlow::Continue(())) } else { Err(damaged(table)) }
             })?;
-            self.scan_unsealed(table, &all, Order::Ascending, &mut |_, _| Ok(ControlFlow::Continue(())))?;
+            self.unseal_all(table)?;
             if found != expected {
                 return Err(damaged(table));
             }
         }
         Ok(())
+    }
+
+    /// Opens every seal of a table, but those of packs that were set aside: they are known to be damaged.
+    fn unseal_all(&self, table: Table) -> StoreResult<()> {
+        let all = Span::prefix(Vec::new());
+        let aside = if table == Table::Packs { lost::packs_aside(self)? } else { BTreeSet::new() };
+        if aside.is_empty() {
+            return self
+                .scan_unsealed(table, &all, Order::Ascending, &mut |_, _| Ok(ControlFlow::Continue(())));
+        }
+        self.scan_keys(table, &all, Order::Ascending, &mut |key, _| {
+            if !aside.contains(key) {
+                self.get(table, key)?;
+            }
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     /// Copies what the engine's file has at this moment into a new file, sealed as it is: all that was durable at the

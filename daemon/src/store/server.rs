@@ -1,8 +1,9 @@
 //! The server's half of the store: log, roster, tickets, deliveries.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, TicketId, UserId};
+use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, TicketId, UnixMillis, UserId};
 use assist_proto::certificate::Signed;
 use assist_proto::store::{
     Audience, Away, Device, EntryKind, Invite, Kept, KeptAll, LogEntry, MailedCode, Mark, ReadMark, Record,
@@ -15,8 +16,8 @@ use super::entry::{Entry, MEMBERS_MAX, PlacedMark};
 use super::tables::{Counter, Scope, Span, Table, key};
 use super::turn::Turn;
 use super::verdicts::{Verdict, change_hash, verdict_key};
-use super::view::{Order, View, damaged, exact, key_end};
-use super::{admissions, kept, log, packs, reads};
+use super::view::{Order, View, cbor, damaged, exact, key_end};
+use super::{admissions, kept, log, lost, packs, reads};
 
 /// What can be read of a server, from a [`super::Reader`] as from a [`Turn`]: the read half of [`ServerStore`].
 #[expect(private_bounds, reason = "only the store's own views can be read from")]
@@ -65,13 +66,23 @@ pub trait ServerReads: View + Sized {
     /// See [`ServerStore::record`].
     fn record(&self, entry: &LogEntry) -> StoreResult<Record> {
         let EntryKind::Record { index } = entry.kind else { return Err(damaged(Table::Log)) };
-        let record = packs::record(self, Scope::SERVER, entry.doc, index)?;
-        if record.seq == entry.seq { Ok(record) } else { Err(damaged(Table::Packs)) }
+        let record = packs::record(self, Scope::SERVER, entry.doc, index);
+        let is_it = |record: &Record| record.seq == entry.seq && record.envelope.doc == entry.doc;
+        let record = record.and_then(|record| match is_it(&record) {
+            true => Ok(record),
+            false => Err(damaged(Table::Packs)),
+        });
+        record.map_err(|error| error.of_doc(None, entry.doc))
+    }
+
+    /// See [`ServerStore::mending`].
+    fn mending(&self) -> StoreResult<BTreeMap<DocId, Option<Seq>>> {
+        lost::mending(self)
     }
 
     /// See [`ServerStore::doc_records`].
     fn server_doc_records(&self, doc: DocId) -> StoreResult<Vec<Record>> {
-        packs::doc_records(self, Scope::SERVER, doc)
+        packs::doc_records(self, Scope::SERVER, doc).map_err(|error| error.of_doc(None, doc))
     }
 
     /// See [`ServerStore::verdict`].
@@ -319,7 +330,8 @@ impl ServerStore for Turn {
             return Err(StoreError::Damaged { what: "order of the log".to_owned() });
         }
         let change = change_hash(&record.envelope.change)?;
-        let index = self.push_record(Scope::SERVER, record)?;
+        let doc = record.envelope.doc;
+        let index = self.push_record(Scope::SERVER, record).map_err(|error| error.of_doc(None, doc))?;
         let kind = EntryKind::Record { index };
         self.push_place(LogEntry { seq: record.seq, doc: record.envelope.doc, kind })?;
         for user in readers {
@@ -334,6 +346,38 @@ impl ServerStore for Turn {
         let seq = ServerStore::head(self)?.next();
         self.push_place(LogEntry { seq, doc, kind: EntryKind::Visibility(change) })?;
         self.show_place(user, seq)?;
+        self.head = Some(seq);
+        Ok(seq)
+    }
+
+    fn set_aside(&mut self, doc: DocId) -> StoreResult<Vec<Seq>> {
+        self.set_doc_aside(doc)
+    }
+
+    fn put_lost(&mut self, doc: DocId, seq: Seq, admitted_at: UnixMillis) -> StoreResult<()> {
+        self.put(Table::Lost, key!(doc, seq), admitted_at.0.to_be_bytes().to_vec());
+        Ok(())
+    }
+
+    fn lost_at(&self, doc: DocId, seq: Seq) -> StoreResult<Option<UnixMillis>> {
+        lost::at(self, doc, seq)
+    }
+
+    fn is_lost(&self, doc: DocId) -> StoreResult<bool> {
+        lost::is_any(self, doc)
+    }
+
+    fn mending(&self) -> StoreResult<BTreeMap<DocId, Option<Seq>>> {
+        ServerReads::mending(self)
+    }
+
+    fn put_back(&mut self, record: &Record) -> StoreResult<()> {
+        self.put_record_back(record)
+    }
+
+    fn append_whole(&mut self, doc: DocId, readers: &[UserId]) -> StoreResult<Seq> {
+        let seq = ServerStore::head(self)?.next();
+        self.push_whole(seq, doc, readers)?;
         self.head = Some(seq);
         Ok(seq)
     }
@@ -567,6 +611,14 @@ impl ServerStore for Turn {
 
     fn certificate(&self, device: &DeviceId, serial: u32) -> StoreResult<Option<Signed>> {
         self.server_certificate(device, serial)
+    }
+
+    fn certificates_of(&self, device: &DeviceId) -> StoreResult<Vec<(u32, Signed)>> {
+        let span = Span::prefix(key!(Scope::SERVER, *device));
+        self.collect(Table::Certificates, &span, usize::MAX, |key, value| {
+            let serial = u32::from_be_bytes(key_end(Table::Certificates, key)?);
+            Ok((serial, cbor(Table::Certificates, value)?))
+        })
     }
 
     fn put_certificate(&mut self, device: &DeviceId, serial: u32, certificate: &Signed) -> StoreResult<()> {

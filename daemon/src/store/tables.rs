@@ -66,6 +66,12 @@ tables! {
     Log = "log", "log";
     /// user (16), block of 1,024 places (8): offsets (2) of those that the customer may see ([`super::log`]).
     LogOf = "log-of", "log of a customer";
+    /// doc (17), lost place (8): when its record was admitted (8). A document cannot be read from some pack on.
+    Lost = "lost", "place of a lost record";
+    /// doc (17): the newest place (8) where a document that had been damaged was whole again.
+    Whole = "whole", "place of a mended document";
+    /// doc (17), number (4): empty. A pack that was set aside: kept until the document is whole again.
+    SetAside = "set-aside", "pack that was set aside";
     /// first half of the change hash (16): a verdict ([`super::verdicts`]).
     Verdicts = "verdicts", "verdict on a change";
     /// slot (4): the key of a refusal among the verdicts. A new one takes the place of the oldest.
@@ -192,6 +198,7 @@ impl Table {
                 | Self::DeviceNames
                 | Self::Docs
                 | Self::Kept
+                | Self::Lost
                 | Self::MailedCodes
                 | Self::Nodes
                 | Self::OwnKept
@@ -205,11 +212,13 @@ impl Table {
                 | Self::Readers
                 | Self::RejectionRing
                 | Self::RowSnoozes
+                | Self::SetAside
                 | Self::Shares
                 | Self::SharesByEmail
                 | Self::Transfers
                 | Self::Unindexed
                 | Self::WaitingDevices
+                | Self::Whole
         )
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assist_crdt_model::{DocId, ProjectId};
-use assist_proto::store::{Record, Seq, StoreResult};
+use assist_proto::store::{Record, Seq, StoreError, StoreResult};
 use assist_proto::wire::codec;
 use serde::Serialize;
 
@@ -155,10 +155,13 @@ impl Turn {
     /// Takes all records of a document away.
     pub(crate) fn remove_records(&mut self, scope: Scope, doc: DocId) -> StoreResult<()> {
         self.tails.remove(&(scope, doc));
-        let places = Places::load(self, scope, doc)?;
-        if places.is_empty() {
-            return Ok(());
-        }
+        let places = match Places::load(self, scope, doc) {
+            Ok(places) if places.is_empty() => return Ok(()),
+            Ok(places) => places,
+            // Its packs stay behind, and nobody comes by there.
+            Err(StoreError::Damaged { .. }) => Places::default(),
+            Err(error) => return Err(error),
+        };
         for number in places.numbers() {
             self.remove(Table::Packs, key!(scope, number));
         }

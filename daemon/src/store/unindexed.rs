@@ -114,7 +114,7 @@ impl Reader {
     pub(crate) fn text_of(&self, project: &ProjectId, key: TextKey) -> StoreResult<Option<TicketText>> {
         let Some(row) = entry_of(self, Scope(key.scope), key.ticket)?.row else { return Ok(None) };
         let read = |doc: DocId| match self.loaded(project, doc) {
-            Err(StoreError::Damaged { what }) => {
+            Err(StoreError::Damaged { what } | StoreError::DamagedDoc { what, .. }) => {
                 tracing::error!(?doc, %what, "a document cannot be searched");
                 Ok(None)
             }

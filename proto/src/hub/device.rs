@@ -23,6 +23,7 @@ mod import;
 mod incoming;
 mod joining;
 mod kept;
+mod lacking;
 mod outbox;
 mod presence;
 mod reads;
@@ -34,8 +35,8 @@ mod visibility;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use assist_crdt_model::{
-    Attachment, Body, ChangeHash, CommentId, DeviceId, Doc, DocId, Edit, EditError, ProjectId, Role,
-    TicketId, Title, UnixMillis, UserId,
+    Attachment, Body, ChangeHash, CommentId, DeviceId, Doc, DocId, Edit, EditError, LoadDocError, ProjectId,
+    Role, TicketId, Title, UnixMillis, UserId,
 };
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
@@ -43,6 +44,7 @@ use ed25519_dalek::SigningKey;
 use self::concerns::Concerns;
 pub use self::import::Imported;
 use self::joining::Join;
+pub use self::lacking::{drop_damaged, read_doc};
 use self::presence::Presence;
 pub use self::presence::{PresenceView, PresenceWord};
 use super::action::{Action, CallId, Cause, DialId, Durability, LinkId, Notice, TransferId, TransferOutcome};
@@ -948,11 +950,12 @@ impl DeviceHub {
         if !self.docs.contains(&key) {
             let records = store.doc_records(&project, doc)?;
             let own = store.outbox_of_doc(&project, doc)?;
-            let admitted = records.iter().map(|record| record.envelope.change.as_slice());
+            let admitted = || records.iter().map(|record| record.envelope.change.as_slice());
             let pending = own.iter().map(|(_, entry)| entry.envelope.change.as_slice());
-            let loaded = Doc::load(doc, admitted.chain(pending))
-                .map_err(|error| StoreError::Damaged { what: error.to_string() })?;
-            self.docs.put(key, loaded);
+            // What own changes follow may be lacking: then they wait for it.
+            let loaded = Doc::load(doc, admitted().chain(pending)).or_else(|_| Doc::load(doc, admitted()));
+            let damaged = |error: LoadDocError| StoreError::Damaged { what: error.to_string() };
+            self.docs.put(key, loaded.map_err(|error| damaged(error).of_doc(Some(project), doc))?);
         }
         Ok(self.docs.get(&key).expect("put there above"))
     }

@@ -20,6 +20,7 @@ mod enrolment;
 mod fanout;
 mod give_back;
 mod kept;
+mod lost;
 mod mailed;
 mod people;
 mod presence;
@@ -49,6 +50,7 @@ pub use self::admissions::note_act;
 pub use self::digests::DigestRules;
 pub use self::disk::{DiskReserves, DiskSpace, DiskStanding, DiskState, Reserve};
 pub use self::enrolment::{begin_log_anew, initialise_server, recover_server, spelled};
+pub use self::lost::set_aside;
 pub use self::roster::{AdminCommand, AdminError, AdminReply};
 
 /// All that can happen to a server.
@@ -148,6 +150,10 @@ pub struct ServerHub {
     recent: RecentRecords,
     /// Documents that this turn wrote to: their rows are written at its end.
     touched: BTreeMap<DocId, Touched>,
+    /// Documents that were ever damaged, as [`ServerStore::mending`] has them.
+    mending: BTreeMap<DocId, Option<Seq>>,
+    /// Documents of which this turn put something back.
+    mended: BTreeSet<DocId>,
     /// Whose sessions have something to read since the last turn's end.
     woken: BTreeSet<Audience>,
     /// Links whose window was full and has room again, or that ask for more.
@@ -216,6 +222,8 @@ impl ServerHub {
             greetings: BTreeSet::new(),
             recent: RecentRecords::default(),
             touched: BTreeMap::new(),
+            mending: store.mending()?,
+            mended: BTreeSet::new(),
             woken: BTreeSet::new(),
             runnable: BTreeSet::new(),
             unmarked: BTreeSet::from([Audience::Team]),
@@ -358,6 +366,7 @@ impl ServerHub {
     /// # Errors
     /// The store's: the turn is void, and so is this hub.
     pub fn finish_turn(&mut self, store: &mut dyn ServerStore) -> StoreResult<Durability> {
+        self.note_whole(store)?;
         self.write_rows(store)?;
         self.advance_marks(store)?;
         self.run_digests(store)?;
@@ -481,6 +490,7 @@ impl ServerHub {
             now,
             blob_bytes_max: Some(self.blob_bytes_max),
             hosts: self.hosts.clone(),
+            wanted: self.wanted_of(session.audience, store)?,
         };
         // What was seen in an earlier run may not have been marked to its end.
         self.unmarked.insert(session.audience);

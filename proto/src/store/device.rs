@@ -290,6 +290,14 @@ pub struct SyncState {
     /// The files that are here were not all offered to the server since it was restored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_unoffered: bool,
+    /// Documents that were damaged here and are asked for again; at most [`crate::limits::LACKING_DOCS_MAX`].
+    #[serde(
+        serialize_with = "id::list::serialize",
+        deserialize_with = "id::list::at_most::<{ crate::limits::LACKING_DOCS_MAX }, _, _>",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub lacking: Vec<DocId>,
     /// By which names all that is here was looked through for mentions ([`crate::mention::Names::token_of`]).
     #[serde(with = "id::opt", default, skip_serializing_if = "Option::is_none")]
     pub names_token: Option<[u8; 16]>,

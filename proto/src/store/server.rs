@@ -1,5 +1,7 @@
 //! The storage of a server: one project's log, roster and deliveries.
 
+use std::collections::BTreeMap;
+
 use assist_crdt_model::{
     BlobHash, ChangeHash, DeviceId, DocId, ProjectId, Role, TicketId, UnixMillis, UserId,
 };
@@ -31,6 +33,22 @@ pub trait ServerStore {
     fn record(&self, entry: &LogEntry) -> StoreResult<Record>;
     /// All records of a document, oldest first; empty if there is none.
     fn doc_records(&self, doc: DocId) -> StoreResult<Vec<Record>>;
+
+    /// Takes out of a document what cannot be read of it, with all behind, and gives the places that are lost by that:
+    /// none if it can be read.
+    fn set_aside(&mut self, doc: DocId) -> StoreResult<Vec<Seq>>;
+    /// Remembers when the record at a lost place was admitted.
+    fn put_lost(&mut self, doc: DocId, seq: Seq, admitted_at: UnixMillis) -> StoreResult<()>;
+    /// When the record at a lost place was admitted; `None` for any other place.
+    fn lost_at(&self, doc: DocId, seq: Seq) -> StoreResult<Option<UnixMillis>>;
+    /// Whether anything of a document is lost.
+    fn is_lost(&self, doc: DocId) -> StoreResult<bool>;
+    /// Every document that was ever damaged: the place where it was whole again, or `None` while something is lost.
+    fn mending(&self) -> StoreResult<BTreeMap<DocId, Option<Seq>>>;
+    /// Puts a record back at its place, which must be lost, else the store is damaged.
+    fn put_back(&mut self, record: &Record) -> StoreResult<()>;
+    /// Adds an entry without a record behind the head, and gives its place: the document is whole again.
+    fn append_whole(&mut self, doc: DocId, readers: &[UserId]) -> StoreResult<Seq>;
 
     /// What became of a change, if it was seen before.
     fn verdict(&self, change: &ChangeHash) -> StoreResult<Option<StoredVerdict>>;
@@ -101,6 +119,8 @@ pub trait ServerStore {
     fn devices(&self) -> StoreResult<Vec<Device>>;
     /// The certificate of a device by serial.
     fn certificate(&self, device: &DeviceId, serial: u32) -> StoreResult<Option<Signed>>;
+    /// All of a device by serial, the newest last.
+    fn certificates_of(&self, device: &DeviceId) -> StoreResult<Vec<(u32, Signed)>>;
     /// Keeps one, of whatever device.
     fn put_certificate(&mut self, device: &DeviceId, serial: u32, certificate: &Signed) -> StoreResult<()>;
 
@@ -232,6 +252,10 @@ pub enum EntryKind {
     /// The one who reads it may see the document from here on, or no longer. Only they, and the team, which takes no
     /// notice, read such an entry.
     Visibility(Visibility),
+    /// A record that cannot be read any more, until somebody brings it back.
+    Lost,
+    /// All that was lost of the document is there again. Who came past a lost place lacks what stood there.
+    Whole,
 }
 
 /// What became of a user's right to see a document.

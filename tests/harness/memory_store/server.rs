@@ -1,5 +1,6 @@
 //! The server's half: log, roster, deliveries.
 
+use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use assist_crdt_model::{BlobHash, ChangeHash, DeviceId, DocId, ScannedChange, TicketId, UnixMillis, UserId};
@@ -26,6 +27,12 @@ pub(super) struct ServerTables {
     /// By document and index.
     records: Table<(DocId, u32), Record>,
     admitted: Table<ChangeHash, LogEntry>,
+    /// Documents that cannot be read from a record on.
+    damaged: Table<DocId, u32>,
+    /// When the record of a lost place was admitted.
+    lost: Table<(DocId, Seq), UnixMillis>,
+    /// Where a document was whole again.
+    whole: Table<DocId, Seq>,
     /// Code and detail.
     rejected: Table<ChangeHash, (u16, String)>,
     /// In the order of their coming.
@@ -83,6 +90,20 @@ impl ServerTables {
             .filter_map(|(_, ticket)| self.tickets.row(ticket))
     }
 
+    /// Says something else of a place that the log has.
+    fn put_entry(&mut self, entry: LogEntry) {
+        self.log.put(entry.seq, entry);
+        let readers: Vec<UserId> =
+            self.customer_log.keys().filter(|(_, seq)| *seq == entry.seq).map(|(user, _)| *user).collect();
+        for user in readers {
+            self.customer_log.put((user, entry.seq), entry);
+        }
+        let change = self.admitted.rows(..).find(|(_, known)| known.seq == entry.seq);
+        if let Some((change, _)) = change {
+            self.admitted.put(change, entry);
+        }
+    }
+
     fn record_count(&self, doc: DocId) -> StoreResult<u32> {
         u32::try_from(self.records.range((doc, 0)..=(doc, u32::MAX)).count())
             .map_err(|_| damaged(format!("count of records of {doc:?}")))
@@ -90,6 +111,11 @@ impl ServerTables {
 }
 
 impl MemoryStore {
+    /// From one of its records on, a document of the server cannot be read any more.
+    pub fn damage(&mut self, doc: DocId, from: u32) {
+        self.server.damaged.put(doc, from);
+    }
+
     /// The newest time that the server put on anything: a restoration comes after it.
     pub fn newest_time(&self) -> UnixMillis {
         let devices = self.server.devices.values().map(|device| device.issued_at);
@@ -147,6 +173,65 @@ impl ServerStore for MemoryStore {
         Ok(seq)
     }
 
+    fn set_aside(&mut self, doc: DocId) -> StoreResult<Vec<Seq>> {
+        let tables = &mut self.server;
+        let Some(from) = tables.damaged.row(&doc) else { return Ok(Vec::new()) };
+        tables.damaged.drop_row(&doc);
+        let records: Vec<_> = tables.records.rows((doc, from)..=(doc, u32::MAX)).collect();
+        let mut places = Vec::new();
+        for (key, record) in records {
+            tables.records.drop_row(&key);
+            tables.put_entry(LogEntry { seq: record.seq, doc, kind: EntryKind::Lost });
+            places.push(record.seq);
+        }
+        places.sort_unstable();
+        Ok(places)
+    }
+
+    fn put_lost(&mut self, doc: DocId, seq: Seq, admitted_at: UnixMillis) -> StoreResult<()> {
+        self.server.lost.put((doc, seq), admitted_at);
+        Ok(())
+    }
+
+    fn lost_at(&self, doc: DocId, seq: Seq) -> StoreResult<Option<UnixMillis>> {
+        Ok(self.server.lost.row(&(doc, seq)))
+    }
+
+    fn is_lost(&self, doc: DocId) -> StoreResult<bool> {
+        Ok(self.server.lost.rows((doc, Seq::ZERO)..=(doc, Seq::MAX)).next().is_some())
+    }
+
+    fn mending(&self) -> StoreResult<BTreeMap<DocId, Option<Seq>>> {
+        let whole = self.server.whole.iter().map(|(doc, seq)| (*doc, Some(**seq)));
+        let mut mending: BTreeMap<_, _> = whole.collect();
+        mending.extend(self.server.lost.keys().map(|(doc, _)| (*doc, None)));
+        Ok(mending)
+    }
+
+    fn put_back(&mut self, record: &Record) -> StoreResult<()> {
+        let doc = record.envelope.doc;
+        if self.server.log.row(&record.seq).is_none_or(|entry| entry.kind != EntryKind::Lost) {
+            return Err(damaged(format!("log: nothing is lost at {:?}", record.seq)));
+        }
+        let tables = &mut self.server;
+        let index = tables.record_count(doc)?;
+        tables.records.put((doc, index), record.clone());
+        tables.put_entry(LogEntry { seq: record.seq, doc, kind: EntryKind::Record { index } });
+        tables.lost.drop_row(&(doc, record.seq));
+        Ok(())
+    }
+
+    fn append_whole(&mut self, doc: DocId, readers: &[UserId]) -> StoreResult<Seq> {
+        let seq = self.head()?.next();
+        let entry = LogEntry { seq, doc, kind: EntryKind::Whole };
+        self.server.log.put(seq, entry);
+        self.server.whole.put(doc, seq);
+        for reader in readers {
+            self.server.customer_log.put((*reader, seq), entry);
+        }
+        Ok(seq)
+    }
+
     fn log_after(&self, audience: Audience, after: Seq, limit: usize) -> StoreResult<Vec<LogEntry>> {
         let tables = &self.server;
         Ok(match audience {
@@ -162,6 +247,11 @@ impl ServerStore for MemoryStore {
     }
 
     fn record(&self, entry: &LogEntry) -> StoreResult<Record> {
+        if let EntryKind::Record { index } = entry.kind
+            && self.server.damaged.row(&entry.doc).is_some_and(|from| index >= from)
+        {
+            return Err(damaged("record").of_doc(None, entry.doc));
+        }
         let EntryKind::Record { index } = entry.kind else {
             return Err(damaged(format!("no record at {:?}", entry.seq)));
         };
@@ -170,6 +260,9 @@ impl ServerStore for MemoryStore {
     }
 
     fn doc_records(&self, doc: DocId) -> StoreResult<Vec<Record>> {
+        if self.server.damaged.contains_key(&doc) {
+            return Err(damaged("record").of_doc(None, doc));
+        }
         Ok(self.server.records.rows((doc, 0)..=(doc, u32::MAX)).map(|(_, record)| record).collect())
     }
 
@@ -361,6 +454,11 @@ impl ServerStore for MemoryStore {
 
     fn certificate(&self, device: &DeviceId, serial: u32) -> StoreResult<Option<Signed>> {
         Ok(self.server.certificates.row(&(*device, serial)))
+    }
+
+    fn certificates_of(&self, device: &DeviceId) -> StoreResult<Vec<(u32, Signed)>> {
+        let of_device = self.server.certificates.rows((*device, 0)..=(*device, u32::MAX));
+        Ok(of_device.map(|((_, serial), signed)| (serial, signed)).collect())
     }
 
     fn put_certificate(&mut self, device: &DeviceId, serial: u32, certificate: &Signed) -> StoreResult<()> {

@@ -74,6 +74,7 @@ fn membership(project: ProjectId) -> Membership {
 fn sync_state(cursor: u64) -> SyncState {
     let position = ColdPosition { at: Seq(9), before: Seq(4) };
     SyncState {
+        lacking: vec![DocId::Project],
         log: Some([1; 16]),
         cursor: Seq(cursor),
         mark_cursor: 2,

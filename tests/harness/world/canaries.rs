@@ -147,7 +147,7 @@ impl World {
         let text = format!("{CANARY}{project}-{number};");
         let server = self.server_store(project);
         let log = server.log_after(Audience::Team, Seq::ZERO, usize::MAX).expect("memory is read");
-        let records = log.iter().filter(|entry| !matches!(entry.kind, EntryKind::Visibility(_)));
+        let records = log.iter().filter(|entry| matches!(entry.kind, EntryKind::Record { .. }));
         let found = records
             .map(|entry| server.record(entry).expect("every place has its record").envelope)
             .find(|envelope| contains(&envelope.change, text.as_bytes()));

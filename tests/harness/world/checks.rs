@@ -266,6 +266,16 @@ impl World {
         }
     }
 
+    /// The documents of which a server has something.
+    ///
+    /// # Panics
+    /// If memory is not read.
+    pub fn docs_on_server(&self, project: usize) -> Vec<DocId> {
+        let log = self.server_store(project).log_after(Audience::Team, Seq::ZERO, usize::MAX);
+        let docs: BTreeSet<DocId> = log.expect("memory is read").iter().map(|entry| entry.doc).collect();
+        docs.into_iter().collect()
+    }
+
     pub(super) fn server_store(&self, project: usize) -> &MemoryStore {
         &self.net.peer(self.projects[project].server).store
     }
@@ -279,7 +289,8 @@ impl World {
         let mut changes = BTreeSet::new();
         for (place, entry) in (1..).zip(&log) {
             assert_eq!(entry.seq, Seq(place), "the log has a gap");
-            if matches!(entry.kind, EntryKind::Visibility(_)) {
+            assert_ne!(entry.kind, EntryKind::Lost, "{:?} did not come back", entry.seq);
+            if !matches!(entry.kind, EntryKind::Record { .. }) {
                 continue;
             }
             let record = server.record(entry).expect("every place has its record");

@@ -199,13 +199,15 @@ impl World {
 }
 
 impl MemoryStore {
-    /// A document as this device shows it: what was admitted, then what waits.
+    /// A document as this device shows it: what was admitted, then what waits, unless what that follows is lacking.
     ///
     /// # Panics
     /// If it does not load.
     pub fn doc(&self, project: &assist_crdt_model::ProjectId, doc: DocId) -> Doc {
         let records = self.doc_records(project, doc).expect("memory is read");
         let own = self.outbox_of_doc(project, doc).expect("memory is read");
+        let is_lacking = self.sync_state(project).expect("memory is read").lacking.contains(&doc);
+        let own = if is_lacking { Vec::new() } else { own };
         let admitted = records.iter().map(|record| record.envelope.change.as_slice());
         let pending = own.iter().map(|(_, entry)| entry.envelope.change.as_slice());
         Doc::load(doc, admitted.chain(pending)).expect("what is stored loads")

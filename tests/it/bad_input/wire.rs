@@ -115,6 +115,7 @@ fn frames_that_are_too_large_or_no_messages_end_the_link_and_nothing_else() {
         now: assist_crdt_model::UnixMillis(0),
         blob_bytes_max: None,
         hosts: None,
+        wanted: Vec::new(),
     }));
     let code = std::iter::from_fn(|| out_of_place.hear()).find_map(|message| match message {
         PeerMessage::Refused(refused) => Some(refused.code),

@@ -187,6 +187,7 @@ impl DeviceHub {
         self.trim_quarantine(id, store)?;
         self.tell_reads(id, store)?;
         self.tell_pending_kept(id, store)?;
+        self.mend_docs(id, &welcome.wanted, store)?;
         self.push_outbox(id, store)
     }
 

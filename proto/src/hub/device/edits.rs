@@ -137,6 +137,9 @@ impl DeviceHub {
     ) -> Outcome {
         let Some(project) = self.projects.get(&id) else { return Ok(Err(CommandError::NotJoined)) };
         let incarnation = project.membership.incarnation;
+        if project.sync.lacking.contains(&doc) {
+            return Ok(Err(CommandError::NotLoaded));
+        }
         if let Err(error) = self.check_attachments(id, edits) {
             return Ok(Err(error));
         }

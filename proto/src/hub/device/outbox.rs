@@ -29,7 +29,7 @@ pub(super) struct Outbox {
     next_release: Option<Hold>,
     /// Everything before this position was pushed in this session, but for what is in `passed_over`.
     next_push: u64,
-    /// What waits behind a hold.
+    /// What waits behind a hold, or for its document to be here again.
     passed_over: BTreeMap<u64, DocId>,
     /// Sizes in bytes of what was pushed and not answered.
     in_flight: BTreeMap<u64, usize>,
@@ -121,9 +121,13 @@ impl Outbox {
         &mut self,
         id: &ProjectId,
         now: UnixMillis,
+        lacking: &[DocId],
         store: &dyn DeviceStore,
     ) -> StoreResult<Vec<(u64, OutboxEntry)>> {
-        let is_free = |(position, doc): (&u64, &DocId)| !self.is_held_back(*doc, *position, now);
+        let is_back = |outbox: &Self, doc: DocId, position: u64| {
+            lacking.contains(&doc) || outbox.is_held_back(doc, position, now)
+        };
+        let is_free = |(position, doc): (&u64, &DocId)| !is_back(self, *doc, *position);
         let free = self.passed_over.iter().filter(|entry| is_free(*entry)).map(|(position, _)| *position);
         let free: Vec<u64> = free.take(limits::PUSH_ENVELOPES_MAX).collect();
         if !free.is_empty() {
@@ -139,7 +143,7 @@ impl Outbox {
             let Some((last, _)) = batch.last() else { return Ok(batch) };
             let last = *last;
             batch.retain(|(position, entry)| {
-                let is_back = self.is_held_back(entry.envelope.doc, *position, now);
+                let is_back = is_back(self, entry.envelope.doc, *position);
                 if is_back {
                     self.passed_over.insert(*position, entry.envelope.doc);
                 }
@@ -211,7 +215,7 @@ impl DeviceHub {
             if outbox.in_flight_bytes >= window_bytes || outbox.positions.is_empty() {
                 return Ok(());
             }
-            let entries = outbox.next_batch(&id, now, store)?;
+            let entries = outbox.next_batch(&id, now, &project.sync.lacking, store)?;
             let mut envelopes = Vec::with_capacity(entries.len());
             let mut batch_bytes = 0;
             for (position, mut entry) in entries {
@@ -353,7 +357,12 @@ impl DeviceHub {
         let user = project.membership.user;
         let Some(entry) = outbox_entry(&id, position, store)? else { return Ok(false) };
         let place = Ack { doc: entry.envelope.doc, ..ack.clone() };
+        let is_lacking = project.sync.lacking.contains(&place.doc);
         store.remove_outbox(&id, position)?;
+        if is_lacking {
+            // It was sent before the document was damaged here, and comes with it.
+            return Ok(true);
+        }
         store.append_record(&id, &record_of(&place, entry.envelope))?;
         self.touch_admitted(id, &place, user);
         self.notify_ticket(id, place.doc, Cause::Local, None);

@@ -71,8 +71,19 @@ impl DeviceHub {
     ) -> StoreResult<()> {
         let Some(bytes) = store.unverified(&id, doc)? else { return Ok(()) };
         store.remove_unverified(&id, doc)?;
+        self.admit_unverified(id, doc, &bytes, store)?;
+        self.note_arrived(id, doc, store)
+    }
+
+    fn admit_unverified(
+        &mut self,
+        id: ProjectId,
+        doc: DocId,
+        bytes: &[u8],
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<()> {
         let mut verified = Vec::new();
-        for record in read_records(&bytes).into_iter().filter(|record| record.envelope.doc == doc) {
+        for record in read_records(bytes).into_iter().filter(|record| record.envelope.doc == doc) {
             let place = record.clone();
             match record.envelope.verify(&id) {
                 Ok(envelope) => verified.push((place_of(envelope.hash(), &place), envelope)),

@@ -9,13 +9,16 @@ use assist_crdt_model::{
 };
 
 use super::asks::asker;
+use super::lost::lost_place;
 use super::quotas::ChangeCost;
 use super::{NO_HASH, ServerHub, Touched, damaged_doc};
 use crate::admission::{By, Event};
 use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::hub::action::LinkId;
 use crate::limits;
-use crate::store::{Audience, Device, Record, ServerStore, StoreResult, StoredVerdict, TicketRow, User};
+use crate::store::{
+    Audience, Device, EntryKind, Record, ServerStore, StoreResult, StoredVerdict, TicketRow, User,
+};
 use crate::wire::{Ack, HoldCause, PeerMessage, RejectedChange, Verdicts};
 
 /// The authors of one frame, each looked up once.
@@ -93,6 +96,9 @@ impl ServerHub {
         let change = verified.hash();
         if let Some(known) = known_verdict(&verified, store)? {
             return Ok(known);
+        }
+        if let Some(place) = lost_place(&verified, store)? {
+            return self.put_back_lost(now, link, &place, verified, store);
         }
         if let Err(refusal) = self.meter(now, link, verified.envelope(), store)? {
             return Ok(Err(refusal));
@@ -297,6 +303,8 @@ pub(super) fn known_verdict(
 ) -> StoreResult<Option<Result<Ack, Rejection>>> {
     let change = verified.hash();
     Ok(match store.verdict(&change)? {
+        // It has to be brought back first.
+        Some(StoredVerdict::Admitted(entry)) if entry.kind == EntryKind::Lost => None,
         Some(StoredVerdict::Admitted(entry)) => {
             let record = store.record(&entry)?;
             Some(ack_again(verified.envelope(), change, &record))

@@ -41,7 +41,16 @@ impl ServerHub {
             }
             let entries = store.log_after(audience, watermarks.marked, limits::DELIVERY_SCAN_MAX)?;
             let newest = delivered(&entries, watermarks.seen);
-            for (ticket, seq) in newest {
+            for (ticket, mut seq) in newest {
+                if self.may_lack(ticket, watermarks.seen) {
+                    // What brings it whole stands further on in the log.
+                    continue;
+                }
+                if self.was_damaged(ticket) {
+                    let records = store.doc_records(DocId::Ticket(ticket))?;
+                    let seen = records.iter().map(|record| record.seq).filter(|seq| *seq <= watermarks.seen);
+                    seq = seen.max().unwrap_or_default();
+                }
                 self.advance_mark(ticket, audience, seq, store)?;
             }
             let marked = match entries.last() {
@@ -99,6 +108,10 @@ fn delivered(entries: &[LogEntry], seen: Seq) -> BTreeMap<TicketId, Seq> {
         let DocId::Ticket(ticket) = entry.doc else { continue };
         match entry.kind {
             EntryKind::Record { .. } if entry.seq <= seen => {
+                newest.insert(ticket, entry.seq);
+            }
+            // Records before this place may have been passed over, and came with it.
+            EntryKind::Whole if entry.seq <= seen => {
                 newest.insert(ticket, entry.seq);
             }
             // Records before this place may have been passed over.

@@ -288,9 +288,20 @@ impl ServerHub {
         let mut visible = Visible::default();
         for entry in &entries {
             last = entry.seq;
-            if let EntryKind::Visibility(change) = entry.kind {
-                items.extend(visibility_item(audience, entry, change));
-                continue;
+            match entry.kind {
+                EntryKind::Record { .. } => {}
+                EntryKind::Visibility(change) => {
+                    items.extend(visibility_item(audience, entry, change));
+                    continue;
+                }
+                EntryKind::Lost => continue,
+                EntryKind::Whole => {
+                    // Before the frame that brings the device past this place: it has no other chance to get it.
+                    if visible.is_visible(self, entry.doc, audience, store)? {
+                        self.send_fetched(link, audience, entry.doc, store)?;
+                    }
+                    continue;
+                }
             }
             let record = self.record(entry, store)?;
             if record.envelope.device == device {

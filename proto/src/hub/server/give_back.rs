@@ -12,6 +12,7 @@ use assist_crdt_model::{
 
 use super::admission::{Placed, ack_of, is_open_to, known_verdict, no_such_doc, readers_of, refusal};
 use super::enrolment::{fold_email, is_name};
+use super::lost::lost_place;
 use super::{NO_HASH, ServerHub};
 use crate::admission::{By, Event, Proof};
 use crate::authorship::Vouched;
@@ -133,9 +134,10 @@ impl ServerHub {
                 Ok(verified) => {
                     let known = known_verdict(&verified, store)?;
                     let change = verified.hash();
-                    let verdict = match known {
-                        Some(known) => known,
-                        None => match self.held(now, link) {
+                    let verdict = match (known, lost_place(&verified, store)?) {
+                        (Some(known), _) => known,
+                        (None, Some(lost)) => self.put_back_lost(now, link, &lost, verified, store)?,
+                        (None, None) => match self.held(now, link) {
                             Some(refusal) => Err(refusal),
                             None => {
                                 self.take_back_and_note(now, &giver, &authority, &place, verified, store)?

@@ -291,6 +291,7 @@ fn messages_of_servers() -> Vec<PeerMessage> {
         now: NOW,
         blob_bytes_max: None,
         hosts: None,
+        wanted: Vec::new(),
     };
     let again = Welcome { node: None, certificate: None, ..welcome.clone() };
     let enrolled = Enrolled {

@@ -111,22 +111,25 @@ fn message_of_joining() -> impl Strategy<Value = PeerMessage> {
 
 fn message_of_server() -> impl Strategy<Value = PeerMessage> {
     let certificates = (option::of(signed()), option::of(signed()));
-    let extras = (option::of(any::<u64>()), option::of(signed()));
+    let extras = (option::of(any::<u64>()), option::of(signed()), vec(doc(), 0..4));
     let welcome = (any::<u16>(), any::<LogId>(), seq(), certificates, millis(), extras);
     let blobs = vec(any::<[u8; 32]>().prop_map(BlobHash::from_bytes), 0..4);
     prop_oneof![
-        welcome.prop_map(|(version, log, head, (node, certificate), now, (blob_bytes_max, hosts))| {
-            PeerMessage::Welcome(Welcome {
-                version,
-                log,
-                head,
-                node,
-                certificate,
-                now,
-                blob_bytes_max,
-                hosts,
-            })
-        }),
+        welcome.prop_map(
+            |(version, log, head, (node, certificate), now, (blob_bytes_max, hosts, wanted))| {
+                PeerMessage::Welcome(Welcome {
+                    version,
+                    log,
+                    head,
+                    node,
+                    certificate,
+                    now,
+                    blob_bytes_max,
+                    hosts,
+                    wanted,
+                })
+            }
+        ),
         (doc(), blobs).prop_map(|(doc, blobs)| PeerMessage::BlobsHere(BlobsHere { doc, blobs })),
         (any::<u64>(), any::<bool>(), vec(kept(), 0..8)).prop_map(|(version, is_whole, kept)| {
             PeerMessage::Kept(KeptNews { version, is_whole, kept })
