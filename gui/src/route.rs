@@ -45,7 +45,7 @@ pub enum View {
     Unassigned,
     /// What is hidden until a time.
     Snoozed,
-    /// What is resolved or closed.
+    /// What is resolved, or was closed and is not archived yet.
     Done,
     /// Everything.
     All,
@@ -77,7 +77,7 @@ impl View {
             Self::Mine => "is:active assignee:me",
             Self::Unassigned => "is:active is:unassigned",
             Self::Snoozed => "is:snoozed",
-            Self::Done => "is:done",
+            Self::Done => "is:done -is:archived",
             Self::All => "",
         }
     }

@@ -101,6 +101,10 @@ pub const PRESENCE_STEP_MILLIS: u64 = 250;
 /// How much longer for each who is told: a server sends no more than a thousand frames a second for one ticket.
 pub const PRESENCE_MILLIS_EACH: u64 = 1;
 
+/// For how long a closed ticket rests before it is archived, from what happened last: a customer who has a question
+/// still asks it within a season, and finds the ticket among what is done.
+pub const ARCHIVED_AFTER_MILLIS: u64 = 90 * 24 * 3_600_000;
+
 /// Documents held in memory: 256 of 27 KB are 7 MB.
 pub const CACHED_DOCS_MAX: usize = 256;
 /// Records held in memory behind the head of the log, for live fan-out without reading the store.

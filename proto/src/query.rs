@@ -118,6 +118,8 @@ words! {
         Unlabelled = "unlabelled",
         /// It goes on in another ticket.
         Merged = "merged",
+        /// It is closed, and nothing happened for [`crate::limits::ARCHIVED_AFTER_MILLIS`].
+        Archived = "archived",
         /// A field was written by several while apart.
         Conflict = "conflict",
         /// The server gave it a number.

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use assist_crdt_model::{Priority, ProjectId, Status, TicketId, UnixMillis, UserId};
 
 use super::{Bounds, Condition, Moment, NumberField, Query, SortBy, State, TimeField, Value};
+use crate::limits;
 use crate::search::Wanted;
 use crate::store::{Follow, TicketRow};
 
@@ -370,6 +371,10 @@ fn is_in<R: RowView>(
         State::Labelled => !row.labels()?.is_empty(),
         State::Unlabelled => row.labels()?.is_empty(),
         State::Merged => row.is_merged(),
+        State::Archived => {
+            row.status()? == Status::Closed
+                && now.0.saturating_sub(row.updated_at().0) >= limits::ARCHIVED_AFTER_MILLIS
+        }
         State::Conflict => row.has_conflict(),
         State::Numbered => row.number().is_some(),
         State::Unread => row.is_unread(),

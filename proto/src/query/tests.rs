@@ -199,7 +199,11 @@ fn tickets() -> Vec<(ProjectId, TicketRow)> {
 }
 
 fn found(query: &str) -> Vec<u8> {
-    let bound = Query::parse(query).unwrap_or_else(|error| panic!("{query}: {error}")).bind(NOW, &mut Book);
+    found_at(query, NOW)
+}
+
+fn found_at(query: &str, now: UnixMillis) -> Vec<u8> {
+    let bound = Query::parse(query).unwrap_or_else(|error| panic!("{query}: {error}")).bind(now, &mut Book);
     let bound = bound.unwrap_or_else(|error| panic!("{query}: {error:?}"));
     let holds = |(project, row): &&(ProjectId, TicketRow)| {
         let text = TicketText::of_title(&row.title).analyse();
@@ -312,6 +316,10 @@ const TABLE: &[(&str, &[u8])] = &[
     ("is:unlabelled", &[3, 4, 5, 6]),
     ("is:merged", &[4]),
     ("-is:merged is:closed", &[]),
+    ("is:archived", &[]),
+    ("-is:archived", ALL),
+    ("is:done -is:archived", &[4, 5]),
+    ("is:archived,merged", &[4]),
     ("is:mine", &[1, 5, 6, 7]),
     ("-is:mine", &[2, 3, 4]),
     ("is:mine project:hero", &[1]),
@@ -477,6 +485,27 @@ fn every_query_finds_what_it_means() {
         assert_eq!(found(query), *wanted, "{query}");
     }
     assert!(TABLE.len() >= 200, "{}", TABLE.len());
+}
+
+#[test]
+fn what_is_closed_and_rests_for_ninety_days_is_archived() {
+    // Ticket 4 was closed a month ago; 2, 3, 5 and 6 rest for as long and are not closed.
+    let day = |day: u64| UnixMillis(NOW.0 - 30 * DAY + day * DAY);
+    let eve = UnixMillis(day(90).0 - 1);
+    for (query, now, wanted) in [
+        ("is:archived", eve, &[] as &[u8]),
+        ("is:archived", day(90), &[4]),
+        ("is:archived", day(9_000), &[4]),
+        ("is:archived", UnixMillis(0), &[]),
+        ("-is:archived", day(90), &[1, 2, 3, 5, 6, 7]),
+        ("is:done -is:archived", day(90), &[5]),
+        ("is:closed -is:archived", day(90), &[]),
+        ("is:archived is:merged", day(90), &[4]),
+        ("is:archived,resolved", day(90), &[4, 5]),
+        ("-is:archived panic", day(90), &[1, 2]),
+    ] {
+        assert_eq!(found_at(query, now), wanted, "{query}");
+    }
 }
 
 #[test]
