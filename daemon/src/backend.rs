@@ -85,6 +85,11 @@ impl LocalBackend {
         Self { driver, info, mailer, blobs, thumbnails, search }
     }
 
+    /// What makes thumbnails.
+    pub(crate) fn thumbnails(&self) -> &Thumbnails {
+        &self.thumbnails
+    }
+
     /// A snapshot, for reads that are done in microseconds.
     fn reader(&self) -> Answer<Reader> {
         Ok(self.driver.store().read()?)

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::limits::HOLD_MAX;
+use assist_proto::housekeeping::Housekeeping;
 use assist_proto::hub::{DigestRules, DiskReserves};
 use assist_proto::limits::{self, DIGEST_AFTER_MILLIS_MIN};
 use assist_proto::retention::Retention;
@@ -57,6 +58,8 @@ pub struct Config {
     pub disk: DiskReserves,
     /// How long a server keeps what.
     pub retention: Retention,
+    /// After how long a device closes what.
+    pub housekeeping: Housekeeping,
 }
 
 /// How large attachments may be.
@@ -248,6 +251,7 @@ impl Config {
             mail: MailConfig::from_settings(settings.mail, flags.mail_folder, resolve)?,
             disk: disk::reserves(&settings.disk)?,
             retention: retention::retention(&settings.retention)?,
+            housekeeping: retention::housekeeping(&settings.retention)?,
             hold,
             notifications: settings.notifications,
         })

@@ -3,7 +3,7 @@
 mod listening;
 mod reach;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use assist_crdt_model::{ProjectName, UnixMillis};
 use assist_proto::address::Host;
+use assist_proto::housekeeping::Housekeeping;
 use assist_proto::hub::{DiskReserves, initialise_server, recover_server};
 use assist_proto::store::{ServerProject, ServerStore as _};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,6 +27,7 @@ use crate::device_key::DeviceKey;
 use crate::disk;
 use crate::driver::{self, Driver, DriverHandle, DriverParts};
 use crate::home::Home;
+use crate::housekeeping;
 use crate::mail::{MailOut, Mailer, MailerHandle};
 use crate::monitor::{self, HealthAsks, HealthOut, MonitorAt, Watched};
 use crate::net::PeerStream;
@@ -61,6 +63,8 @@ pub struct DaemonConfig {
     pub shows_notifications: bool,
     /// From where on a server's disk counts as low, and as full.
     pub disk: DiskReserves,
+    /// After how much rest this device closes tickets, in its user's name.
+    pub housekeeping: Housekeeping,
 }
 
 /// A daemon that runs until it is stopped or dropped.
@@ -159,10 +163,10 @@ impl Daemon {
         let (driver, handle) = Driver::open(parts, home.was_clean())?;
         overlay_tasks.spawn(tell_hosts(info.server.clone(), handle.clone()));
         let (search, indexer) = search.start(home.search(), &handle)?;
-        let backend = (handle.clone(), Arc::clone(&info), mailer.handle());
-        let mut tasks = JoinSet::new();
-        spawn_watchers((config, &home), backend.clone(), (&feed, health_asks), &mut tasks)?;
-        let (stop_api, api) = spawn_api(backend, &blobs, search.clone(), feed.clone())?;
+        let parts = (handle.clone(), Arc::clone(&info), mailer.handle());
+        let backend = open_backend(parts.clone(), &blobs, search.clone());
+        let mut tasks = spawn_watchers((config, &home), parts, &backend, (&feed, health_asks))?;
+        let (stop_api, api) = spawn_api(backend, &info.socket, &blobs, feed.clone())?;
         tasks.spawn(blob_service.run(handle.clone(), feed));
         let driver = spawn_driver(driver)?;
         Ok(Self {
@@ -242,7 +246,7 @@ impl Daemon {
 ///
 /// # Errors
 /// When the folder serves a project already, or cannot be used.
-pub fn init_server(path: &std::path::Path, name: &ProjectName) -> anyhow::Result<(ServerProject, PathBuf)> {
+pub fn init_server(path: &Path, name: &ProjectName) -> anyhow::Result<(ServerProject, PathBuf)> {
     let home = Home::open(path)?;
     let device_key = DeviceKey::load_or_create(&home.device_key())?;
     let store = open_store(&home, &device_key)?;
@@ -266,7 +270,7 @@ pub fn init_server(path: &std::path::Path, name: &ProjectName) -> anyhow::Result
 ///
 /// # Errors
 /// When a key is missing, the folder serves a project already, or cannot be used.
-pub fn recover_server_from_keys(path: &std::path::Path, name: &ProjectName) -> anyhow::Result<ServerProject> {
+pub fn recover_server_from_keys(path: &Path, name: &ProjectName) -> anyhow::Result<ServerProject> {
     let home = Home::open(path)?;
     for (key, what) in [(home.root_key(), "root key"), (home.node_key(), "key of the server")] {
         anyhow::ensure!(key.exists(), "the {what} is not at {}", key.display());
@@ -339,13 +343,15 @@ fn open_blobs(
 }
 
 /// Looks through what is kept, looks after a server's disk and tells its admins how it fares, shows a device's user what
-/// is for them, and tells figures to whoever watches: each if it is wanted, as long as the tasks run.
+/// is for them, closes what nobody answers, and tells figures to whoever watches: each if it is wanted, as long as the
+/// tasks run.
 fn spawn_watchers(
     (config, home): (&DaemonConfig, &Home),
     (driver, info, mailer): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
+    backend: &LocalBackend,
     (feed, health_asks): (&EventFeed, HealthAsks),
-    tasks: &mut JoinSet<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<JoinSet<()>> {
+    let mut tasks = JoinSet::new();
     let watched = Watched { driver: driver.clone(), info: Arc::clone(&info), mailer };
     tasks.spawn(scrub::watch(info.home.clone(), driver.clone(), info.server.is_some(), home.was_clean()));
     if config.bind.is_some() {
@@ -359,20 +365,29 @@ fn spawn_watchers(
         let serving = monitor::open(at, watched).with_context(|| format!("cannot tell figures at {at}"))?;
         tasks.spawn(serving);
     }
-    Ok(())
+    tasks.spawn(housekeeping::watch(driver, backend.clone(), config.housekeeping));
+    Ok(tasks)
+}
+
+/// What answers front ends, and what closes tickets, which is done as if one of them had asked.
+fn open_backend(
+    (driver, info, mails): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
+    blobs: &BlobsHandle,
+    search: Search,
+) -> LocalBackend {
+    let thumbnails = Thumbnails::new(blobs.folder().clone());
+    LocalBackend::new(driver, info, mails, blobs.clone(), thumbnails, search)
 }
 
 /// Serves front ends until told to stop.
 fn spawn_api(
-    (driver, info, mails): (DriverHandle, Arc<DaemonInfo>, MailerHandle),
+    backend: LocalBackend,
+    socket: &Path,
     blobs: &BlobsHandle,
-    search: Search,
     feed: EventFeed,
 ) -> anyhow::Result<(oneshot::Sender<()>, JoinSet<()>)> {
-    let (socket, folder) = (info.socket.clone(), blobs.folder().clone());
-    let thumbnails = Thumbnails::new(folder.clone());
-    let backend = LocalBackend::new(driver, info, mails, blobs.clone(), thumbnails.clone(), search);
-    let server = ApiServer::bind(&socket, Arc::new(backend), feed, folder, thumbnails)?;
+    let (folder, thumbnails) = (blobs.folder().clone(), backend.thumbnails().clone());
+    let server = ApiServer::bind(socket, Arc::new(backend), feed, folder, thumbnails)?;
     let (stop_api, api_stopped) = oneshot::channel();
     let mut api = JoinSet::new();
     api.spawn(server.run(async {

@@ -15,6 +15,7 @@ pub mod device_key;
 mod disk;
 pub mod driver;
 pub mod home;
+mod housekeeping;
 pub mod mail;
 pub mod monitor;
 pub mod net;

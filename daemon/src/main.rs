@@ -15,6 +15,7 @@ use assist_daemon::{Daemon, DaemonConfig, init_server, pictures, recover_server_
 use assist_proto::address::{AddressError, Host};
 use assist_proto::api::{server, user};
 use assist_proto::client::{Client, Home};
+use assist_proto::housekeeping::Housekeeping;
 use assist_proto::hub::DiskReserves;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -197,7 +198,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 /// Of what the configuration says, only this is a device's.
 fn device_config(home: PathBuf, file: Option<&Path>, args: &OverlayArgs) -> anyhow::Result<DaemonConfig> {
     let flags = Flags { overlay: args.overlay, ..Flags::default() };
-    let Config { attachments, hold, overlay, monitor, notifications, .. } = Config::load(&home, file, flags)?;
+    let Config { attachments, hold, overlay, monitor, notifications, housekeeping, .. } =
+        Config::load(&home, file, flags)?;
     Ok(DaemonConfig {
         home,
         bind: None,
@@ -209,14 +211,20 @@ fn device_config(home: PathBuf, file: Option<&Path>, args: &OverlayArgs) -> anyh
         monitor,
         shows_notifications: notifications,
         disk: DiskReserves::default(),
+        housekeeping,
     })
 }
 
 fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> anyhow::Result<DaemonConfig> {
     let ServerRunArgs { bind, advertise, mail_to_file, overlay: OverlayArgs { overlay } } = args;
     let flags = Flags { bind, advertise, mail_folder: mail_to_file, overlay };
-    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, disk, .. } =
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, disk, housekeeping, .. } =
         Config::load(&home, file, flags)?;
+    if housekeeping.is_on() {
+        tracing::warn!(
+            "a server closes no tickets: what [retention] says of that is for a device of the team's, which signs it"
+        );
+    }
     let Some(bind) = bind else {
         anyhow::bail!(
             "nobody said where to listen: give `--bind auto:9470`, or set ASSIST_BIND, or `bind` under [server] \
@@ -236,17 +244,20 @@ fn server_config(home: PathBuf, file: Option<&Path>, args: ServerRunArgs) -> any
         // A server's machine is nobody's desk.
         shows_notifications: false,
         disk,
+        housekeeping: Housekeeping::default(),
     })
 }
 
 fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(home, file, Flags::default())?;
-    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications, disk, retention } =
+    let Config { bind, advertise, mail, attachments, hold, overlay, monitor, notifications, disk, .. } =
         config;
+    let Config { retention, housekeeping, .. } = config;
     let advertise: Vec<String> = advertise.iter().map(ToString::to_string).collect();
     say(&format!(
         "bind\t{}\nadvertise\t{}\nmail_from\t{}\nmail_route\t{}\nmail_digests\t{}\nattachments\tat most {} MiB, unasked {} MiB\nhold\t{}\noverlay\t{}, a node is asked at {}\nmonitor\t{}\nnotifications\t{}\n\
-         disk_warn_free\t{}\ndisk_stop_free\t{}\ndelete_attachments_after\t{}\n",
+         disk_warn_free\t{}\ndisk_stop_free\t{}\ndelete_attachments_after\t{}\n\
+         close_resolved_after\t{}\nclose_pending_after\t{}\n",
         bind.map_or_else(|| "not set: `server run` needs --bind".to_owned(), |bind| bind.to_string()),
         if advertise.is_empty() { "where it listens".to_owned() } else { advertise.join(",") },
         mail.sender,
@@ -268,10 +279,14 @@ fn check_config(home: &Path, file: Option<&Path>) -> anyhow::Result<()> {
         if notifications { "on a device's desktop" } else { "off" },
         ShownReserve(disk.warn_free),
         ShownReserve(disk.stop_free),
-        retention
-            .delete_attachments_after_millis
-            .map_or_else(|| "never".to_owned(), |millis| format!("{} days", millis / DAY_MILLIS)),
+        shown_period(retention.delete_attachments_after_millis),
+        shown_period(housekeeping.close_resolved_after_millis),
+        shown_period(housekeeping.close_pending_after_millis),
     ))
+}
+
+fn shown_period(millis: Option<u64>) -> String {
+    millis.map_or_else(|| "never".to_owned(), |millis| format!("{} days", millis / DAY_MILLIS))
 }
 
 #[tokio::main]

@@ -4,8 +4,8 @@
 //! files or clocks. [`wire`] is what goes between peers, [`api`] what goes between a front end and its daemon,
 //! [`store`] what a machine asks of its storage, [`mention`] who is meant by a text. [`authorship`] proves who wrote
 //! what, [`bundle`] is the file that carries the proof, [`admission`] the log of what a server decided, [`retention`]
-//! what it does not keep for ever, [`neutral`] makes text of others harmless for eyes. Every bound stands in
-//! [`limits`].
+//! what it does not keep for ever, [`housekeeping`] what a member's device closes because nobody answered, [`neutral`]
+//! makes text of others harmless for eyes. Every bound stands in [`limits`].
 
 #![warn(missing_docs)]
 
@@ -19,6 +19,7 @@ pub mod certificate;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod envelope;
+pub mod housekeeping;
 pub mod hub;
 pub mod limits;
 pub mod link;

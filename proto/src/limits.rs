@@ -104,6 +104,12 @@ pub const PRESENCE_MILLIS_EACH: u64 = 1;
 /// For how long a closed ticket rests before it is archived, from what happened last: a customer who has a question
 /// still asks it within a season, and finds the ticket among what is done.
 pub const ARCHIVED_AFTER_MILLIS: u64 = 90 * 24 * 3_600_000;
+/// Tickets that the housekeeping of one device closes in one round and project, those that rest longest first: 10,000
+/// old ones are closed within five days, so that neither the server nor the people who are told of each are flooded, and
+/// whoever sees that the period was a slip of the finger has lost an hour's.
+pub const HOUSEKEEPING_CLOSED_MAX: usize = 100;
+/// From one round to the next: periods are days, and an hour is no matter to them.
+pub const HOUSEKEEPING_ROUND_MILLIS: u64 = 3_600_000;
 
 /// Documents held in memory: 256 of 27 KB are 7 MB.
 pub const CACHED_DOCS_MAX: usize = 256;

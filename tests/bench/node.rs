@@ -15,6 +15,7 @@ use assist_daemon::store::{DeviceReads as _, Reader, Store};
 use assist_daemon::{Daemon, DaemonConfig, ServerInfo, init_server};
 use assist_proto::api::{project, server, sync, user};
 use assist_proto::client::Client;
+use assist_proto::housekeeping::Housekeeping;
 use assist_proto::hub::{Connection, DiskReserves};
 use assist_proto::store::SyncState;
 use tempfile::TempDir;
@@ -63,6 +64,7 @@ impl<'a> Node<'a> {
             overlay,
             monitor: None,
             disk: DiskReserves::default(),
+            housekeeping: Housekeeping::default(),
         };
         let daemon = Daemon::start(&config).with_context(|| format!("a daemon in {}", home.display()))?;
         Ok(Self { runtime, home: home.to_owned(), daemon })

@@ -10,7 +10,7 @@ use assist_proto::store::Membership;
 use super::errors::Answer;
 use super::{LocalBackend, connection, reference};
 use crate::api_server::Handle;
-use crate::driver::read_clock;
+use crate::driver::{Driven, read_clock};
 use crate::net::LinkTraffic;
 use crate::store::{DeviceReads as _, Reader};
 
@@ -50,10 +50,10 @@ impl LocalBackend {
         let reader = self.reader()?;
         let joined = reference::projects(&reader, reference)?;
         let driven = self.driver.status();
-        let statuses = driven.borrow().projects.clone();
+        let driven = driven.borrow().clone();
         let syncs = joined.iter().map(|own| {
-            let status = statuses.get(&own.project);
-            Ok(ProjectSync { traffic: self.traffic(status), ..project_sync(&reader, own, status)? })
+            let traffic = self.traffic(driven.projects.get(&own.project));
+            Ok(ProjectSync { traffic, ..project_sync(&reader, own, &driven)? })
         });
         let mut projects = syncs.collect::<Answer<Vec<_>>>()?;
         projects.sort_by(|left, right| (&left.name, &left.project).cmp(&(&right.name, &right.project)));
@@ -73,15 +73,15 @@ impl LocalBackend {
     }
 }
 
-fn project_sync(reader: &Reader, own: &Membership, status: Option<&ProjectStatus>) -> Answer<ProjectSync> {
+fn project_sync(reader: &Reader, own: &Membership, driven: &Driven) -> Answer<ProjectSync> {
     let now = read_clock();
+    let status = driven.projects.get(&own.project);
     let sync = reader.sync_state(&own.project)?;
     let contents = reader.contents(&own.project)?;
     let oldest = reader.outbox(&own.project, 0, 1)?.into_iter().next();
     let head = status.and_then(|status| status.head);
-    let is_online = status.is_some_and(|status| matches!(status.connection, hub::Connection::Online { .. }));
-    // In step with a server that would say if there were more: that is having all the news now.
-    let has_all = is_online && sync.cold.is_none() && head.is_some_and(|head| sync.cursor >= head);
+    // To be in step is to have all the news now.
+    let has_all = driven.is_in_step(&own.project, &sync);
     Ok(ProjectSync {
         project: own.project.to_string(),
         name: own.name.clone(),

@@ -4,6 +4,7 @@ mod bulk;
 mod drafts;
 mod errors;
 mod holds;
+mod housekeeping;
 mod lists;
 mod members;
 mod notes;

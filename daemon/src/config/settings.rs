@@ -40,7 +40,7 @@ pub(super) struct Settings {
     /// What a server does when its disk gets full.
     #[config(nested)]
     pub(super) disk: DiskSettings,
-    /// What `assistd server compact` removes.
+    /// What goes, and what is closed, after a time.
     #[config(nested)]
     pub(super) retention: RetentionSettings,
     /// Figures and signs of life, for whoever watches.
@@ -71,6 +71,14 @@ pub(super) struct RetentionSettings {
     /// "365d". What devices have stays there. Never unless told.
     #[config(env = "ASSIST_DELETE_ATTACHMENTS_AFTER")]
     pub(super) delete_attachments_after: Option<String>,
+    /// This device closes tickets that are resolved and in which nothing happened for so long, as "14d": in its user's
+    /// name, in each project where they are of the team, with the reason "no answer for 14 days". For `assistd run`: a
+    /// server has no user in whose name it could close. Never unless told.
+    #[config(env = "ASSIST_CLOSE_RESOLVED_AFTER")]
+    pub(super) close_resolved_after: Option<String>,
+    /// The same for tickets that are pending, where the team waits for their requester. Never unless told.
+    #[config(env = "ASSIST_CLOSE_PENDING_AFTER")]
+    pub(super) close_pending_after: Option<String>,
 }
 
 #[derive(confique::Config)]

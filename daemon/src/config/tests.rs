@@ -312,3 +312,29 @@ fn attachments_are_kept_for_ever_or_for_so_many_days() {
         check_error(&text, "retention.delete_attachments_after: is to be a number of days");
     }
 }
+
+#[test]
+fn tickets_are_closed_never_or_after_so_many_days() {
+    let housekeeping = |text: &str| load(&format!("[retention]\n{text}")).unwrap().housekeeping;
+    assert_eq!(load("").unwrap().housekeeping, Housekeeping::default());
+    let days = |days: u64| Some(days * 24 * 3_600_000);
+    assert_eq!(
+        housekeeping("close_resolved_after = '14d'\nclose_pending_after = '30d'"),
+        Housekeeping { close_resolved_after_millis: days(14), close_pending_after_millis: days(30) }
+    );
+    assert_eq!(
+        housekeeping("close_resolved_after = ''\nclose_pending_after = '1d'"),
+        Housekeeping { close_resolved_after_millis: None, close_pending_after_millis: days(1) }
+    );
+    check_error(
+        "[retention]\nclose_resolved_after = '2w'",
+        "retention.close_resolved_after: is to be a number",
+    );
+    check_error(
+        "[retention]\nclose_pending_after = '0d'",
+        "retention.close_pending_after: is to be a number",
+    );
+    let environment = "[retention]\nclose_pending_after = ''";
+    let config = load_with("[retention]\nclose_pending_after = '9d'", environment, Flags::default()).unwrap();
+    assert!(!config.housekeeping.is_on(), "the environment wins");
+}

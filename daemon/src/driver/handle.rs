@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use assist_crdt_model::{DeviceId, DocId, ProjectId};
 use assist_proto::address::Host;
 use assist_proto::hub::{
-    AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, DiskSpace, LinkId,
-    ProjectStatus, Reply, ServerStatus, TransferId, TransferOutcome,
+    AdminCommand, AdminError, AdminReply, BlobAnswer, BlobAsk, Command, CommandError, Connection, DiskSpace,
+    LinkId, ProjectStatus, Reply, ServerStatus, TransferId, TransferOutcome,
 };
-use assist_proto::store::StoreError;
+use assist_proto::store::{StoreError, SyncState};
 use assist_proto::wire::health::Health;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -25,6 +25,16 @@ pub struct Driven {
     pub projects: BTreeMap<ProjectId, ProjectStatus>,
     /// Numbers of the server role, if this daemon has it.
     pub server: Option<ServerStatus>,
+}
+
+impl Driven {
+    /// Whether all that a project's server has is here, in a session in which it would say if there were more. `sync`
+    /// is what the store has of the project.
+    pub(crate) fn is_in_step(&self, project: &ProjectId, sync: &SyncState) -> bool {
+        let Some(status) = self.projects.get(project) else { return false };
+        let is_online = matches!(status.connection, Connection::Online { .. });
+        is_online && sync.cold.is_none() && status.head.is_some_and(|head| sync.cursor >= head)
+    }
 }
 
 /// The store did not take it, or the daemon is going down: what was asked did not happen.

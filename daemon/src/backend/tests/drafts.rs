@@ -6,12 +6,12 @@ use assist_proto::api::draft::{Discard, Get, List, Retry};
 use assist_proto::hub::WireEdit;
 use assist_proto::store::{DeviceStore as _, Draft};
 
-use super::world::{World, check};
+use super::world::{Node, World, check};
 
 /// Puts drafts there as if the server had refused them, and returns their ids.
-fn put_drafts(world: &World, ticket: &str, refused: &[&[WireEdit]]) -> Vec<String> {
+pub(super) fn put_drafts(node: &Node, ticket: &str, refused: &[&[WireEdit]]) -> Vec<String> {
     let ticket: TicketId = ticket.parse().unwrap();
-    let driver = world.customer.driver();
+    let driver = node.driver();
     let project = driver.status().borrow().projects.keys().next().copied().unwrap();
     let mut turn = driver.store().begin_turn().unwrap();
     let ids = refused.iter().enumerate().map(|(index, edits)| {
@@ -44,7 +44,7 @@ async fn a_draft_shows_the_full_text_and_the_reason() {
     let world = World::new().await;
     let id = world.file("Ticket").await;
     let text = "a long comment ".repeat(100);
-    let ids = put_drafts(&world, &id, &[&[WireEdit::SetStatus("resolved".into()), comment(&text)]]);
+    let ids = put_drafts(&world.customer, &id, &[&[WireEdit::SetStatus("resolved".into()), comment(&text)]]);
     let listed = world.customer.call(List { project: Some("Mycelium".into()) }).await.drafts;
     let shown = world.customer.call(Get { draft: ids[0][..6].into() }).await;
     assert_eq!(listed.as_slice(), std::slice::from_ref(&shown));
@@ -66,7 +66,7 @@ async fn a_draft_that_can_be_made_now_becomes_a_change() {
         &[WireEdit::SetStatus("open".into())],
         &[WireEdit::SetStatus("resolved".into())],
     ];
-    let ids = put_drafts(&world, &id, &refused);
+    let ids = put_drafts(&world.customer, &id, &refused);
     let retry = |id: &str| Retry { draft: id.into() };
 
     let written = world.customer.call(retry(&ids[0])).await;
@@ -86,7 +86,7 @@ async fn a_draft_that_can_be_made_now_becomes_a_change() {
 async fn a_draft_is_thrown_away_only_when_exactly_one_is_meant() {
     let world = World::new().await;
     let id = world.file("Ticket").await;
-    let ids = put_drafts(&world, &id, &[&[comment("a")], &[comment("b")]]);
+    let ids = put_drafts(&world.customer, &id, &[&[comment("a")], &[comment("b")]]);
     let common: String =
         ids[0].chars().zip(ids[1].chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
     let discard = |draft: &str| Discard { draft: draft.into() };
@@ -106,7 +106,7 @@ async fn a_draft_of_which_a_part_cannot_be_made_stays_whole() {
     let world = World::new().await;
     let id = world.file("Ticket").await;
     let of_later = [comment("Kept whole"), WireEdit::SetStatus("paused".into())];
-    let ids = put_drafts(&world, &id, &[&of_later]);
+    let ids = put_drafts(&world.customer, &id, &[&of_later]);
     let error = world.customer.fail(Retry { draft: ids[0].clone() }).await;
     check(&error, ErrorCode::Conflict, "unknown_edit", None);
     assert_eq!(world.customer.call(List::default()).await.drafts.len(), 1);

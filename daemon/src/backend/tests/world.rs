@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assist_crdt_model::ProjectName;
+use assist_crdt_model::{ProjectName, UnixMillis};
 use assist_proto::api::project::{Join, ProjectInfo};
 use assist_proto::api::server::{Invitation, Invite};
 use assist_proto::api::sync::{DeliveryState, Reached, Wait, WaitUntil};
 use assist_proto::api::ticket::{Create, Get, Ticket, TicketWritten};
 use assist_proto::api::user::Role;
 use assist_proto::api::{ApiError, ErrorCode, Method};
+use assist_proto::housekeeping::Housekeeping;
 use assist_proto::hub::DiskReserves;
 use tempfile::TempDir;
 
@@ -18,6 +19,7 @@ use crate::api_server::Handle;
 use crate::backend::LocalBackend;
 use crate::config::{AttachmentsConfig, MailConfig};
 use crate::driver::DriverHandle;
+use crate::housekeeping::{self, Closed};
 use crate::overlay::{OverlayConfig, OverlayMode};
 use crate::pictures::Thumbnails;
 use crate::{Daemon, DaemonConfig, init_server};
@@ -68,6 +70,11 @@ impl Node {
         Self::start(tempfile::tempdir().unwrap(), false)
     }
 
+    /// A device that closes what nobody answers, once it has joined something.
+    pub(super) fn housekeeper(housekeeping: Housekeeping) -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), false, housekeeping)
+    }
+
     /// A server of a new project.
     pub(super) fn server(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -76,6 +83,10 @@ impl Node {
     }
 
     fn start(folder: TempDir, is_server: bool) -> Self {
+        Self::start_with(folder, is_server, Housekeeping::default())
+    }
+
+    fn start_with(folder: TempDir, is_server: bool, housekeeping: Housekeeping) -> Self {
         let config = DaemonConfig {
             home: folder.path().join("home"),
             bind: is_server.then(|| "127.0.0.1:0".parse().unwrap()),
@@ -84,6 +95,7 @@ impl Node {
             monitor: None,
             shows_notifications: false,
             disk: DiskReserves::default(),
+            housekeeping,
             advertise: Vec::new(),
             mail: MailConfig::default(),
             attachments: AttachmentsConfig::default(),
@@ -105,6 +117,18 @@ impl Node {
 
     pub(super) fn driver(&self) -> &DriverHandle {
         self.daemon.handle()
+    }
+
+    /// Closes what is due at a time in all that was joined, without waiting for a server.
+    pub(super) async fn keep_house(&self, housekeeping: Housekeeping, now: UnixMillis) -> Closed {
+        let mut all = Closed::default();
+        let projects: Vec<_> = self.driver().status().borrow().projects.keys().copied().collect();
+        for project in projects {
+            let closed = housekeeping::round(self.driver(), &self.backend, &project, housekeeping, now).await;
+            let Closed { count, failed } = closed.unwrap();
+            all = Closed { count: all.count + count, failed: all.failed + failed };
+        }
+        all
     }
 
     pub(super) async fn ended(&self) {
