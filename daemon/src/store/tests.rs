@@ -5,6 +5,7 @@ mod disk;
 mod document;
 mod faults;
 mod lists;
+mod lost;
 mod opening;
 pub(crate) mod samples;
 mod turns;

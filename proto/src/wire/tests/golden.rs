@@ -145,6 +145,7 @@ fn name_of(message: &PeerMessage) -> &'static str {
         PeerMessage::PresenceNews(_) => "message-presence",
         PeerMessage::GiveBack(_) => "message-give-back",
         PeerMessage::Fetch(_) => "message-fetch",
+        PeerMessage::Welcome(welcome) if !welcome.wanted.is_empty() => "message-welcome-wanted",
         PeerMessage::Welcome(welcome) if welcome.hosts.is_some() => "message-welcome-hosts",
         PeerMessage::Welcome(welcome) if welcome.blob_bytes_max.is_some() => "message-welcome-blobs",
         PeerMessage::Welcome(welcome) if welcome.node.is_none() => "message-welcome-again",
@@ -305,7 +306,8 @@ fn messages_of_servers() -> Vec<PeerMessage> {
     vec![
         PeerMessage::Welcome(again.clone()),
         PeerMessage::Welcome(Welcome { blob_bytes_max: Some(104_857_600), ..again.clone() }),
-        PeerMessage::Welcome(Welcome { hosts: Some(signed_hosts()), ..again }),
+        PeerMessage::Welcome(Welcome { hosts: Some(signed_hosts()), ..again.clone() }),
+        PeerMessage::Welcome(Welcome { wanted: vec![doc(), DocId::Project], ..again }),
         PeerMessage::Welcome(welcome),
         PeerMessage::Refused(Refused { code: RefusedCode::Code, reason: "ask for a new code".into() }),
         PeerMessage::Enrolled(enrolled),
@@ -503,6 +505,7 @@ fn stored_after_a_restoration() -> Vec<Golden> {
         golden("server-device-back", device),
         golden("device-sync-state-doubted", sync_state.clone()),
         golden("device-sync-state-named", SyncState { names_token: Some([7; 16]), ..sync_state.clone() }),
+        golden("device-sync-state-lacking", SyncState { lacking: vec![doc()], ..sync_state.clone() }),
         golden("device-sync-state-unoffered", SyncState { has_unoffered: true, ..sync_state }),
         golden("device-transfer-lost", blobs::lost_transfer()),
     ]
