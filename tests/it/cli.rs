@@ -42,6 +42,8 @@ fn ticket_is_filed_read_and_worked_with_names_of_any_form() {
     assert_eq!(values[..7], [id, "1", "open", "high", "Bob", "Bob", "network"], "{row}");
     assert_eq!((values.len(), values[9], values[12]), (15, "2", "It flaps and hums"), "{row}");
 
+    // Nothing of it changes any more between the two looks.
+    device.until_sent();
     let view = device.assist_ok(["ticket", "view", "1"]);
     let project = device.assist_ok(["project", "list"]);
     let link = format!("assist://{}/ticket/{id}", project.split('\t').next().unwrap());
