@@ -37,6 +37,11 @@ use crate::widgets::{self, within};
 pub(crate) fn client_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     let whole = ui.available_rect_before_wrap();
     ui.advance_cursor_after_rect(whole);
+    let salt = scene.salt;
+    widgets::keyed(ui, salt, |ui| whole_ui(scene, ui, whole));
+}
+
+fn whole_ui(scene: &mut Scene<'_>, ui: &mut Ui, whole: Rect) {
     ui.painter().rect_filled(whole, 0.0, scene.tokens.page);
     let (banner, rest) = whole.split_top_bottom_at_y(whole.top() + banner::height(scene));
     if banner.height() > 0.0 {

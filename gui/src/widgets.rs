@@ -5,8 +5,8 @@ use std::sync::Arc;
 use assist_proto::neutral;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Align2, Button, Color32, FontId, Frame, Galley, Id, Margin, Painter, Rect, Response, RichText, Role,
-    Sense, Stroke, TextEdit, TextFormat, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+    Align2, AsIdSalt, Button, Color32, FontId, Frame, Galley, Id, Margin, Painter, Rect, Response, RichText,
+    Role, Sense, Stroke, TextEdit, TextFormat, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use crate::icon::{Icon, square_at};
@@ -261,9 +261,22 @@ pub(crate) fn focus_ring(painter: &Painter, tokens: &Tokens, rect: Rect, respons
     }
 }
 
+/// Draws what keeps its identity wherever it stands among its neighbours.
+///
+/// egui counts the widgets of a part to tell them apart. Where something comes in above while a button is held down, all
+/// below would be counted anew, and the press would be lost, or end on another thing.
+pub(crate) fn keyed<R>(ui: &mut Ui, key: impl AsIdSalt, draw: impl FnOnce(&mut Ui) -> R) -> R {
+    let builder = UiBuilder::new().scope_id(key_in(ui, key));
+    ui.scope_builder(builder, draw).inner
+}
+
+fn key_in(ui: &Ui, key: impl AsIdSalt) -> Id {
+    ui.scope_id().with(("keyed", key))
+}
+
 /// Draws within a part of the room that there is.
-pub(crate) fn within<R>(ui: &mut Ui, rect: Rect, salt: &str, draw: impl FnOnce(&mut Ui) -> R) -> R {
-    let builder = UiBuilder::new().max_rect(rect).id_salt(salt);
+pub(crate) fn within<R>(ui: &mut Ui, rect: Rect, key: &str, draw: impl FnOnce(&mut Ui) -> R) -> R {
+    let builder = UiBuilder::new().max_rect(rect).scope_id(key_in(ui, key));
     ui.scope_builder(builder, |ui| {
         ui.set_clip_rect(rect.intersect(ui.clip_rect()));
         draw(ui)

@@ -10,4 +10,5 @@ mod managing;
 mod people;
 mod pictured;
 mod pictures;
+mod pressing;
 mod work;

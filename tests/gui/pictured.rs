@@ -113,7 +113,7 @@ fn rows(project: &ProjectInfo, count: u64) -> Vec<TicketRow> {
     (0..count).map(row).collect()
 }
 
-fn told(state: &mut State, reply: Reply) {
+pub(crate) fn told(state: &mut State, reply: Reply) {
     update::receive(state, reply, NOW);
 }
 

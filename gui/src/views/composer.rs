@@ -49,7 +49,7 @@ pub(super) fn composer_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket)
         if let Some(error) = &composer.error {
             widgets::error_ui(ui, tokens, error);
         }
-        foot_ui(scene, ui, &composer, is_note, &slot);
+        widgets::keyed(ui, "foot", |ui| foot_ui(scene, ui, &composer, is_note, &slot));
     });
 }
 

@@ -28,7 +28,9 @@ pub(super) fn conflicts_ui(scene: &mut Scene<'_>, ui: &mut Ui, ticket: &Ticket, 
             ui.label(RichText::new(below).size(theme::SMALL).color(tokens.soft));
             ui.add_space(2.0);
             for (index, value) in conflict.values.iter().enumerate() {
-                ui.push_id(&value.change, |ui| value_ui(scene, ui, conflict, value, index == 0, may_settle));
+                widgets::keyed(ui, (&conflict.field, &value.change), |ui| {
+                    value_ui(scene, ui, conflict, value, index == 0, may_settle)
+                });
             }
         });
         ui.add_space(10.0);

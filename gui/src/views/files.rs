@@ -5,7 +5,7 @@ use assist_proto::api::comment::Comment;
 use assist_proto::neutral;
 use egui::{
     Align2, Button, Color32, Image, Margin, Rect, Response, RichText, Sense, Stroke, StrokeKind, TextEdit,
-    Ui, Vec2, pos2, vec2,
+    Ui, UiBuilder, Vec2, pos2, vec2,
 };
 
 use crate::files::{NewFile, NewFileState, Slot, Source, is_named_as_picture, size_words};
@@ -228,7 +228,10 @@ fn card_ui(
         pos2(rect.right() - 21.0, rect.center().y),
         Vec2::splat(theme::CONTROL_HEIGHT),
     );
-    widgets::within(ui, at, &name, |ui| icon_button(ui, tokens, icon, &name, true)).clicked()
+    // Counted, not keyed: two files may be called the same.
+    ui.scope_builder(UiBuilder::new().max_rect(at), |ui| icon_button(ui, tokens, icon, &name, true))
+        .inner
+        .clicked()
 }
 
 /// The button that attaches files: by a dialog where there is one, and by a path.

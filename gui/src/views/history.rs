@@ -12,7 +12,7 @@ use crate::scene::Scene;
 use crate::state::{OpenTicket, Past};
 use crate::theme;
 use crate::times;
-use crate::widgets::{Weight, button, link_button, paint_avatar};
+use crate::widgets::{self, Weight, button, link_button, paint_avatar};
 
 pub(super) fn history_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket) {
     let Some(history) = &open.history else { return };
@@ -21,7 +21,7 @@ pub(super) fn history_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket) 
             ui.spacing_mut().item_spacing.y = 0.0;
             for (index, change) in history.iter().enumerate().rev() {
                 let is_first = index == 0;
-                ui.push_id(&change.change, |ui| change_ui(scene, ui, change, is_first));
+                widgets::keyed(ui, &change.change, |ui| change_ui(scene, ui, change, is_first));
             }
         });
     });

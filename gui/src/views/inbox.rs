@@ -33,7 +33,7 @@ fn head_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     let tokens = scene.tokens;
     let state = scene.state;
     if !state.inbox.chosen.is_empty() {
-        choosing_ui(scene, ui);
+        widgets::keyed(ui, "choosing", |ui| choosing_ui(scene, ui));
         return;
     }
     ui.horizontal(|ui| {
@@ -163,7 +163,7 @@ fn rows_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         }
         for index in range {
             match inbox.row(index as u64) {
-                Some(row) => row_ui(scene, ui, row),
+                Some(row) => widgets::keyed(ui, (&row.project, &row.id), |ui| row_ui(scene, ui, row)),
                 None => waiting_row_ui(scene, ui),
             }
         }

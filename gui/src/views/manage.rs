@@ -12,7 +12,7 @@ use assist_proto::neutral;
 use egui::{Align, Layout, Margin, RichText, ScrollArea, Ui};
 
 use super::quiet_ui;
-use super::settings::part_ui;
+use super::settings::{counted_part_ui, part_ui};
 use super::ticket::reading_ui;
 use crate::icon::Icon;
 use crate::intent::Intent;
@@ -60,15 +60,18 @@ fn people_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
         widgets::error_ui(ui, scene.tokens, &words);
         ui.add_space(8.0);
     }
-    if manage.roster.is_none() && manage.error.is_none() {
+    // Nothing is drawn above which something else will come: a press would end beside what it was meant for.
+    let is_told = scene.state.people.get(&manage.project).is_some_and(|people| people.details.is_some());
+    if manage.error.is_none() && (manage.roster.is_none() || !is_told) {
         waiting_ui(scene, ui);
+        return;
     }
     part_ui(scene, ui, "Invite somebody", |scene, ui| invitations::invite_ui(scene, ui, manage));
     if let Some(roster) = &manage.roster {
-        part_ui(scene, ui, &counted("Members", roster.members.len()), |scene, ui| {
+        counted_part_ui(scene, ui, "Members", Some(roster.members.len()), |scene, ui| {
             members::members_ui(scene, ui, manage, roster);
         });
-        part_ui(scene, ui, &counted("Devices", roster.devices.len()), |scene, ui| {
+        counted_part_ui(scene, ui, "Devices", Some(roster.devices.len()), |scene, ui| {
             devices::devices_ui(scene, ui, manage, roster);
         });
     }
@@ -149,10 +152,6 @@ fn confirm_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage, about: &str) 
         let pressed = button(ui, tokens, Weight::Plain, None, "Leave it").clicked();
         scene.act_if(pressed, || Intent::Manage(Managing::Ask(None)));
     });
-}
-
-fn counted(what: &str, count: usize) -> String {
-    format!("{what} ({count})")
 }
 
 /// Says that there are more than are shown.

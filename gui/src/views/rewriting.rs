@@ -109,9 +109,10 @@ pub(super) fn losing_ui(scene: &mut Scene<'_>, ui: &mut Ui, entry: Entry<'_>) {
 }
 
 fn settle_ui(scene: &mut Scene<'_>, ui: &mut Ui, entry: Entry<'_>, body: &str, index: usize) {
-    let pressed = ui.push_id(("settle", index), |ui| widgets::link_button(ui, scene.tokens, "Keep this one"));
+    let pressed =
+        widgets::keyed(ui, ("settle", index), |ui| widgets::link_button(ui, scene.tokens, "Keep this one"));
     let (comment, is_note, body) = (entry.comment.id.clone(), entry.is_note, body.to_owned());
-    scene.act_if(pressed.inner.clicked(), || Intent::Rewrite(Rewrite::Settle { comment, is_note, body }));
+    scene.act_if(pressed.clicked(), || Intent::Rewrite(Rewrite::Settle { comment, is_note, body }));
 }
 
 /// What the field is called among the fields.

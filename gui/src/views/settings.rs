@@ -41,11 +41,25 @@ pub(super) fn part_ui(
     head: &str,
     draw: impl FnOnce(&mut Scene<'_>, &mut Ui),
 ) {
+    counted_part_ui(scene, ui, head, None, draw);
+}
+
+/// The same, of things that are counted.
+pub(super) fn counted_part_ui(
+    scene: &mut Scene<'_>,
+    ui: &mut Ui,
+    head: &str,
+    count: Option<usize>,
+    draw: impl FnOnce(&mut Scene<'_>, &mut Ui),
+) {
     let tokens = scene.tokens;
-    ui.label(RichText::new(head).font(tokens.strong(theme::HEADING)).color(tokens.text));
-    card(tokens).show(ui, |ui| {
-        ui.set_min_width(ui.available_width());
-        draw(scene, ui);
+    let words = count.map_or_else(|| head.to_owned(), |count| format!("{head} ({count})"));
+    ui.label(RichText::new(words).font(tokens.strong(theme::HEADING)).color(tokens.text));
+    widgets::keyed(ui, head, |ui| {
+        card(tokens).show(ui, |ui| {
+            ui.set_min_width(ui.available_width());
+            draw(scene, ui);
+        });
     });
     ui.add_space(16.0);
 }
@@ -57,7 +71,7 @@ fn drafts_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     }
     part_ui(scene, ui, "Refused, and kept", |scene, ui| {
         for draft in &state.drafts {
-            ui.push_id(&draft.id, |ui| draft_ui(scene, ui, draft, true));
+            widgets::keyed(ui, &draft.id, |ui| draft_ui(scene, ui, draft, true));
         }
     });
 }

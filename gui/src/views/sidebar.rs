@@ -81,7 +81,8 @@ fn saved_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     for view in &state.saved_views {
         let is_chosen = state.inbox.saved_view() == Some(&view.name);
         let name = neutral::line(&view.name);
-        let pressed = way_ui(ui, scene, Icon::Search, scene.tokens.soft, &name, None, is_chosen);
+        let draw = |ui: &mut Ui| way_ui(ui, scene, Icon::Search, scene.tokens.soft, &name, None, is_chosen);
+        let pressed = widgets::keyed(ui, ("view", &view.project, &view.name), draw);
         let pressed = pressed.on_hover_text(neutral::line(&view.query)).clicked();
         scene.act_if(pressed, || Intent::View(Viewing::Show(view.name.clone())));
     }
@@ -101,8 +102,9 @@ fn projects_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         let (icon, colour) = connection_icon(scene, connection);
         let is_chosen = state.inbox.project.as_deref() == Some(&project.id);
         let unread = project.unread_count.filter(|count| *count > 0);
-        let response = way_ui(ui, scene, icon, colour, &project.name, unread, is_chosen)
-            .on_hover_text(connection_words(connection));
+        let draw = |ui: &mut Ui| way_ui(ui, scene, icon, colour, &project.name, unread, is_chosen);
+        let response = widgets::keyed(ui, ("project", &project.id), draw);
+        let response = response.on_hover_text(connection_words(connection));
         let id = project.id.clone();
         scene.act_if(response.clicked(), || Intent::Go(Route::Inbox { project: Some(id), view }));
     }

@@ -86,7 +86,7 @@ fn entry_ui(scene: &mut Scene<'_>, ui: &mut Ui, entry: Entry<'_>, all: &[Entry<'
         is_note: entry.is_note,
         is_own: rewriting::is_own(scene, comment),
     };
-    ui.push_id(&comment.id, |ui| {
+    widgets::keyed(ui, &comment.id, |ui| {
         entry_frame(scene, ui, entry.is_note, |scene, ui| {
             head_ui(scene, ui, &head, |scene, ui| {
                 if scene.state.open.as_ref().is_some_and(|open| open.past.is_some()) {

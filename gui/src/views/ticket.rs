@@ -38,7 +38,7 @@ pub(super) fn ticket_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
         foot.frame(frame).show(ui, |ui| {
             reading_ui(ui, Margin { left: 20, right: 20, top: 2, bottom: 14 }, |ui| {
                 presence_ui(scene, ui, open);
-                composer_ui(scene, ui, open);
+                widgets::keyed(ui, "composer", |ui| composer_ui(scene, ui, open));
             })
         });
     }
@@ -50,7 +50,7 @@ pub(super) fn ticket_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
                 past_ui(scene, ui, past);
             }
             title_ui(scene, ui, open, ticket);
-            state_line_ui(scene, ui, open, ticket);
+            widgets::keyed(ui, "state", |ui| state_line_ui(scene, ui, open, ticket));
         });
         let rect = ui.min_rect();
         ui.painter().hline(rect.x_range(), rect.bottom(), egui::Stroke::new(1.0, scene.tokens.line));
@@ -192,7 +192,7 @@ fn refused_ui(scene: &mut Scene<'_>, ui: &mut Ui, open: &OpenTicket) {
     let state = scene.state;
     let is_of_it = |draft: &&Draft| draft.ticket.as_ref().is_some_and(|ticket| ticket.id == open.key.ticket);
     for draft in state.drafts.iter().filter(is_of_it).filter(|_| open.past.is_none()) {
-        ui.push_id(&draft.id, |ui| draft_ui(scene, ui, draft, false));
+        widgets::keyed(ui, &draft.id, |ui| draft_ui(scene, ui, draft, false));
     }
 }
 

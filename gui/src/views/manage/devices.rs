@@ -11,14 +11,14 @@ use crate::manage::{Irreversible, Manage, Managing, Roster};
 use crate::scene::Scene;
 use crate::theme;
 use crate::times;
-use crate::widgets::{Weight, button, icon_button};
+use crate::widgets::{self, Weight, button, icon_button};
 
 pub(super) fn devices_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage, roster: &Roster) {
     for (index, device) in roster.devices.iter().enumerate() {
         if index > 0 {
             ui.separator();
         }
-        ui.push_id(&device.id, |ui| {
+        widgets::keyed(ui, &device.id, |ui| {
             device_ui(scene, ui, device);
             confirm_ui(scene, ui, manage, &device.id);
         });

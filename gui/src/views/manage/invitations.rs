@@ -22,7 +22,7 @@ pub(super) fn invite_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
     let open = manage.roster.as_ref().map_or(&[][..], |roster| &roster.invitations);
     for (index, invitation) in open.iter().enumerate() {
         ui.separator();
-        ui.push_id(index, |ui| open_ui(scene, ui, invitation));
+        widgets::keyed(ui, index, |ui| open_ui(scene, ui, invitation));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::scene::Scene;
 use crate::theme;
 use crate::times;
 use crate::views::settings::part_ui;
-use crate::widgets::{Weight, button, button_enabled};
+use crate::widgets::{self, Weight, button, button_enabled};
 
 pub(super) fn log_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
     let log = &manage.server.log;
@@ -27,7 +27,7 @@ pub(super) fn log_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
             if index > 0 {
                 ui.separator();
             }
-            ui.push_id(entry.number, |ui| entry_ui(scene, ui, entry));
+            widgets::keyed(ui, entry.number, |ui| entry_ui(scene, ui, entry));
         }
         end_ui(scene, ui, log);
     });

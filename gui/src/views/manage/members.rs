@@ -20,7 +20,7 @@ pub(super) fn members_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage, ro
         if index > 0 {
             ui.separator();
         }
-        ui.push_id(&member.id, |ui| {
+        widgets::keyed(ui, &member.id, |ui| {
             member_ui(scene, ui, member);
             confirm_ui(scene, ui, manage, &member.id);
         });

@@ -17,7 +17,7 @@ pub(super) fn labels_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
     for label in known {
         let text = WordForm { name: label.label.clone(), text: label.description.clone() };
         let (edit, remove) = (Managing::EditLabel(text.clone()), Managing::RemoveLabel(text.name.clone()));
-        word_ui(scene, ui, &text, edit, remove);
+        widgets::keyed(ui, &text.name, |ui| word_ui(scene, ui, &text, edit, remove));
     }
     if known.is_empty() {
         empty_ui(
@@ -40,7 +40,7 @@ pub(super) fn canned_ui(scene: &mut Scene<'_>, ui: &mut Ui, manage: &Manage) {
     for canned in known {
         let text = WordForm { name: canned.name.clone(), text: canned.body.clone() };
         let (edit, remove) = (Managing::EditCanned(text.clone()), Managing::RemoveCanned(text.name.clone()));
-        word_ui(scene, ui, &text, edit, remove);
+        widgets::keyed(ui, &text.name, |ui| word_ui(scene, ui, &text, edit, remove));
     }
     if known.is_empty() {
         empty_ui(scene, ui, "None yet. Agents put them into an answer with two clicks.");
@@ -86,7 +86,8 @@ fn word_ui(scene: &mut Scene<'_>, ui: &mut Ui, word: &WordForm, edit: Managing, 
 }
 
 fn save_ui(scene: &mut Scene<'_>, ui: &mut Ui, words: &str, is_ready: bool, save: Managing) {
-    let pressed = button_enabled(ui, scene.tokens, Weight::Plain, None, words, is_ready).clicked();
+    let button = |ui: &mut Ui| button_enabled(ui, scene.tokens, Weight::Plain, None, words, is_ready);
+    let pressed = widgets::keyed(ui, words, button).clicked();
     scene.act_if(pressed, || Intent::Manage(save));
 }
 
