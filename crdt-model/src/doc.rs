@@ -107,6 +107,15 @@ pub struct LoadDocError {
     pub doc: DocId,
     /// What went wrong.
     pub reason: String,
+    /// Whether no more is wrong than that a change follows one that is not there.
+    is_incomplete: bool,
+}
+
+impl LoadDocError {
+    /// Whether no more is wrong than that a change follows one that is not there.
+    pub fn is_incomplete(&self) -> bool {
+        self.is_incomplete
+    }
 }
 
 impl fmt::Debug for Doc {
@@ -140,7 +149,7 @@ impl Doc {
     /// # Errors
     /// When they do not apply (damage).
     pub fn load<'a>(id: DocId, changes: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, LoadDocError> {
-        let failed = |reason: String| LoadDocError { doc: id, reason };
+        let failed = |reason: String| LoadDocError { doc: id, reason, is_incomplete: false };
         let parse = |bytes: &[u8]| Change::try_from(bytes).map_err(|error| failed(error.to_string()));
         let mut doc = Self::new(id);
         let mut parsed = Vec::new();
@@ -149,7 +158,8 @@ impl Doc {
             let hash = hash_from_automerge(&change.hash());
             let node = node_of(&change).map_err(failed)?;
             if let Some(missing) = node.deps.iter().find(|dep| !doc.graph.contains(dep)) {
-                return Err(failed(format!("{hash} follows {missing}, which is not there")));
+                let reason = format!("{hash} follows {missing}, which is not there");
+                return Err(LoadDocError { doc: id, reason, is_incomplete: true });
             }
             doc.graph.insert(hash, node);
             parsed.push(change);

@@ -82,6 +82,8 @@ pub(crate) struct Driver {
     blob_asks: HashMap<CallId, oneshot::Sender<BlobAnswer>>,
     /// Whoever waits for its word to be durable.
     indexers: Vec<oneshot::Sender<()>>,
+    /// Documents that somebody could not read.
+    reported: BTreeSet<(Option<ProjectId>, DocId)>,
     next_call: u64,
     sides: HashMap<LinkId, LinkSide>,
     wakes: BTreeSet<(UnixMillis, Role)>,
@@ -106,11 +108,6 @@ enum Role {
 enum Input {
     Device(DeviceInput),
     Server(ServerInput),
-    /// Somebody could not read a document.
-    Damaged {
-        project: Option<ProjectId>,
-        doc: DocId,
-    },
     /// The search index has come further; no business of the hubs.
     Indexed {
         state: IndexState,
@@ -146,6 +143,7 @@ impl Driver {
             calls: HashMap::new(),
             blob_asks: HashMap::new(),
             indexers: Vec::new(),
+            reported: BTreeSet::new(),
             next_call: 0,
             sides: HashMap::new(),
             wakes: BTreeSet::new(),
@@ -278,7 +276,10 @@ impl Driver {
                 self.parts.disk_space = Some(space);
                 Some(Input::Server(ServerInput::DiskMeasured(space)))
             }
-            Request::Damaged { project, doc } => Some(Input::Damaged { project, doc }),
+            Request::Damaged { project, doc } => {
+                self.reported.insert((project, doc));
+                None
+            }
             Request::Alive { answer } => {
                 answer.send(()).ok(); // Whoever asked may have gone.
                 None
@@ -337,7 +338,12 @@ impl Driver {
 
     fn turn(&mut self, inputs: Vec<Input>) {
         let now = self.now();
+        if let Some(error) = self.mend_reported() {
+            self.void(now, &error);
+            return;
+        }
         if let Err(error) = self.store_turn(now, inputs) {
+            mend(&self.parts.store, &error);
             self.void(now, &error);
             return;
         }
@@ -352,6 +358,21 @@ impl Driver {
             indexer.send(()).ok(); // Fails only if it has ended meanwhile.
         }
         self.parts.poker.poke();
+    }
+
+    /// Mends the documents that somebody could not read, where they cannot be read indeed; gives what the last one
+    /// failed with. What the hubs hold of them is not to be believed then.
+    fn mend_reported(&mut self) -> Option<StoreError> {
+        let read = |(project, doc): (Option<ProjectId>, DocId)| {
+            let turn = self.parts.store.begin_turn()?;
+            match project {
+                Some(project) => read_doc(project, doc, &turn),
+                None => turn.server_doc_records(doc).map(drop),
+            }
+        };
+        let failed =
+            std::mem::take(&mut self.reported).into_iter().filter_map(|reported| read(reported).err());
+        failed.inspect(|error| _ = mend(&self.parts.store, error)).last()
     }
 
     /// Says how the hubs stand after another turn.
@@ -435,7 +456,6 @@ impl Driver {
             // Whatever the system said of it: nothing new is let in before it was looked again.
             space.free_bytes = 0;
         }
-        mend(&self.parts.store, error);
         // Nothing was sent in the void turn, so no incarnation has to rise, and opening writes nothing.
         match Hubs::open_mended(now, &self.parts, true) {
             Ok(hubs) => self.hubs = hubs,
@@ -531,9 +551,6 @@ impl Hubs {
                     // Not told again by anybody.
                     indexed = Durability::Now;
                 }
-                // If it cannot be read, the turn is void, and what that leads to follows.
-                (Input::Damaged { project: None, doc }, _) => drop(turn.server_doc_records(doc)?),
-                (Input::Damaged { project: Some(project), doc }, _) => read_doc(project, doc, turn)?,
                 (Input::Device(input), _) => self.device.handle(now, input, turn)?,
                 (Input::Server(input), Some(server)) => server.handle(now, input, turn)?,
                 (Input::Server(_), None) => {}

@@ -77,18 +77,19 @@ impl Document {
         }
         let admitted = || records.iter().map(|record| record.envelope.change.as_slice());
         let waiting = waiting.iter().map(|(_, entry)| entry.envelope.change.as_slice());
-        let mut all: Vec<&[u8]> = admitted().chain(waiting).collect();
-        if let Some(moment) = moment {
-            all = past(&all, &changes, moment)?;
-        }
-        if all.is_empty() {
-            return Ok(None);
-        }
-        let loaded = match Doc::load(id, all) {
-            // What own changes follow may be lacking: they wait for it.
-            Err(_) if records.is_empty() => return Ok(None),
-            loaded => loaded.or_else(|_| Doc::load(id, admitted())),
+        let load = |all: Vec<&[u8]>| -> Answer<_> {
+            let all = match moment {
+                Some(moment) => past(&all, &changes, moment)?,
+                None => all,
+            };
+            Ok((!all.is_empty()).then(|| Doc::load(id, all)))
         };
+        let loaded = match load(admitted().chain(waiting).collect())? {
+            // What own changes follow may be lacking: they wait for it.
+            Some(Err(error)) if error.is_incomplete() => load(admitted().collect())?,
+            loaded => loaded,
+        };
+        let Some(loaded) = loaded else { return Ok(None) };
         let damaged = |error: LoadDocError| StoreError::Damaged { what: error.to_string() };
         let doc = loaded.map_err(|error| damaged(error).of_doc(Some(own.project), id))?;
         // What marks tell of a ticket says nothing of its notes.

@@ -137,8 +137,9 @@ pub trait DeviceReads: View + Sized {
     /// See [`DeviceStore::unverified`].
     fn unverified(&self, project: &ProjectId, doc: DocId) -> StoreResult<Option<Vec<u8>>> {
         let Some(scope) = self.scope(project)? else { return Ok(None) };
-        let value = self.get(Table::Unverified, &key!(scope, doc))?;
-        let bytes = value.map(|value| packs::inflate_bytes(Table::Unverified, &value)).transpose();
+        let sealed = self.get(Table::Unverified, &key!(scope, doc));
+        let bytes = sealed
+            .and_then(|value| value.map(|value| packs::inflate_bytes(Table::Unverified, &value)).transpose());
         bytes.map_err(|error| error.of_doc(Some(*project), doc))
     }
 

@@ -953,7 +953,10 @@ impl DeviceHub {
             let admitted = || records.iter().map(|record| record.envelope.change.as_slice());
             let pending = own.iter().map(|(_, entry)| entry.envelope.change.as_slice());
             // What own changes follow may be lacking: then they wait for it.
-            let loaded = Doc::load(doc, admitted().chain(pending)).or_else(|_| Doc::load(doc, admitted()));
+            let loaded = match Doc::load(doc, admitted().chain(pending)) {
+                Err(error) if error.is_incomplete() => Doc::load(doc, admitted()),
+                loaded => loaded,
+            };
             let damaged = |error: LoadDocError| StoreError::Damaged { what: error.to_string() };
             self.docs.put(key, loaded.map_err(|error| damaged(error).of_doc(Some(project), doc))?);
         }

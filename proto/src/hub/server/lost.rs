@@ -31,28 +31,33 @@ pub fn set_aside(doc: DocId, store: &mut dyn ServerStore) -> StoreResult<usize> 
     if places.is_empty() {
         return Ok(0);
     }
-    let times = admission_times(&places, store)?;
-    let mut at = UnixMillis::default();
+    let (times, first_at) = admission_times(&places, store)?;
+    let mut at = first_at;
     for seq in &places {
-        // Of before there was an admission log: as the lost one before it, which is as near as anybody knows.
+        // Of before there was an admission log: when that began, or as the lost one before it, which is as near as
+        // anybody knows.
         at = times.get(seq).copied().unwrap_or(at);
         store.put_lost(doc, *seq, at)?;
     }
     Ok(places.len())
 }
 
-/// When the changes at some places, in order, were admitted, as far as the admission log tells.
-fn admission_times(places: &[Seq], store: &dyn ServerStore) -> StoreResult<BTreeMap<Seq, UnixMillis>> {
-    let mut times = BTreeMap::new();
+/// When the changes at some places, in order, were admitted, as far as the admission log tells; and when that began.
+fn admission_times(
+    places: &[Seq],
+    store: &dyn ServerStore,
+) -> StoreResult<(BTreeMap<Seq, UnixMillis>, UnixMillis)> {
+    let (mut times, mut first_at) = (BTreeMap::new(), None);
     let mut next = 1;
     loop {
         let entries = store.admissions(next, limits::ADMISSIONS_SCAN_MAX)?;
         if entries.is_empty() {
-            return Ok(times);
+            return Ok((times, first_at.unwrap_or_default()));
         }
         next += entries.len() as u64;
         // One that cannot be read is `verify-log`'s to tell.
         for entry in entries.iter().filter_map(|bytes| Entry::decode(bytes).ok()) {
+            first_at.get_or_insert(entry.at);
             if let Event::Admitted { seq, .. } = entry.event
                 && places.binary_search(&seq).is_ok()
             {
