@@ -240,6 +240,11 @@ impl Doc {
         self.graph.heads().iter().copied().collect()
     }
 
+    /// Returns the change that made it, the first of [`Doc::history`]; `None` while it is empty.
+    pub fn first_change(&self) -> Option<ChangeHash> {
+        self.graph.first()
+    }
+
     /// How many changes it has.
     pub fn change_count(&self) -> usize {
         self.graph.len()

@@ -12,6 +12,7 @@ pub(crate) struct Graph {
     nodes: BTreeMap<ChangeHash, Node>,
     last_by_actor: BTreeMap<Actor, (u64, ChangeHash)>,
     heads: BTreeSet<ChangeHash>,
+    first: Option<ChangeHash>,
 }
 
 /// What is kept of one change.
@@ -34,6 +35,11 @@ impl Graph {
 
     pub(crate) fn contains(&self, change: &ChangeHash) -> bool {
         self.nodes.contains_key(change)
+    }
+
+    /// Returns the change that all others follow; `None` while there is none.
+    pub(crate) fn first(&self) -> Option<ChangeHash> {
+        self.first
     }
 
     /// Sorted.
@@ -69,6 +75,7 @@ impl Graph {
     /// Adds a change whose dependencies are all there.
     pub(crate) fn insert(&mut self, change: ChangeHash, node: Node) {
         self.heads = self.heads_with(change, &node);
+        self.first.get_or_insert(change);
         self.last_by_actor.insert(node.actor, (node.seq, change));
         self.nodes.insert(change, node);
     }
