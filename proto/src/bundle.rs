@@ -176,6 +176,31 @@ impl Bundle {
     }
 }
 
+/// The changes of a bundle one behind the other, which any Automerge implementation loads. Of a bundle that one's own
+/// daemon has just made: nothing is checked beyond what it takes to find them, as [`Bundle::read`] does.
+///
+/// # Errors
+/// When a line is none of a bundle's.
+pub fn changes(text: &str) -> Result<Vec<u8>, ReadBundleError> {
+    /// Of a line, what tells whether it is a change; neither has anything escaped in it.
+    #[derive(Deserialize)]
+    struct Chunk<'a> {
+        #[serde(borrow)]
+        kind: &'a str,
+        #[serde(borrow, default)]
+        change: Option<&'a str>,
+    }
+    let mut changes = Vec::with_capacity(text.len() / 2);
+    for (index, line) in text.lines().enumerate() {
+        let fail = |problem: String| ReadBundleError::Line { line: index + 1, problem };
+        let chunk: Chunk<'_> = serde_json::from_str(line).map_err(|error| fail(error.to_string()))?;
+        if let ("change", Some(change)) = (chunk.kind, chunk.change) {
+            changes.extend(BASE64.decode(change.as_bytes()).map_err(|error| fail(error.to_string()))?);
+        }
+    }
+    Ok(changes)
+}
+
 /// One line of the file. Names and their order are format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]

@@ -47,6 +47,17 @@ fn a_bundle_comes_out_as_it_went_in() {
 }
 
 #[test]
+fn the_changes_of_a_bundle_come_one_behind_the_other() {
+    let text = String::from_utf8(bundle().to_bytes().unwrap()).unwrap();
+    let all = bundle().evidence.claims.into_iter().map(|claim| claim.envelope.change);
+    assert_eq!(changes(&text).unwrap(), all.collect::<Vec<_>>().concat());
+    let broken = text.replacen("\"change\":\"", "\"change\":\"\u{2d}", 1);
+    for (text, line) in [(broken.as_str(), "line "), ("no bundle\n", "line 1 is damaged")] {
+        assert!(changes(text).unwrap_err().to_string().starts_with(line));
+    }
+}
+
+#[test]
 fn golden_bundle_is_read_and_written_as_ever() {
     let path = samples::fixtures().join("../bundle/ticket.bundle");
     if std::env::var_os("ASSIST_WRITE_FIXTURES").is_some() && !path.exists() {
