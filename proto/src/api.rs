@@ -201,6 +201,8 @@ macro_rules! for_each_method {
                 "Changes many tickets in the same way: those named, or those that a query finds.";
             "ticket.claim" write $crate::api::ticket::Claim => $crate::api::ticket::TicketWritten:
                 "Takes a ticket on that nobody works on (the team).";
+            "ticket.collect" read $crate::api::ticket::Collect => $crate::api::ticket::CollectedTickets:
+                "Shows several tickets with all that is kept of each: text, notes, history, attachments, and what proves them.";
             "ticket.create" write $crate::api::ticket::Create => $crate::api::ticket::TicketWritten:
                 "Files a ticket; it is durable on this device when the answer comes.";
             "ticket.edit" write $crate::api::ticket::Edit => $crate::api::ticket::TicketWritten:

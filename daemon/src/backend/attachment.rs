@@ -108,7 +108,7 @@ pub(super) fn blobs_of(attachments: &[model::Attachment]) -> Vec<BlobHash> {
 }
 
 /// Which documents of a ticket name blobs for this user.
-fn docs_of(own: &Membership, ticket: TicketId) -> Vec<DocId> {
+pub(super) fn docs_of(own: &Membership, ticket: TicketId) -> Vec<DocId> {
     let mut docs = vec![DocId::Ticket(ticket)];
     if own.role.is_team() {
         docs.push(DocId::Notes(ticket));
@@ -136,33 +136,46 @@ fn list(reader: &Reader, blobs: &BlobsHandle, own: &Membership, ticket: TicketId
     let mut attachments = Vec::new();
     for doc in docs_of(own, ticket) {
         let Some(document) = Document::load(reader, own, doc)? else { continue };
-        let is_note = matches!(doc, DocId::Notes(_));
-        let texts = match is_note {
-            true => document.doc.notes().unwrap_or_default(),
-            false => document.doc.ticket().map(|ticket| ticket.comments).unwrap_or_default(),
+        let texts = match doc {
+            DocId::Notes(_) => document.doc.notes().unwrap_or_default(),
+            _ => document.doc.ticket().map(|ticket| ticket.comments).unwrap_or_default(),
         };
-        for text in texts.into_iter().filter(|text| !text.is_deleted) {
-            let author = names.author(own.project, text.author)?;
-            for attachment in text.attachments {
-                let place = BlobPlace { doc, blob: attachment.blob };
-                let (state, fetched_bytes) = state_of(reader, blobs, own.project, place)?;
-                attachments.push(AttachmentState {
-                    comment: text.id.to_string(),
-                    is_note,
-                    author: author.clone(),
-                    blob: attachment.blob.to_string(),
-                    name: attachment.name,
-                    size_bytes: attachment.size_bytes,
-                    media_type: attachment.media_type,
-                    state,
-                    fetched_bytes,
-                    trouble: trouble_of(blobs, own.project, place, state),
-                    upload: upload_of(reader, blobs, own.project, place)?,
-                });
-            }
-        }
+        attachments.extend(attachments_of(reader, blobs, own, &mut names, doc, &texts)?);
     }
     Ok(Attachments { attachments })
+}
+
+/// What the texts of one document name, those apart that were struck.
+pub(super) fn attachments_of(
+    reader: &Reader,
+    blobs: &BlobsHandle,
+    own: &Membership,
+    names: &mut Names<'_>,
+    doc: DocId,
+    texts: &[model::Comment],
+) -> Answer<Vec<AttachmentState>> {
+    let mut attachments = Vec::new();
+    for text in texts.iter().filter(|text| !text.is_deleted && !text.attachments.is_empty()) {
+        let author = names.author(own.project, text.author)?;
+        for attachment in &text.attachments {
+            let place = BlobPlace { doc, blob: attachment.blob };
+            let (state, fetched_bytes) = state_of(reader, blobs, own.project, place)?;
+            attachments.push(AttachmentState {
+                comment: text.id.to_string(),
+                is_note: matches!(doc, DocId::Notes(_)),
+                author: author.clone(),
+                blob: attachment.blob.to_string(),
+                name: attachment.name.clone(),
+                size_bytes: attachment.size_bytes,
+                media_type: attachment.media_type.clone(),
+                state,
+                fetched_bytes,
+                trouble: trouble_of(blobs, own.project, place, state),
+                upload: upload_of(reader, blobs, own.project, place)?,
+            });
+        }
+    }
+    Ok(attachments)
 }
 
 fn state_of(

@@ -1,7 +1,7 @@
 //! `ticket.verify`, `ticket.export` and `ticket.import`: what this device can prove of a ticket, from its own store
 //! alone, and what comes into it that somebody else can prove.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use assist_crdt_model::{BlobHash, DeviceId, DocId, TicketId, UnixMillis, UserId};
 use assist_proto::api::ApiError;
@@ -15,8 +15,10 @@ use assist_proto::limits::BUNDLE_BYTES_MAX;
 use assist_proto::store::{Membership, TicketRow};
 
 use super::LocalBackend;
+use super::document::{Document, Stored};
 use super::errors::{Answer, Failure, invalid, of_id};
 use super::rows::Names;
+use super::ticket::tell_all;
 use crate::api_server::Handle;
 use crate::blobs::BlobFolder;
 use crate::driver::read_clock;
@@ -98,7 +100,8 @@ fn read_blob(blob: BlobHash, folder: &BlobFolder) -> Answer<Vec<u8>> {
 }
 
 fn verify(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Verification> {
-    let evidence = evidence(reader, own, DocId::Ticket(ticket))?;
+    let doc = DocId::Ticket(ticket);
+    let evidence = evidence(reader, own, doc, Stored::read(reader, own, doc)?)?;
     let mut names = Names::new(reader);
     let named = names.ticket(own.project, ticket)?;
     let mut verification =
@@ -114,6 +117,7 @@ fn verify(reader: &Reader, own: &Membership, ticket: TicketId) -> Answer<Verific
     Ok(verification)
 }
 
+/// Proves nothing again: what is stored was proved when it came, and whoever reads the bundle will prove it anyway.
 fn export(
     reader: &Reader,
     own: &Membership,
@@ -121,39 +125,46 @@ fn export(
     row: &TicketRow,
     now: UnixMillis,
 ) -> Answer<TicketBundle> {
-    let evidence = evidence(reader, own, doc)?;
+    let stored = Stored::read(reader, own, doc)?;
     let mut names = Names::new(reader);
-    let named = names.ticket(own.project, row.ticket)?;
-    // Telling it once shows whose names whoever reads the bundle will want.
-    let mut people: BTreeMap<UserId, String> = BTreeMap::new();
-    Verification::new(named.clone(), own.name.clone(), evidence.check(), |user| -> Answer<String> {
-        if let Some(member) = names.member(own.project, user)? {
-            people.insert(user, member.name.clone());
-        }
-        Ok(String::new())
-    })?;
-    let said = Said {
-        project_name: own.name.clone(),
-        number: row.number,
-        made_at: now,
-        people: people.into_iter().collect(),
+    let told = match Document::of(reader, own, doc, &stored, None)? {
+        Some(document) => tell_all(&document, own, &mut names)?.1,
+        None => BTreeSet::new(),
     };
+    let evidence = evidence(reader, own, doc, stored)?;
+    let bundle = bundle_text(evidence, own, row.number, &told, &mut names, now)?;
+    Ok(TicketBundle { ticket: names.ticket(own.project, row.ticket)?, bundle })
+}
+
+/// The text of a bundle with the names of those whom its changes name, as far as they are known here.
+pub(super) fn bundle_text(
+    evidence: Evidence,
+    own: &Membership,
+    number: Option<u32>,
+    told: &BTreeSet<UserId>,
+    names: &mut Names<'_>,
+    now: UnixMillis,
+) -> Answer<String> {
+    let mut people = Vec::with_capacity(told.len());
+    for user in told {
+        people.extend(names.member(own.project, *user)?.map(|member| (*user, member.name.clone())));
+    }
+    let said = Said { project_name: own.name.clone(), number, made_at: now, people };
     let bytes = Bundle { evidence, said }
         .to_bytes()
         .map_err(|error| ApiError::limit("bundle_too_large", error.to_string()))?;
-    let bundle = String::from_utf8(bytes).map_err(|_| Failure::unforeseen("a bundle is no text"))?;
-    Ok(TicketBundle { ticket: named, bundle })
+    String::from_utf8(bytes).map_err(|_| Failure::unforeseen("a bundle is no text"))
 }
 
 /// All that is here of a ticket, or of its notes: what was admitted in the order in which it came, then what waits.
-fn evidence(reader: &Reader, own: &Membership, doc: DocId) -> Answer<Evidence> {
+pub(super) fn evidence(reader: &Reader, own: &Membership, doc: DocId, stored: Stored) -> Answer<Evidence> {
     let project = own.project;
-    let admitted = reader.doc_records(&project, doc)?.into_iter().map(|record| Claim {
+    let admitted = stored.records.into_iter().map(|record| Claim {
         serial: record.serial,
         place: Some(Place { seq: record.seq.in_its_log(), admitted_at: record.admitted_at }),
         envelope: record.envelope,
     });
-    let waiting = reader.outbox_of_doc(&project, doc)?.into_iter().map(|(_, entry)| Claim {
+    let waiting = stored.waiting.into_iter().map(|entry| Claim {
         serial: own.serial,
         place: None,
         envelope: entry.envelope,

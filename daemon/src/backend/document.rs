@@ -6,7 +6,7 @@ use assist_crdt_model::{ChangeHash, DeviceId, Doc, DocId, LoadDocError, ScannedC
 use assist_proto::api::comment::ReadBy;
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::certificate::DeviceCertificate;
-use assist_proto::store::{Membership, Seq, StoreError};
+use assist_proto::store::{Membership, OutboxEntry, Record, Seq, StoreError, StoreResult};
 use assist_proto::wire::codec;
 
 use super::errors::Answer;
@@ -20,6 +20,15 @@ pub(super) enum Moment {
     Change(ChangeHash),
     /// What had been made at this time, as far as what it builds on had been too.
     Time(UnixMillis),
+}
+
+/// What the store has of a document.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    /// What was admitted, in the order in which it came.
+    pub(super) records: Vec<Record>,
+    /// One's own changes that wait, likewise.
+    pub(super) waiting: Vec<OutboxEntry>,
 }
 
 /// A document and the places of its changes.
@@ -43,6 +52,21 @@ pub(super) struct Place {
     held_until: Option<UnixMillis>,
 }
 
+impl Stored {
+    /// Reads what there is; nothing of a document that is not here.
+    pub(super) fn read(reader: &Reader, own: &Membership, id: DocId) -> StoreResult<Self> {
+        let records = reader.doc_records(&own.project, id)?;
+        let waiting = reader.outbox_of_doc(&own.project, id)?;
+        Ok(Self { records, waiting: waiting.into_iter().map(|(_, entry)| entry).collect() })
+    }
+
+    /// Of all changes together.
+    pub(super) fn change_bytes(&self) -> usize {
+        let admitted = self.records.iter().map(|record| record.envelope.change.len());
+        admitted.chain(self.waiting.iter().map(|entry| entry.envelope.change.len())).sum()
+    }
+}
+
 impl Document {
     /// Loads what was admitted and one's own changes that wait; `None` if nothing of it is here.
     pub(super) fn load(reader: &Reader, own: &Membership, id: DocId) -> Answer<Option<Self>> {
@@ -56,27 +80,34 @@ impl Document {
         id: DocId,
         moment: Option<Moment>,
     ) -> Answer<Option<Self>> {
-        let records = reader.doc_records(&own.project, id)?;
-        let waiting = reader.outbox_of_doc(&own.project, id)?;
-        if records.is_empty() && waiting.is_empty() {
-            return Ok(None);
-        }
+        Self::of(reader, own, id, &Stored::read(reader, own, id)?, moment)
+    }
+
+    /// Loads the document from what was read of it; `None` if that is nothing, or nothing of that moment.
+    pub(super) fn of(
+        reader: &Reader,
+        own: &Membership,
+        id: DocId,
+        stored: &Stored,
+        moment: Option<Moment>,
+    ) -> Answer<Option<Self>> {
+        let Stored { records, waiting } = stored;
         let mut changes = HashMap::with_capacity(records.len() + waiting.len());
         let mut authors = Authors { reader, own, known: BTreeMap::new() };
-        for record in &records {
+        for record in records {
             let device = record.envelope.device;
             let author = authors.of(device, record.serial)?;
             let admitted = Some((record.seq, record.admitted_at));
             let place = Place { device, author, admitted, held_until: None };
             changes.insert(change_hash(&record.envelope.change)?, place);
         }
-        for (_, entry) in &waiting {
+        for entry in waiting {
             let (device, author) = (entry.envelope.device, Some(own.user));
             let place = Place { device, author, admitted: None, held_until: entry.held_until };
             changes.insert(entry.change, place);
         }
         let admitted = || records.iter().map(|record| record.envelope.change.as_slice());
-        let waiting = waiting.iter().map(|(_, entry)| entry.envelope.change.as_slice());
+        let waiting = waiting.iter().map(|entry| entry.envelope.change.as_slice());
         let load = |all: Vec<&[u8]>| -> Answer<_> {
             let all = match moment {
                 Some(moment) => past(&all, &changes, moment)?,

@@ -20,11 +20,12 @@ use crate::store::{DeviceReads as _, Reader};
 pub(super) struct Names<'a> {
     reader: &'a Reader,
     members: BTreeMap<(ProjectId, UserId), Option<Member>>,
+    devices: BTreeMap<(ProjectId, DeviceId), Option<String>>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(reader: &'a Reader) -> Self {
-        Self { reader, members: BTreeMap::new() }
+        Self { reader, members: BTreeMap::new(), devices: BTreeMap::new() }
     }
 
     /// A person, if this device was told of them.
@@ -50,8 +51,12 @@ impl<'a> Names<'a> {
     }
 
     /// What its owner calls a device, if this device was told.
-    pub(super) fn device(&self, project: ProjectId, device: &DeviceId) -> Answer<Option<String>> {
-        Ok(self.reader.device_name(&project, device)?)
+    pub(super) fn device(&mut self, project: ProjectId, device: &DeviceId) -> Answer<Option<String>> {
+        let key = (project, *device);
+        if !self.devices.contains_key(&key) {
+            self.devices.insert(key, self.reader.device_name(&project, device)?);
+        }
+        Ok(self.devices[&key].clone())
     }
 
     /// A ticket as named beside something else.
@@ -122,6 +127,11 @@ impl Deliveries {
 impl<'a> Rows<'a> {
     pub(super) fn new(reader: &'a Reader) -> Self {
         Self { reader, names: Names::new(reader), projects: BTreeMap::new(), kept: BTreeMap::new() }
+    }
+
+    /// Where it looks.
+    pub(super) const fn reader(&self) -> &'a Reader {
+        self.reader
     }
 
     /// A row of a list.

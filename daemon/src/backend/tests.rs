@@ -1,6 +1,7 @@
 //! The handlers over real daemons: a server, and devices that joined it over loopback with a real invitation.
 
 mod bulk;
+mod collected;
 mod drafts;
 mod errors;
 mod holds;

@@ -1,6 +1,7 @@
 //! `ticket.*`: filing, reading and changing tickets.
 
 mod bulk;
+mod collect;
 mod groups;
 mod list;
 mod merge;
@@ -9,13 +10,13 @@ mod sharing;
 
 use std::collections::BTreeSet;
 
-use assist_crdt_model::{self as model, Body, DocId, Edit, Field, Label, Reason, Title, UnixMillis};
+use assist_crdt_model::{self as model, Body, DocId, Edit, Field, Label, Reason, Title, UnixMillis, UserId};
 use assist_proto::api::comment::{Attachment, Comment};
 use assist_proto::api::limits;
 use assist_proto::api::sync::DeliveryState;
 use assist_proto::api::ticket::{
     Conflict, ConflictValue, Create, Edit as EditParams, FieldValues, Follow, Get, History, HistoryChange,
-    MarkRead, Patch, Resolve, SetFollow, Ticket, TicketHistory, TicketRef, TicketWritten,
+    MarkRead, Patch, Resolve, SetFollow, Ticket, TicketHistory, TicketRef, TicketWritten, describe,
 };
 use assist_proto::api::user::UserName;
 use assist_proto::api::{ApiError, Done};
@@ -226,7 +227,7 @@ fn labels(texts: &[String], field: &str) -> Answer<BTreeSet<Label>> {
 }
 
 /// A user to hand a ticket to: of the team, as far as is known here.
-fn agent(reader: &Reader, own: &Membership, text: &str, field: &str) -> Answer<model::UserId> {
+fn agent(reader: &Reader, own: &Membership, text: &str, field: &str) -> Answer<UserId> {
     let user = reference::user(reader, own, text, field)?;
     let member = reader.member(&own.project, user)?;
     match member {
@@ -246,56 +247,67 @@ fn show(reader: &Reader, own: &Membership, row: TicketRow, params: &Get) -> Answ
         Some(moment) => past::as_of(reader, own, row, moment).map(|(document, row)| (Some(document), row))?,
         None => (document, row),
     };
-    let loaded = document.and_then(|document| Some((document.doc.ticket()?, document)));
-    let Some((ticket, document)) = loaded else {
-        // Listed, but the document is still on its way: the row is all there is.
-        let facts = RowFacts { state: None, is_loaded: false };
-        let row = rows.row_with(own.project, row, facts)?;
-        return Ok(Ticket {
-            row,
-            body: String::new(),
-            comments: Vec::new(),
-            conflicts: Vec::new(),
-            note_count: 0,
-            close_reason: None,
-            links: Vec::new(),
-            merged: Vec::new(),
-            place: 0,
-            read_by: Vec::new(),
-            as_of_change: None,
-            held_up: None,
-        });
-    };
-    let facts = RowFacts { state: document.newest_state(), is_loaded: true };
-    let row = rows.row_with(own.project, row, facts)?;
+    let loaded = document.as_ref().and_then(|document| Some((document, document.doc.ticket()?)));
+    let Some((document, mut ticket)) = loaded else { return show_row(&mut rows, own, row) };
     let skipped = usize::try_from(params.comments_offset).unwrap_or(usize::MAX);
     let count =
         params.comments_limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let names = &mut rows.names;
-    let comments = ticket.comments.into_iter().skip(skipped).take(count);
-    let comments = comments.map(|comment| show_comment(&document, own, names, comment));
-    let comments = comments.collect::<Answer<_>>()?;
-    let conflicts = show_conflicts(&document, own, names, ticket.conflicts)?;
+    ticket.comments = ticket.comments.into_iter().skip(skipped).take(count).collect();
     let note_count = note_count(reader, own, ticket.id)?;
-    let (links, merged) = show_links(reader, own, names, ticket.id, ticket.links)?;
-    let close_reason = ticket.close_reason.map(|reason| reason.to_string());
-    let filed = document.doc.history().into_iter().next().map(|entry| entry.change);
-    let read_by = filed.map(|change| document.read_by(&change, names)).transpose()?.unwrap_or_default();
-    let place = document.newest_place().0;
     let newest = moment.and_then(|_| document.doc.history().pop());
     let as_of_change = newest.map(|entry| entry.change.to_string());
+    Ok(Ticket { as_of_change, ..show_loaded(&mut rows, own, row, document, ticket, note_count)? })
+}
+
+/// A ticket that is listed, but whose document is still on its way: the row is all there is.
+fn show_row(rows: &mut Rows<'_>, own: &Membership, row: TicketRow) -> Answer<Ticket> {
+    let facts = RowFacts { state: None, is_loaded: false };
+    Ok(Ticket {
+        row: rows.row_with(own.project, row, facts)?,
+        body: String::new(),
+        comments: Vec::new(),
+        conflicts: Vec::new(),
+        note_count: 0,
+        close_reason: None,
+        links: Vec::new(),
+        merged: Vec::new(),
+        place: 0,
+        read_by: Vec::new(),
+        as_of_change: None,
+        held_up: None,
+    })
+}
+
+/// A ticket with those of its comments that are to be shown.
+fn show_loaded(
+    rows: &mut Rows<'_>,
+    own: &Membership,
+    row: TicketRow,
+    document: &Document,
+    ticket: model::Ticket,
+    note_count: u64,
+) -> Answer<Ticket> {
+    let facts = RowFacts { state: document.newest_state(), is_loaded: true };
+    let row = rows.row_with(own.project, row, facts)?;
+    let reader = rows.reader();
+    let names = &mut rows.names;
+    let (links, merged) = show_links(reader, own, names, ticket.id, ticket.links)?;
+    let filed = document.doc.first_change();
+    let read_by = filed.map(|change| document.read_by(&change, names)).transpose()?.unwrap_or_default();
+    let comments = ticket.comments.into_iter().map(|comment| show_comment(document, own, names, comment));
+    let comments = comments.collect::<Answer<_>>()?;
     Ok(Ticket {
         row,
         body: ticket.body,
         comments,
-        conflicts,
+        conflicts: show_conflicts(document, own, names, ticket.conflicts)?,
         note_count,
-        close_reason,
+        close_reason: ticket.close_reason.map(|reason| reason.to_string()),
         links,
         merged,
-        place,
+        place: document.newest_place().0,
         read_by,
-        as_of_change,
+        as_of_change: None,
         held_up: None,
     })
 }
@@ -408,26 +420,33 @@ fn tell_history(
     let Some(document) = Document::load(reader, own, DocId::Ticket(row.ticket))? else {
         return Ok(TicketHistory::default());
     };
-    let mut names = Names::new(reader);
+    let (mut names, mut told) = (Names::new(reader), BTreeSet::new());
     let history = document.doc.history();
     let total = history.len() as u64;
     let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
     let changes = history.into_iter().skip(skipped).take(limit);
-    let changes = changes.map(|entry| tell_change(&document, own, &mut names, entry));
+    let changes = changes.map(|entry| tell_change(&document, own, &mut names, &mut told, entry));
     Ok(TicketHistory { changes: changes.collect::<Answer<_>>()?, total })
 }
 
+/// Tells a change, and notes down whom it names.
 fn tell_change(
     document: &Document,
     own: &Membership,
     names: &mut Names<'_>,
+    told: &mut BTreeSet<UserId>,
     entry: model::HistoryEntry,
 ) -> Answer<HistoryChange> {
-    let mut told = Vec::with_capacity(entry.edits.len());
+    let mut edits = Vec::with_capacity(entry.edits.len());
     for (edit, before) in entry.edits {
-        told.extend(edits::describe(names, own.project, WireEdit::from(&edit), before)?);
+        edits.extend(describe(WireEdit::from(&edit), before, |user| -> Answer<String> {
+            told.insert(user);
+            Ok(names.user(own.project, user)?.name)
+        })?);
     }
-    let device = document.place(&entry.change).map(|place| place.device);
+    let place = document.place(&entry.change);
+    told.extend(place.and_then(|place| place.author));
+    let device = place.map(|place| place.device);
     Ok(HistoryChange {
         change: entry.change.to_string(),
         at_millis: document.shown_at(&entry.change, entry.at).0,
@@ -435,8 +454,20 @@ fn tell_change(
         device: device.map(|device| device.to_string()),
         device_name: device.map(|device| names.device(own.project, &device)).transpose()?.flatten(),
         state: document.state(&entry.change),
-        edits: told,
+        edits,
     })
+}
+
+/// Tells all changes of a document, and whom they name.
+pub(super) fn tell_all(
+    document: &Document,
+    own: &Membership,
+    names: &mut Names<'_>,
+) -> Answer<(Vec<HistoryChange>, BTreeSet<UserId>)> {
+    let mut told = BTreeSet::new();
+    let history = document.doc.history().into_iter();
+    let changes = history.map(|entry| tell_change(document, own, names, &mut told, entry));
+    Ok((changes.collect::<Answer<_>>()?, told))
 }
 
 fn author_of(

@@ -21,6 +21,12 @@ pub const HOLD_OF_TEAM: Duration = Duration::from_secs(5);
 pub const BULK_TICKETS_MAX: usize = 500;
 /// How many of them are changed in one turn: others who write wait no longer than for that.
 pub const BULK_TURN_TICKETS_MAX: usize = 50;
+/// Tickets that one `ticket.collect` may ask for: their usual size makes replies of about a MiB, beyond which larger
+/// ones gain nothing.
+pub const COLLECT_TICKETS_MAX: usize = 50;
+/// Bytes of changes after which `ticket.collect` ends its reply and leaves the rest to the next call. As JSON, told in
+/// four ways, they are several times as many: still far from what a reply may have.
+pub const COLLECT_CHANGE_BYTES_MAX: usize = 1024 * 1024;
 /// A query: what a person types, and what a saved view asks for, many times over.
 pub const QUERY_BYTES_MAX: usize = 2_048;
 /// Conditions and values of a query: each is asked of every row.

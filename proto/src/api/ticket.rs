@@ -14,6 +14,7 @@ use super::user::UserName;
 
 mod authorship;
 mod bulk;
+mod collect;
 mod edit_words;
 mod groups;
 mod merge;
@@ -25,6 +26,7 @@ pub use authorship::{
     Export, Import, NotProven, TicketBundle, TicketImported, Verification, VerifiedChange, Verify,
 };
 pub use bulk::{Bulk, BulkDone, BulkOutcome, BulkTicket};
+pub use collect::{Collect, CollectedTicket, CollectedTickets};
 pub use edit_words::{describe, user_text};
 pub use groups::{GroupBy, Groups, TicketGroup, TicketGroups};
 pub use merge::{Claim, Link, Merge, Unlink, Unmerge};

@@ -5,7 +5,7 @@ use assist_proto::api::ticket::Ticket;
 
 use super::super::ticket::name_of;
 use super::super::word;
-use super::Saved;
+use super::ticket::Saved;
 use crate::output::{exact, neutral};
 
 /// The ticket with its comments.
