@@ -370,9 +370,14 @@ impl Driver {
                 None => turn.server_doc_records(doc).map(drop),
             }
         };
-        let failed =
-            std::mem::take(&mut self.reported).into_iter().filter_map(|reported| read(reported).err());
-        failed.inspect(|error| _ = mend(&self.parts.store, error)).last()
+        let mut last = None;
+        for reported in std::mem::take(&mut self.reported) {
+            if let Err(error) = read(reported) {
+                mend(&self.parts.store, &error);
+                last = Some(error);
+            }
+        }
+        last
     }
 
     /// Says how the hubs stand after another turn.
