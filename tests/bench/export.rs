@@ -73,7 +73,7 @@ fn read_all(bench: &Bench, home: &Path) -> anyhow::Result<(Duration, Vec<DocChan
     let store: &dyn DeviceStore = &turn;
     let (time, ()) = timed(|| {
         let all = store.docs(&project)?;
-        all.into_iter().try_for_each(|doc| Ok(drop(store.doc_records(&project, doc)?)))
+        Ok(all.into_iter().try_for_each(|doc| store.doc_records(&project, doc).map(drop))?)
     })?;
     let changes = |doc| -> anyhow::Result<DocChanges> {
         let records = store.doc_records(&project, doc)?;
