@@ -21,29 +21,13 @@ impl Retention {
 
 #[cfg(test)]
 mod tests {
-    use assist_crdt_model::{Status, TicketId, UnixMillis, UserId};
+    use assist_crdt_model::{Status, UnixMillis};
 
     use super::Retention;
-    use crate::store::{Seq, TicketRow};
+    use crate::store::TicketRow;
 
     fn row(status: Status) -> TicketRow {
-        TicketRow {
-            ticket: TicketId::from_bytes([1; 16]),
-            number: None,
-            requester: UserId::from_bytes([2; 16]),
-            title: String::new(),
-            status,
-            assignee: None,
-            priority: None,
-            snoozed_until_millis: None,
-            merged_into: None,
-            labels: Vec::new(),
-            created_at: UnixMillis(0),
-            updated_at: UnixMillis(1_000),
-            comment_count: 0,
-            has_conflict: false,
-            last_seq: Seq(1),
-        }
+        TicketRow { status, updated_at: UnixMillis(1_000), ..TicketRow::sample() }
     }
 
     #[test]

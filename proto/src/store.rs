@@ -151,6 +151,30 @@ pub struct TicketRow {
     pub last_seq: Seq,
 }
 
+#[cfg(test)]
+impl TicketRow {
+    /// A ticket of which nothing is known but that it is there.
+    pub(crate) fn sample() -> Self {
+        Self {
+            ticket: TicketId::from_bytes([1; 16]),
+            number: None,
+            requester: UserId::from_bytes([2; 16]),
+            title: String::new(),
+            status: Status::Open,
+            assignee: None,
+            priority: None,
+            snoozed_until_millis: None,
+            merged_into: None,
+            labels: Vec::new(),
+            created_at: UnixMillis(0),
+            updated_at: UnixMillis(0),
+            comment_count: 0,
+            has_conflict: false,
+            last_seq: Seq(1),
+        }
+    }
+}
+
 impl TicketRow {
     /// Whether it is hidden from its assignee's list now.
     pub fn is_snoozed(&self, now: UnixMillis) -> bool {

@@ -64,3 +64,4 @@ mod ticket_members;
 mod tidy;
 mod upgrade;
 mod window;
+mod worlds;

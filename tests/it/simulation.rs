@@ -2,58 +2,16 @@
 //!
 //! `SIM_SEEDS=100000` runs more worlds than usual, `SIM_SEED=17` runs one and prints what happened.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-
 use assist_tests::memory_store::MemoryStore;
 use assist_tests::network::{DISK_BYTES, Faults, Trace};
 use assist_tests::peer::PeerId;
 use assist_tests::world::{ALICE, BOB, CAROL, DAVE, ERIN, Seat, World};
 
+use crate::worlds::run_worlds;
+
 #[test]
 fn every_world_converges_and_loses_nothing() {
-    if let Some(seed) = number_from_env("SIM_SEED") {
-        let trace = Trace::on();
-        let outcome = run(seed, trace.clone());
-        println!("{}", trace.text());
-        outcome.unwrap();
-        return;
-    }
-    let seeds = number_from_env("SIM_SEEDS").unwrap_or(SEEDS);
-    let next = AtomicU64::new(0);
-    let failures = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
-                        return;
-                    }
-                    if let Err(reason) = run(seed, Trace::OFF) {
-                        failures.lock().unwrap().push((seed, reason));
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().unwrap();
-    for (seed, reason) in failures.iter().take(10) {
-        println!("SIM_SEED={seed} cargo test -p assist-tests simulation -- --nocapture\n    {reason}");
-    }
-    assert!(failures.is_empty(), "{} of {seeds} worlds failed", failures.len());
-}
-
-/// Runs one world; what it panics with is the failure.
-fn run(seed: u64, trace: Trace) -> Result<(), String> {
-    let reason_of = |panic: Box<dyn Any + Send>| match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "a panic".into(), |text| text.to_string()),
-    };
-    catch_unwind(AssertUnwindSafe(|| live(seed, trace))).map_err(reason_of)
+    run_worlds("SIM", SEEDS, live);
 }
 
 fn live(seed: u64, trace: Trace) {
@@ -163,9 +121,4 @@ fn restart(world: &mut World, peer: PeerId) {
     world.net.start(peer, was_clean);
 }
 
-fn number_from_env(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 const SEEDS: u64 = 2_000;
-const THREADS: usize = 2;

@@ -2,31 +2,17 @@
 //!
 //! `DAMAGE_SEEDS=1000` runs more worlds than usual, `DAMAGE_SEED=17` runs one and prints what happened.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use assist_crdt_model::DocId;
 use assist_proto::store::{DeviceStore as _, ServerStore};
 use assist_tests::network::{Faults, Trace};
 use assist_tests::world::{ALICE, BOB, CAROL, DAVE, Seat, World};
 
-use crate::simulation_rollback::{act, leave_or_come, number_from_env, reason_of};
+use crate::simulation_rollback::{act, leave_or_come};
+use crate::worlds::run_worlds;
 
 #[test]
 fn damaged_documents_come_back_from_whoever_has_them() {
-    if let Some(seed) = number_from_env("DAMAGE_SEED") {
-        let trace = Trace::on();
-        let outcome = catch_unwind(AssertUnwindSafe(|| live(seed, trace.clone())));
-        println!("{}", trace.text());
-        outcome.map_err(reason_of).unwrap();
-        return;
-    }
-    let seeds = number_from_env("DAMAGE_SEEDS").unwrap_or(SEEDS);
-    let fails = |seed: &u64| {
-        let outcome = catch_unwind(AssertUnwindSafe(|| live(*seed, Trace::OFF)));
-        outcome.map_err(|panic| println!("DAMAGE_SEED={seed}: {}", reason_of(panic))).is_err()
-    };
-    let failed: Vec<u64> = (0..seeds).filter(fails).collect();
-    assert!(failed.is_empty(), "{} of {seeds} worlds failed: {failed:?}", failed.len());
+    run_worlds("DAMAGE", SEEDS, live);
 }
 
 /// Eight devices of four people who come and go; now and then a document of the server cannot be read, or one of a

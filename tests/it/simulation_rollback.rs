@@ -2,33 +2,15 @@
 //!
 //! `ROLLBACK_SEEDS=1000` runs more worlds than usual, `ROLLBACK_SEED=17` runs one and prints what happened.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use assist_tests::memory_store::MemoryStore;
 use assist_tests::network::{DISK_BYTES, Trace};
 use assist_tests::world::{ALICE, BOB, CAROL, DAVE, ERIN, Seat, World};
 
+use crate::worlds::run_worlds;
+
 #[test]
 fn whatever_a_server_forgot_its_devices_give_back() {
-    if let Some(seed) = number_from_env("ROLLBACK_SEED") {
-        let trace = Trace::on();
-        let outcome = catch_unwind(AssertUnwindSafe(|| live(seed, trace.clone())));
-        println!("{}", trace.text());
-        outcome.map_err(reason_of).unwrap();
-        return;
-    }
-    let seeds = number_from_env("ROLLBACK_SEEDS").unwrap_or(SEEDS);
-    let fails = |seed: &u64| {
-        let outcome = catch_unwind(AssertUnwindSafe(|| live(*seed, Trace::OFF)));
-        outcome.map_err(|panic| println!("ROLLBACK_SEED={seed}: {}", reason_of(panic))).is_err()
-    };
-    let failed: Vec<u64> = std::thread::scope(|scope| {
-        let workers = [0, 1]
-            .map(|first| scope.spawn(move || (first..seeds).step_by(2).filter(fails).collect::<Vec<u64>>()));
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    });
-    assert!(failed.is_empty(), "{} of {seeds} worlds failed: {failed:?}", failed.len());
+    run_worlds("ROLLBACK", SEEDS, live);
 }
 
 /// Twenty devices of five people; the server is restored at a moment from a copy of another, or is empty. Some
@@ -91,17 +73,6 @@ fn fill_or_free(world: &mut World, project: usize) {
         1 => world.net.set_disk_free(server, DISK_BYTES),
         _ => {}
     }
-}
-
-pub(crate) fn reason_of(panic: Box<dyn Any + Send>) -> String {
-    match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => panic.downcast::<&str>().map_or_else(|_| "a panic".into(), |text| text.to_string()),
-    }
-}
-
-pub(crate) fn number_from_env(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 const SEEDS: u64 = 100;

@@ -1,9 +1,9 @@
 //! What is closed when, with which words; at times that are given.
 
-use assist_crdt_model::{Reason, Role, Status, TicketId, UnixMillis, UserId};
+use assist_crdt_model::{Reason, Role, Status, UnixMillis};
 
 use super::{DAY_MILLIS, Housekeeping};
-use crate::store::{Seq, TicketRow};
+use crate::store::TicketRow;
 
 const THEN: u64 = 1_000 * DAY_MILLIS;
 const BOTH: Housekeeping = Housekeeping {
@@ -13,23 +13,7 @@ const BOTH: Housekeeping = Housekeeping {
 
 /// A ticket in which something last happened at [`THEN`].
 fn row(status: Status) -> TicketRow {
-    TicketRow {
-        ticket: TicketId::from_bytes([1; 16]),
-        number: None,
-        requester: UserId::from_bytes([2; 16]),
-        title: String::new(),
-        status,
-        assignee: None,
-        priority: None,
-        snoozed_until_millis: None,
-        merged_into: None,
-        labels: Vec::new(),
-        created_at: UnixMillis(0),
-        updated_at: UnixMillis(THEN),
-        comment_count: 0,
-        has_conflict: false,
-        last_seq: Seq(1),
-    }
+    TicketRow { status, updated_at: UnixMillis(THEN), ..TicketRow::sample() }
 }
 
 /// So many days after [`THEN`].

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::search::TicketText;
-use crate::store::{Follow, Seq, TicketRow};
+use crate::store::{Follow, TicketRow};
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
@@ -119,17 +119,9 @@ fn blank(number: u32, title: &str) -> TicketRow {
         number: Some(number),
         requester: ALICE,
         title: title.to_owned(),
-        status: Status::Open,
-        assignee: None,
-        priority: None,
-        snoozed_until_millis: None,
-        merged_into: None,
-        labels: Vec::new(),
         created_at: UnixMillis(NOW.0 - 60 * DAY),
         updated_at: UnixMillis(NOW.0 - 30 * DAY),
-        comment_count: 0,
-        has_conflict: false,
-        last_seq: Seq(1),
+        ..TicketRow::sample()
     }
 }
 

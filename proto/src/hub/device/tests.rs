@@ -1,7 +1,5 @@
 //! The times that a row shows.
 
-use assist_crdt_model::Status;
-
 use super::*;
 
 #[test]
@@ -30,21 +28,5 @@ fn older_record_leaves_the_time_to_the_log() {
 }
 
 fn row(last_seq: u64, updated_at: u64) -> TicketRow {
-    TicketRow {
-        ticket: TicketId::from_bytes([1; 16]),
-        number: None,
-        requester: UserId::from_bytes([1; 16]),
-        title: "It hangs".to_owned(),
-        status: Status::Open,
-        assignee: None,
-        priority: None,
-        snoozed_until_millis: None,
-        merged_into: None,
-        labels: Vec::new(),
-        created_at: UnixMillis(0),
-        updated_at: UnixMillis(updated_at),
-        comment_count: 0,
-        has_conflict: false,
-        last_seq: Seq(last_seq),
-    }
+    TicketRow { updated_at: UnixMillis(updated_at), last_seq: Seq(last_seq), ..TicketRow::sample() }
 }
