@@ -373,17 +373,17 @@ fn invite(home: &Path, role: user::Role, email: Option<String>, name: Option<Str
     let mut client = Client::connect(Home::locate(Some(home.to_owned()))?.socket()).with_context(|| {
         format!("the server in {} does not run: start it with `assistd server run`", home.display())
     })?;
+    let is_named = name.is_some();
     let invitation = client.call(&server::Invite { role, email, name })?;
     say(&format!(
-        "{}\n\nFor one {} on one device, within seven days:\n  assist project join {} --code {}\n",
+        "{}\n\nFor one {} on one device, within seven days:\n  {}\n",
         invitation.code,
         match role {
             user::Role::Customer => "customer",
             user::Role::Agent => "agent",
             user::Role::Admin => "admin",
         },
-        invitation.address,
-        invitation.code,
+        invitation.join_command(is_named),
     ))
 }
 

@@ -20,8 +20,9 @@ pub(crate) fn run(verb: MemberVerb, invocation: &mut Invocation) -> Result<(), C
         MemberVerb::List => list(invocation),
         MemberVerb::Invite { email, role, name } => {
             invocation.output.check_fields::<Invitation>()?;
+            let is_named = name.is_some();
             let invitation = invocation.call(&Invite { project, role, email, name })?;
-            invocation.output.document(&invitation, invitation_lines)
+            invocation.output.document(&invitation, |it, audience| invitation_lines(it, is_named, audience))
         }
         MemberVerb::Invitations => {
             invocation.output.check_fields::<OpenInvitation>()?;

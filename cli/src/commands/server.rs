@@ -104,12 +104,13 @@ fn disk_words(disk: &DiskStatus, audience: &Audience) -> String {
 fn invite(args: InviteArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     invocation.output.check_fields::<Invitation>()?;
     let InviteArgs { role, email, name } = args;
+    let is_named = name.is_some();
     let invitation = invocation.call(&Invite { role, email, name })?;
-    invocation.output.document(&invitation, invitation_lines)
+    invocation.output.document(&invitation, |it, audience| invitation_lines(it, is_named, audience))
 }
 
 /// The code, or for people all that the invited person needs.
-pub(super) fn invitation_lines(invitation: &Invitation, audience: Audience) -> Vec<String> {
+pub(super) fn invitation_lines(invitation: &Invitation, is_named: bool, audience: Audience) -> Vec<String> {
     match &audience {
         Audience::Script => vec![invitation.code.clone()],
         Audience::People(_) => vec![
@@ -118,11 +119,7 @@ pub(super) fn invitation_lines(invitation: &Invitation, audience: Audience) -> V
                 word(&invitation.role),
                 audience.time(invitation.expires_at_millis)
             ),
-            format!(
-                "  assist project join '{}' --code {}",
-                neutral::line(&invitation.address),
-                neutral::line(&invitation.code)
-            ),
+            format!("  {}", invitation.join_command(is_named)),
         ],
     }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::user::Role;
+use crate::neutral;
 
 /// Parameters of `server.status`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -267,6 +268,15 @@ pub struct Invitation {
     pub expires_at_millis: u64,
 }
 
+impl Invitation {
+    /// What the invited person types. Somebody whom nobody named has to say what they are called.
+    pub fn join_command(&self, is_named: bool) -> String {
+        let (address, code) = (neutral::line(&self.address), neutral::line(&self.code));
+        let name = if is_named { "" } else { " --name '<your name>'" };
+        format!("assist project join '{address}' --code {code}{name}")
+    }
+}
+
 impl std::fmt::Debug for Invitation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The code is a secret until it is used: it must not get into logs.
@@ -323,4 +333,18 @@ pub struct MemberDevice {
     pub is_connected: bool,
     /// Whether it was shut out.
     pub is_revoked: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Invitation, Role};
+
+    #[test]
+    fn who_is_not_named_is_asked_what_they_are_called() {
+        let (code, address) = ("ab2c-de3f".to_owned(), "assist://key@::1,127.0.0.1".to_owned());
+        let invitation = Invitation { code, address, role: Role::Agent, expires_at_millis: 0 };
+        let command = "assist project join 'assist://key@::1,127.0.0.1' --code ab2c-de3f";
+        assert_eq!(invitation.join_command(true), command);
+        assert_eq!(invitation.join_command(false), format!("{command} --name '<your name>'"));
+    }
 }
