@@ -156,7 +156,11 @@ pub const QUOTA_ASKS_PER_MINUTE: u64 = 240;
 pub const QUOTA_READS_PER_MINUTE: u64 = 4_096;
 /// How many times as much one user may with all their devices.
 pub const QUOTA_USER_FACTOR: u64 = 3;
-/// Devices, and users, of whom a server remembers what they spent before it looks who has everything again: 32 bytes
+/// How many times as much of changes and their bytes a device gives back in the same time, beside what it pushes, to a
+/// server that was restored: half a million changes within minutes, and gigabytes within a day, while a device that lies
+/// about what was lost fills no disk in a night.
+pub const QUOTA_GIVEN_FACTOR: u64 = 16;
+/// Devices, and users, of whom a server remembers what they spent before it looks who has everything again: 64 bytes
 /// each, and more than are active at once.
 pub const QUOTA_METERS_MAX: usize = 10_000;
 /// The least and the most that a device waits before it pushes again what was too much, whatever the server says.

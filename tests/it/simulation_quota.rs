@@ -1,10 +1,14 @@
 //! How much a server takes from one person: honest work never meets the bound, and what runs wild waits and loses nothing.
 
+use std::collections::BTreeSet;
+
+use assist_crdt_model::{DocId, RejectCode};
 use assist_proto::hub::{Command, CommandError, Connection, Reply};
 use assist_proto::limits;
-use assist_proto::store::DeviceStore as _;
-use assist_proto::wire::RefusedCode;
+use assist_proto::store::{DeviceStore as _, ServerStore};
 use assist_proto::wire::ask::{AskCode, ListDevices, Request};
+use assist_proto::wire::give_back::{GiveBack, Vouchers};
+use assist_proto::wire::{PeerMessage, RefusedCode, Verdicts, codec};
 use assist_tests::world::{ALICE, Desk};
 
 fn rejected(desk: &Desk) -> u64 {
@@ -59,6 +63,54 @@ fn more_than_a_server_takes_waits_in_the_outbox_and_comes_by_itself() {
     assert_eq!(unsent(&desk), 0);
     assert_eq!(desk.drafts(desk.alice), [], "what waits is no draft");
     desk.world.check();
+}
+
+#[test]
+fn who_gives_back_without_end_waits_and_others_do_not() {
+    let mut desk = Desk::open(5);
+    let ticket = desk.world.file(desk.alice, "It hangs", "On start.");
+    desk.world.settle();
+    let doc = DocId::Ticket(ticket);
+    let record = ServerStore::doc_records(&desk.world.net.peer(desk.server).store, doc).unwrap().remove(0);
+    let (alice, rogue) = (desk.alice, desk.bob);
+    // Nobody else is there to give it back.
+    for seat in [alice, desk.carol] {
+        desk.set_online(seat, false);
+    }
+    desk.world.restore_server(0, None);
+    desk.world.run_for(60_000);
+
+    // Nobody vouches for the author: refused each time, and looked at each time.
+    let frames =
+        limits::QUOTA_CHANGES_PER_MINUTE * limits::QUOTA_GIVEN_FACTOR / limits::PUSH_ENVELOPES_MAX as u64;
+    let give_back = PeerMessage::GiveBack(GiveBack {
+        project: desk.world.projects[0].id,
+        vouchers: Vouchers::default(),
+        records: vec![record; limits::PUSH_ENVELOPES_MAX],
+    });
+    desk.world.observe();
+    for _ in 0..=frames {
+        desk.world.net.say(rogue.device, &give_back);
+    }
+    desk.world.net.run_for(5_000);
+    let sent = desk.world.net.sent.iter().filter(|sent| sent.from == desk.server && sent.to == rogue.device);
+    let codes: BTreeSet<u16> = sent
+        .filter_map(|sent| match codec::decode("message", &sent.frame).unwrap() {
+            PeerMessage::Verdicts(Verdicts { rejected, .. }) => Some(rejected),
+            _ => None,
+        })
+        .flatten()
+        .map(|rejected| rejected.code)
+        .collect();
+    assert_eq!(codes, BTreeSet::from([RejectCode::UnknownDevice.number(), RejectCode::OverQuota.number()]));
+
+    for seat in [alice, desk.carol] {
+        desk.set_online(seat, true);
+    }
+    desk.world.heal();
+    desk.world.check();
+    let given = ServerStore::doc_records(&desk.world.net.peer(desk.server).store, doc).unwrap();
+    assert_eq!(given.len(), 1, "its author has a quota of her own");
 }
 
 #[test]

@@ -157,9 +157,13 @@ impl ServerHub {
         let is_new_ticket =
             matches!(envelope.doc, DocId::Ticket(_)) && self.filed(envelope.doc, store)?.is_none();
         let cost = ChangeCost { size_bytes: envelope.change.len(), is_new_ticket };
-        let Err(wait_millis) = self.quotas.spend_change(now, who, cost) else { return Ok(Ok(())) };
-        let wait_millis = wait_millis.max(limits::QUOTA_WAIT_MIN_MILLIS);
-        Ok(Err(self.hold(now, link, wait_millis, HoldCause::Quota)))
+        let spent = self.quotas.spend_change(now, who, cost);
+        Ok(spent.map_err(|wait_millis| self.hold_for_quota(now, link, wait_millis)))
+    }
+
+    /// Nothing new of a session is taken until some of its quota is there again.
+    pub(super) fn hold_for_quota(&mut self, now: UnixMillis, link: LinkId, wait_millis: u64) -> Rejection {
+        self.hold(now, link, wait_millis.max(limits::QUOTA_WAIT_MIN_MILLIS), HoldCause::Quota)
     }
 
     fn admit(

@@ -17,7 +17,7 @@ use super::{NO_HASH, ServerHub};
 use crate::admission::{By, Event, Proof};
 use crate::authorship::Vouched;
 use crate::certificate::{DeviceCertificate, Signed};
-use crate::envelope::{RefusedEnvelope, VerifiedEnvelope};
+use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{Audience, Device, ServerStore, Share, ShareWith, StoreResult, User};
@@ -137,9 +137,9 @@ impl ServerHub {
                     let verdict = match (known, lost_place(&verified, store)?) {
                         (Some(known), _) => known,
                         (None, Some(lost)) => self.put_back_lost(now, link, &lost, verified, store)?,
-                        (None, None) => match self.held(now, link) {
-                            Some(refusal) => Err(refusal),
-                            None => {
+                        (None, None) => match self.meter_given(now, link, verified.envelope()) {
+                            Err(refusal) => Err(refusal),
+                            Ok(()) => {
                                 self.take_back_and_note(now, &giver, &authority, &place, verified, store)?
                             }
                         },
@@ -156,6 +156,17 @@ impl ServerHub {
         self.take_names(&giver, vouchers, store)?;
         self.send(link, &PeerMessage::Verdicts(verdicts));
         Ok(())
+    }
+
+    /// What is given back costs the giver, whoever wrote it: else a lie about what was lost would cost nothing.
+    fn meter_given(&mut self, now: UnixMillis, link: LinkId, envelope: &Envelope) -> Result<(), Rejection> {
+        if let Some(refusal) = self.held(now, link) {
+            return Err(refusal);
+        }
+        let Some(session) = self.session(link) else { return Ok(()) };
+        let who = (session.device, session.user);
+        let spent = self.quotas.spend_given(now, who, envelope.change.len());
+        spent.map_err(|wait_millis| self.hold_for_quota(now, link, wait_millis))
     }
 
     fn authority(&self, restored_at: UnixMillis, vouchers: &Vouchers) -> Authority {

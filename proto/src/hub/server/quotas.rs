@@ -53,6 +53,8 @@ struct Spent {
     asks: Meter,
     blob_bytes: Meter,
     reads: Meter,
+    given: Meter,
+    given_bytes: Meter,
 }
 
 /// What a pushed change costs.
@@ -75,6 +77,15 @@ impl Spent {
         Ok(())
     }
 
+    /// Likewise, of what was lost with a restoration.
+    fn spend_given(&mut self, now: UnixMillis, factor: u64, size_bytes: usize) -> Result<(), u64> {
+        let mut after = *self;
+        after.given.spend(now, CHANGES.times(limits::QUOTA_GIVEN_FACTOR * factor), 1)?;
+        after.given_bytes.spend(now, BYTES.times(limits::QUOTA_GIVEN_FACTOR * factor), size_bytes as u64)?;
+        *self = after;
+        Ok(())
+    }
+
     const fn is_whole(&self, now: UnixMillis) -> bool {
         self.changes.is_whole(now)
             && self.bytes.is_whole(now)
@@ -82,6 +93,8 @@ impl Spent {
             && self.asks.is_whole(now)
             && self.blob_bytes.is_whole(now)
             && self.reads.is_whole(now)
+            && self.given.is_whole(now)
+            && self.given_bytes.is_whole(now)
     }
 }
 
@@ -105,6 +118,23 @@ impl Quotas {
         let mut after = *of_device;
         after.spend_change(now, 1, cost)?;
         of_user.spend_change(now, limits::QUOTA_USER_FACTOR, cost)?;
+        *of_device = after;
+        Ok(())
+    }
+
+    /// A change that a device gives back to a server that was restored, of whomever it is; or how many milliseconds to
+    /// wait with it.
+    pub(super) fn spend_given(
+        &mut self,
+        now: UnixMillis,
+        (device, user): (DeviceId, UserId),
+        size_bytes: usize,
+    ) -> Result<(), u64> {
+        self.make_room(now);
+        let (of_device, of_user) = self.of(device, user);
+        let mut after = *of_device;
+        after.spend_given(now, 1, size_bytes)?;
+        of_user.spend_given(now, limits::QUOTA_USER_FACTOR, size_bytes)?;
         *of_device = after;
         Ok(())
     }

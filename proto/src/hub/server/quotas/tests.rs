@@ -91,3 +91,17 @@ fn meters_of_those_who_were_long_away_make_room() {
     quotas.spend_ask(UnixMillis(NOW.0 + 600_000), who(255, 2)).unwrap();
     assert_eq!(quotas.devices.len(), 1);
 }
+
+#[test]
+fn what_is_given_back_is_counted_by_itself() {
+    let mut quotas = Quotas::default();
+    let most = limits::QUOTA_CHANGES_PER_MINUTE * limits::QUOTA_GIVEN_FACTOR;
+    let given = (0..=most).take_while(|_| quotas.spend_given(NOW, who(1, 1), 300).is_ok()).count() as u64;
+    assert!(given.abs_diff(most) <= most / 1_000, "{given}");
+    assert_eq!(quotas.spend_change(NOW, who(1, 1), SMALL), Ok(()), "own writing goes on");
+    assert_eq!(quotas.spend_given(NOW, who(2, 2), 300), Ok(()), "others have theirs");
+    let gigabytes = limits::QUOTA_BYTES_PER_DAY * limits::QUOTA_GIVEN_FACTOR;
+    let large = 1 << 24;
+    let given = (0..gigabytes).take_while(|_| quotas.spend_given(NOW, who(3, 3), large).is_ok()).count();
+    assert_eq!(given as u64, gigabytes / large as u64);
+}
