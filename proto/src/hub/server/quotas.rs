@@ -98,6 +98,9 @@ impl Spent {
     }
 }
 
+/// Who spends: a device, and its user with all their devices.
+type Spender = (DeviceId, UserId);
+
 /// What everybody has spent.
 #[derive(Debug, Default)]
 pub(super) struct Quotas {
@@ -110,16 +113,10 @@ impl Quotas {
     pub(super) fn spend_change(
         &mut self,
         now: UnixMillis,
-        (device, user): (DeviceId, UserId),
+        who: Spender,
         cost: ChangeCost,
     ) -> Result<(), u64> {
-        self.make_room(now);
-        let (of_device, of_user) = self.of(device, user);
-        let mut after = *of_device;
-        after.spend_change(now, 1, cost)?;
-        of_user.spend_change(now, limits::QUOTA_USER_FACTOR, cost)?;
-        *of_device = after;
-        Ok(())
+        self.spend(now, who, |spent, factor| spent.spend_change(now, factor, cost))
     }
 
     /// A change that a device gives back to a server that was restored, of whomever it is; or how many milliseconds to
@@ -127,56 +124,44 @@ impl Quotas {
     pub(super) fn spend_given(
         &mut self,
         now: UnixMillis,
-        (device, user): (DeviceId, UserId),
+        who: Spender,
         size_bytes: usize,
+    ) -> Result<(), u64> {
+        self.spend(now, who, |spent, factor| spent.spend_given(now, factor, size_bytes))
+    }
+
+    /// An ask; or how many milliseconds to wait with it.
+    pub(super) fn spend_ask(&mut self, now: UnixMillis, who: Spender) -> Result<(), u64> {
+        self.spend(now, who, |spent, factor| spent.asks.spend(now, ASKS.times(factor), 1))
+    }
+
+    /// Bytes of a blob that a device is about to send; or how many milliseconds to wait with it.
+    pub(super) fn spend_blob(&mut self, now: UnixMillis, who: Spender, size_bytes: u64) -> Result<(), u64> {
+        self.spend(now, who, |spent, factor| {
+            spent.blob_bytes.spend(now, BLOB_BYTES.times(factor), size_bytes)
+        })
+    }
+
+    /// A read mark that a device moves; or how many milliseconds to wait with it.
+    pub(super) fn spend_read(&mut self, now: UnixMillis, who: Spender) -> Result<(), u64> {
+        self.spend(now, who, |spent, factor| spent.reads.spend(now, READS.times(factor), 1))
+    }
+
+    /// Of a device and its user, or of neither. `spend` spends nothing where it refuses, and is told how many times as
+    /// much there is.
+    fn spend(
+        &mut self,
+        now: UnixMillis,
+        (device, user): Spender,
+        spend: impl Fn(&mut Spent, u64) -> Result<(), u64>,
     ) -> Result<(), u64> {
         self.make_room(now);
         let (of_device, of_user) = self.of(device, user);
         let mut after = *of_device;
-        after.spend_given(now, 1, size_bytes)?;
-        of_user.spend_given(now, limits::QUOTA_USER_FACTOR, size_bytes)?;
+        spend(&mut after, 1)?;
+        spend(of_user, limits::QUOTA_USER_FACTOR)?;
         *of_device = after;
         Ok(())
-    }
-
-    /// An ask; or how many milliseconds to wait with it.
-    pub(super) fn spend_ask(
-        &mut self,
-        now: UnixMillis,
-        (device, user): (DeviceId, UserId),
-    ) -> Result<(), u64> {
-        self.make_room(now);
-        let (of_device, of_user) = self.of(device, user);
-        of_device.asks.spend(now, ASKS, 1)?;
-        of_user.asks.spend(now, ASKS.times(limits::QUOTA_USER_FACTOR), 1)
-    }
-
-    /// Bytes of a blob that a device is about to send; or how many milliseconds to wait with it.
-    pub(super) fn spend_blob(
-        &mut self,
-        now: UnixMillis,
-        (device, user): (DeviceId, UserId),
-        size_bytes: u64,
-    ) -> Result<(), u64> {
-        self.make_room(now);
-        let (of_device, of_user) = self.of(device, user);
-        let mut after = of_device.blob_bytes;
-        after.spend(now, BLOB_BYTES, size_bytes)?;
-        of_user.blob_bytes.spend(now, BLOB_BYTES.times(limits::QUOTA_USER_FACTOR), size_bytes)?;
-        of_device.blob_bytes = after;
-        Ok(())
-    }
-
-    /// A read mark that a device moves; or how many milliseconds to wait with it.
-    pub(super) fn spend_read(
-        &mut self,
-        now: UnixMillis,
-        (device, user): (DeviceId, UserId),
-    ) -> Result<(), u64> {
-        self.make_room(now);
-        let (of_device, of_user) = self.of(device, user);
-        of_device.reads.spend(now, READS, 1)?;
-        of_user.reads.spend(now, READS.times(limits::QUOTA_USER_FACTOR), 1)
     }
 
     fn of(&mut self, device: DeviceId, user: UserId) -> (&mut Spent, &mut Spent) {
