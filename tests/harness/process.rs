@@ -298,11 +298,18 @@ impl DaemonProcess {
     }
 
     /// Waits until everything that was written here is on the server.
+    /// However much that is: as long as it gets less.
     pub fn until_sent(&self) {
-        self.until("an empty outbox", |client| {
+        let waiting = |client: &mut Client| {
             let status = client.call(&sync::GetStatus::default()).expect("a status");
-            status.projects.iter().all(|project| project.outbox_count == 0).then_some(())
-        });
+            status.projects.iter().map(|project| project.outbox_count).sum::<u64>()
+        };
+        let mut left = waiting(&mut self.client());
+        while left > 0 {
+            left = self.until(&format!("less than {left} changes in the outbox"), |client| {
+                Some(waiting(client)).filter(|now| *now < left)
+            });
+        }
     }
 }
 
