@@ -95,6 +95,7 @@ fn every_documented_limit_has_its_value() {
         QUOTA_TICKETS_PER_DAY,
         QUOTA_ASKS_PER_MINUTE,
         QUOTA_USER_FACTOR,
+        QUOTA_GIVEN_FACTOR,
         SESSIONS_PER_USER_MAX,
         BLOB_BYTES_MAX,
         BLOB_BYTES_MAX_DEFAULT,
