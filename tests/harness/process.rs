@@ -297,8 +297,7 @@ impl DaemonProcess {
         });
     }
 
-    /// Waits until everything that was written here is on the server.
-    /// However much that is: as long as it gets less.
+    /// Waits until everything that was written here is on the server, however much that is: as long as it gets less.
     pub fn until_sent(&self) {
         let waiting = |client: &mut Client| {
             let status = client.call(&sync::GetStatus::default()).expect("a status");
