@@ -19,8 +19,8 @@ pub(super) fn describe(status: Option<&ProjectStatus>, now: UnixMillis) -> Conne
         hub::Connection::Connecting { tries: 0, .. } => {
             (ConnectionState::Connecting, "connecting".to_owned())
         }
-        hub::Connection::Connecting { .. } => {
-            (ConnectionState::Connecting, format!("offline for {lasting}; trying to connect"))
+        hub::Connection::Connecting { reason, .. } => {
+            (ConnectionState::Connecting, format!("offline for {lasting}: {reason}; trying again now"))
         }
         hub::Connection::Greeting { .. } => {
             (ConnectionState::Connecting, "the server answers; waiting for its welcome".to_owned())

@@ -131,6 +131,8 @@ pub enum Connection {
         dial: DialId,
         /// How many tries in a row before.
         tries: u32,
+        /// Why the last one ended, for people.
+        reason: String,
     },
     /// Connected, not welcomed yet.
     Greeting {

@@ -38,14 +38,14 @@ fn every_connection_says_how_it_stands_and_what_comes_next() {
         "offline for 3 minutes: no answer from 127.0.0.1:9470; trying again now",
     );
     check(
-        hub::Connection::Connecting { dial: DialId(1), tries: 0 },
+        hub::Connection::Connecting { dial: DialId(1), tries: 0, reason: "not connected yet".into() },
         ConnectionState::Connecting,
         "connecting",
     );
     check(
-        hub::Connection::Connecting { dial: DialId(1), tries: 2 },
+        hub::Connection::Connecting { dial: DialId(1), tries: 2, reason: reason() },
         ConnectionState::Connecting,
-        "offline for 3 minutes; trying to connect",
+        "offline for 3 minutes: no answer from 127.0.0.1:9470; trying again now",
     );
     check(
         hub::Connection::Greeting { link: LinkId(1), peer, tries: 0 },

@@ -52,20 +52,22 @@ impl DeviceHub {
 
     /// Dials every project whose time has come.
     pub(super) fn dial_due(&mut self, now: UnixMillis) {
-        let due: Vec<(ProjectId, u32)> = self
+        let due: Vec<(ProjectId, u32, String)> = self
             .projects
             .iter()
-            .filter_map(|(id, project)| match project.connection {
+            .filter_map(|(id, project)| match &project.connection {
                 _ if project.sync.is_doubted => None,
-                Connection::Offline { until, tries, .. } if until <= now => Some((*id, tries)),
-                Connection::Refused { until, .. } if until <= now => Some((*id, 0)),
+                Connection::Offline { until, tries, reason } if *until <= now => {
+                    Some((*id, *tries, reason.clone()))
+                }
+                Connection::Refused { until, reason, .. } if *until <= now => Some((*id, 0, reason.clone())),
                 _ => None,
             })
             .collect();
-        for (id, tries) in due {
+        for (id, tries, reason) in due {
             let Ok(address) = self.projects[&id].membership.address.parse::<Address>() else { continue };
             let dial = self.dial(&address);
-            self.set_connection(now, id, Connection::Connecting { dial, tries });
+            self.set_connection(now, id, Connection::Connecting { dial, tries, reason });
         }
     }
 
@@ -89,7 +91,7 @@ impl DeviceHub {
             return Ok(());
         }
         let found = self.projects.iter().find_map(|(id, project)| match project.connection {
-            Connection::Connecting { dial: ours, tries } if ours == dial => Some((*id, tries)),
+            Connection::Connecting { dial: ours, tries, .. } if ours == dial => Some((*id, tries)),
             _ => None,
         });
         match found {
@@ -216,7 +218,7 @@ impl DeviceHub {
             return;
         }
         let found = self.projects.iter().find_map(|(id, project)| match project.connection {
-            Connection::Connecting { dial: ours, tries } if ours == dial => Some((*id, tries)),
+            Connection::Connecting { dial: ours, tries, .. } if ours == dial => Some((*id, tries)),
             _ => None,
         });
         if let Some((id, tries)) = found {
