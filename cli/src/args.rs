@@ -174,6 +174,12 @@ pub(crate) enum ProjectVerb {
     Pending,
     /// List the projects that this device has joined
     List,
+    /// Tell this device where a joined project's server is now
+    Relocate {
+        /// What the operator gave: `assist://<project id>@<host>[:port]`, or a bare overlay address (with -P if several
+        /// projects are joined)
+        address: String,
+    },
     /// Remove a project and its tickets from this device
     Leave {
         /// The project, if not named with -P

@@ -91,6 +91,10 @@ pub enum Intent {
     },
     /// To have a project's device tell or show something, or no more.
     Configure(Box<Configure>),
+    /// To say where a project's server is now: asks where. `None` thinks better of it.
+    AskToRelocate(Option<String>),
+    /// To have the project's server looked for at the address that was typed.
+    Relocate,
     /// To leave a project: asks first. `None` thinks better of it.
     AskToLeave(Option<String>),
     /// To leave the project that was asked about.
@@ -178,6 +182,8 @@ pub enum Field {
     JoinEmail,
     /// One's name.
     JoinName,
+    /// Where a project's server is now.
+    ServerAddress,
     /// The code.
     JoinCode,
     /// What the device shows that had a mail sent.

@@ -21,7 +21,8 @@ use assist_proto::api::link::{Open, Opened};
 use assist_proto::api::note;
 use assist_proto::api::presence::{PresentPerson, SetDoing};
 use assist_proto::api::project::{
-    Confirm, Confirmed, Join, Leave, PendingJoin, ProjectDetails, ProjectInfo, Request as RequestCode,
+    Confirm, Confirmed, Join, Leave, PendingJoin, ProjectDetails, ProjectInfo, Relocate,
+    Request as RequestCode,
 };
 use assist_proto::api::server::Invitation;
 use assist_proto::api::server::log::LogPage;
@@ -193,6 +194,8 @@ pub enum Write {
     Join(Join),
     /// To open a link.
     OpenLink(Open),
+    /// To have a project's server looked for at another address.
+    Relocate(Relocate),
     /// To leave a project.
     Leave(Leave),
     /// To work offline, or no more; of all projects or of one.

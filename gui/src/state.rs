@@ -58,6 +58,8 @@ pub struct State {
     pub join: JoinForm,
     /// A project that is about to be left, until it is confirmed.
     pub leaving: Option<Leaving>,
+    /// The project whose server's new address is asked for.
+    pub relocating: Option<Relocating>,
     /// The project that is being managed.
     pub manage: Option<Manage>,
     /// What was written and not sent, by ticket.
@@ -340,6 +342,17 @@ pub struct Leaving {
     pub objection: Option<String>,
 }
 
+/// A project whose server has another address now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relocating {
+    /// Its id.
+    pub project: String,
+    /// What the person has typed or a link brought.
+    pub address: String,
+    /// Why the daemon did not take it.
+    pub error: Option<String>,
+}
+
 /// A line on what happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toast {
@@ -420,6 +433,7 @@ impl State {
             new_ticket,
             join: JoinForm::default(),
             leaving: None,
+            relocating: None,
             manage: None,
             composers,
             toasts: Vec::new(),

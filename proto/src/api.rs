@@ -165,6 +165,8 @@ macro_rules! for_each_method {
                 "Lists the projects that this device has joined.";
             "project.pending" read $crate::api::project::ListPending => $crate::api::project::PendingJoins:
                 "Lists the projects that this device has asked to join by email.";
+            "project.relocate" write $crate::api::project::Relocate => $crate::api::project::ProjectInfo:
+                "Tells where the server of a joined project is now; the addresses known before are tried after it.";
             "project.request" write $crate::api::project::Request => $crate::api::project::PendingJoin:
                 "Has a code mailed with which this device joins a project.";
             "rpc.discover" read $crate::api::rpc::Discover => $crate::api::rpc::OpenRpcDocument:

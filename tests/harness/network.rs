@@ -217,12 +217,19 @@ impl Network {
 
     /// Where a server listens.
     pub fn host(&self, server: PeerId) -> SocketAddr {
-        host_of(server)
+        let listening = self.hosts.iter().find(|(_, there)| **there == server);
+        listening.map_or_else(|| host_of(server), |(host, _)| *host)
     }
 
     /// Puts another server in a server's place: who dials the one reaches the other.
     pub fn redirect(&mut self, server: PeerId, to: PeerId) {
         self.hosts.insert(host_of(server), to);
+    }
+
+    /// Moves a server to another address: nobody listens at the former one.
+    pub fn relocate(&mut self, server: PeerId, host: SocketAddr) {
+        self.hosts.retain(|_, there| *there != server);
+        self.hosts.insert(host, server);
     }
 
     /// How many links a peer has open.

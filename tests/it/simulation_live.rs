@@ -1,6 +1,9 @@
 //! News between people who are connected all the time: nothing waits for somebody else, or for a reconnect.
 
-use assist_proto::hub::Connection;
+use assist_crdt_model::ProjectId;
+use assist_proto::address::Address;
+use assist_proto::hub::{Command, CommandError, Connection, Reply};
+use assist_proto::store::DeviceStore as _;
 use assist_tests::peer::Input;
 use assist_tests::world::{DAVE, Desk};
 
@@ -58,6 +61,35 @@ fn dial_under_way_is_begun_anew_when_the_network_changes() {
     desk.set_online(desk.alice, true);
     desk.world.net.run_for(A_WHILE_MILLIS);
     assert!(matches!(desk.status(desk.alice).connection, Connection::Online { .. }));
+}
+
+#[test]
+fn server_that_moved_without_a_word_is_found_where_a_person_says_it_is() {
+    let mut desk = Desk::open(14);
+    let (alice, server) = (desk.alice, desk.server);
+    desk.set_online(alice, false);
+    desk.world.net.relocate(server, "10.1.0.1:9470".parse().unwrap());
+    desk.set_online(alice, true);
+    let ticket = desk.world.file(alice, "It hangs", "On start.");
+    desk.world.net.run_for(A_WHILE_MILLIS);
+    assert!(!matches!(desk.status(alice).connection, Connection::Online { .. }), "nobody is where it was");
+
+    let place = desk.world.address(desk.world.projects[alice.project]);
+    let relocated = desk.world.command(alice, Command::Relocate { address: place.clone() });
+    assert_eq!(relocated, Ok(Reply::Done));
+    desk.world.net.run_for(A_WHILE_MILLIS);
+    assert_eq!(desk.world.tickets_at(desk.carol), [ticket]);
+    let known = desk.world.net.peer(alice.device).store.memberships().unwrap().remove(0).address;
+    assert!(known.ends_with("@10.1.0.1,10.0.0.0"), "the former host is kept, behind the new one: {known}");
+
+    // One that is online stays so; a project that is none of this device's is not made one by its address.
+    let links = desk.world.net.link_count(server);
+    assert_eq!(desk.world.command(alice, Command::Relocate { address: place.clone() }), Ok(Reply::Done));
+    desk.world.net.run_for(A_WHILE_MILLIS);
+    assert_eq!(desk.world.net.link_count(server), links);
+    let other = Address::new(ProjectId::from_bytes([7; 32]), place.hosts().to_vec()).unwrap();
+    let refused = desk.world.command(alice, Command::Relocate { address: other });
+    assert_eq!(refused, Err(CommandError::NotJoined));
 }
 
 /// Longer than news take, shorter than a device that hears nothing waits before it connects again.

@@ -99,6 +99,11 @@ fn project_verbs() {
     ));
     assert!(matches!(parse("assist project pending").noun, Noun::Project(ProjectVerb::Pending)));
     refuse("assist project join assist://x@host:1");
+    assert!(matches!(
+        parse("assist project relocate assist://x@host:1").noun,
+        Noun::Project(ProjectVerb::Relocate { address }) if address == "assist://x@host:1"
+    ));
+    refuse("assist project relocate");
 }
 
 #[test]

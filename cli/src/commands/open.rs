@@ -90,6 +90,13 @@ fn lines(opened: &Opened, audience: Audience) -> Vec<String> {
     match (opened.outcome, &opened.joined, &opened.waiting) {
         (LinkOutcome::Joined, Some(project), _) => vec![joined_words(project)],
         (LinkOutcome::Waiting, _, Some(pending)) => waiting_lines(pending),
+        (LinkOutcome::AlreadyJoined, ..) if opened.is_elsewhere => vec![
+            format!(
+                "{name} is joined already; the link has an address of its server that is not known here."
+            ),
+            "If whoever runs it gave you the link:".to_owned(),
+            format!("  assist project relocate '{}'", neutral::line(&opened.address)),
+        ],
         (LinkOutcome::AlreadyJoined, ..) => vec![format!("{name} is joined already")],
         (LinkOutcome::OtherJoined, ..) => vec![format!("the other device is in {name} now")],
         (LinkOutcome::OtherWaiting, ..) => vec![

@@ -3,7 +3,7 @@
 use std::io;
 
 use assist_proto::api::project::{
-    Confirm, Confirmed, Join, Leave, List, ListPending, PendingJoin, ProjectInfo, Request,
+    Confirm, Confirmed, Join, Leave, List, ListPending, PendingJoin, ProjectInfo, Relocate, Request,
 };
 
 use super::{cold_start_words, connection_tone, optional, word};
@@ -33,6 +33,7 @@ pub(crate) fn run(verb: ProjectVerb, invocation: &mut Invocation) -> Result<(), 
             }
             invocation.output.rows(&projects)
         }
+        ProjectVerb::Relocate { address } => relocate(address, invocation),
         ProjectVerb::Leave { name, force } => leave(name, force, invocation),
     }
 }
@@ -121,6 +122,20 @@ fn read_code(code: String) -> Result<String, CliError> {
         "-" => Ok(read_text_within(CODE_BYTES_MAX, "stdin", io::stdin().lock())?.trim().to_owned()),
         _ => Ok(code),
     }
+}
+
+/// Prints the project's id, or for people where its server is looked for now.
+fn relocate(address: String, invocation: &mut Invocation) -> Result<(), CliError> {
+    invocation.output.check_fields::<ProjectInfo>()?;
+    let project = invocation.call(&Relocate { address, project: invocation.project.clone() })?;
+    invocation.output.document(&project, |project, audience| match audience {
+        Audience::Script => vec![project.id.clone()],
+        Audience::People(_) => vec![format!(
+            "the server of {} is looked for at {}",
+            neutral::line(&project.name),
+            neutral::line(&project.addresses.join(", then "))
+        )],
+    })
 }
 
 fn leave(name: Option<String>, force: bool, invocation: &mut Invocation) -> Result<(), CliError> {

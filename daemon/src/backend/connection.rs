@@ -68,7 +68,8 @@ fn after_refusal(code: RefusedCode, until: UnixMillis, now: UnixMillis) -> Strin
         RefusedCode::Device => "ask the operator to let this device in again".to_owned(),
         RefusedCode::Version => format!("update the older side; {}", next_try(until, now)),
         RefusedCode::Project => {
-            "ask the operator for the project's present address, then join again".to_owned()
+            "ask the operator where the project is now; `assist project relocate <address>` takes it"
+                .to_owned()
         }
         _ => next_try(until, now),
     }

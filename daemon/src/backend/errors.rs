@@ -132,7 +132,12 @@ impl From<CommandError> for Failure {
                 ApiError::limit("attachment_too_large", message).with_field("attachments")
             }
             CommandError::NoPendingJoin => ApiError::not_found("no_pending_join", message),
-            CommandError::AlreadyJoined => ApiError::conflict("already_joined", message),
+            CommandError::AlreadyJoined => ApiError::conflict(
+                "already_joined",
+                format!(
+                    "{message}: if its server is at another address now, `assist project relocate <address>` tells this device"
+                ),
+            ),
             CommandError::Unreachable(_) => ApiError::offline(
                 "unreachable",
                 format!("{message}; check the address and the network, then try again"),

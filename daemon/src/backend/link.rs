@@ -42,7 +42,10 @@ impl LocalBackend {
         };
         let outcome = if joined.is_some() { LinkOutcome::AlreadyJoined } else { LinkOutcome::NotJoined };
         let name = joined.as_ref().map(|project| project.name.clone());
-        Ok(Opened { joined, name, ..opened(outcome, address) })
+        let is_elsewhere = joined.as_ref().is_some_and(|joined| {
+            address.hosts().iter().any(|host| !joined.addresses.contains(&host.to_string()))
+        });
+        Ok(Opened { joined, name, is_elsewhere, ..opened(outcome, address) })
     }
 
     /// The mail was asked for on this device: where, is known from then and not from the link.
@@ -74,7 +77,8 @@ impl LocalBackend {
 
 fn opened(outcome: LinkOutcome, address: &Address) -> Opened {
     let project = address.project().map(|project| project.to_string());
-    Opened { outcome, project, name: None, address: address.to_string(), joined: None, waiting: None }
+    let address = address.to_string();
+    Opened { outcome, project, name: None, address, joined: None, waiting: None, is_elsewhere: false }
 }
 
 fn no_project() -> Failure {

@@ -4,6 +4,7 @@ use assist_crdt_model::{DocId, Project, ProjectId};
 use assist_proto::address::Address;
 use assist_proto::api::project::{
     CannedReply, ColdStart, Get, Join, LabelInfo, Leave, List, ProjectDetails, ProjectInfo, Projects,
+    Relocate,
 };
 use assist_proto::api::{ApiError, Done};
 use assist_proto::hub::{Command, Reply};
@@ -40,6 +41,19 @@ impl Handle<Leave> for LocalBackend {
         drop(reader);
         self.command(Command::Leave { project, discard_unsent: params.force }).await?;
         Ok(Done {})
+    }
+}
+
+impl Handle<Relocate> for LocalBackend {
+    async fn handle(&self, params: Relocate) -> Result<ProjectInfo, ApiError> {
+        let address: Address = params.address.parse().map_err(of_address)?;
+        let named = params.project.or_else(|| address.project().map(|project| project.to_string()));
+        let own = reference::project(&self.reader()?, named.as_deref())?;
+        if address.project().is_some_and(|project| project != own.project) {
+            return Err(invalid("other_project", "address", other_project(&own.name)).into());
+        }
+        self.command(Command::Relocate { address: address.with_project(own.project) }).await?;
+        Ok(self.joined(own.project)?)
     }
 }
 
@@ -118,6 +132,10 @@ fn join_command(params: Join) -> Answer<Command> {
         email: given(params.email),
         device_name: given(params.device_name).unwrap_or_else(machine_name),
     })
+}
+
+fn other_project(name: &str) -> String {
+    format!("that is the address of another project than {name}: `assist project join` joins it")
 }
 
 /// What was given, if it says anything.

@@ -240,6 +240,7 @@ impl Worker {
                 Done::Joined(Box::new(Confirmed { joined, waiting: None }))
             }
             Write::OpenLink(open) => Done::Opened(Box::new(self.call(open)?)),
+            Write::Relocate(relocate) => self.call(relocate).map(|_| Done::Plain)?,
             Write::Leave(leave) => self.call(leave).map(|_| Done::Plain)?,
             Write::Pause { project, is_paused } => {
                 let project = project.clone();

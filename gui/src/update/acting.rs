@@ -2,7 +2,7 @@
 
 use assist_proto::api::canned::{Places, fill};
 use assist_proto::api::link::Open;
-use assist_proto::api::project::{Confirm, Join, Leave, Request as RequestCode};
+use assist_proto::api::project::{Confirm, Join, Leave, Relocate, Request as RequestCode};
 use assist_proto::api::ticket::{Create, Edit, Patch};
 use assist_proto::api::{comment, note};
 
@@ -12,7 +12,7 @@ use crate::intent::{Change, Field, Intent, Step};
 use crate::limits;
 use crate::link::{Request, Write};
 use crate::route::{Route, TicketKey};
-use crate::state::{Composer, JoinForm, Leaving, Palette, State, are_stored};
+use crate::state::{Composer, JoinForm, Leaving, Palette, Relocating, State, are_stored};
 
 /// Carries out what a person did, and returns what to ask of the daemon.
 pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
@@ -55,6 +55,17 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
             write(&mut requests, Write::Pause { project, is_paused });
         }
         Intent::Configure(configure) => write(&mut requests, Write::Configure(configure)),
+        Intent::AskToRelocate(project) => {
+            state.wants_focus = project.is_some();
+            state.relocating =
+                project.map(|project| Relocating { project, address: String::new(), error: None });
+        }
+        Intent::Relocate => {
+            if let Some(Relocating { project, address, .. }) = &state.relocating {
+                let relocate = Relocate { address: address.clone(), project: Some(project.clone()) };
+                write(&mut requests, Write::Relocate(relocate));
+            }
+        }
         Intent::AskToLeave(project) => {
             state.leaving = project.map(|project| Leaving { project, objection: None });
         }
@@ -200,6 +211,11 @@ fn type_into(state: &mut State, field: Field, text: String) {
         Field::JoinAddress => state.join.address = text,
         Field::JoinEmail => state.join.email = text,
         Field::JoinName => state.join.name = text,
+        Field::ServerAddress => {
+            if let Some(relocating) = &mut state.relocating {
+                (relocating.address, relocating.error) = (text, None);
+            }
+        }
         Field::JoinCode => state.join.code = text,
         Field::JoinCheck => {
             if let Some(check) = &mut state.join.check {

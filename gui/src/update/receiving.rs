@@ -12,7 +12,9 @@ use crate::files::Source;
 use crate::host::HostEvent;
 use crate::link::{Done, Failure, Overview, Reply, Request, Whole, Write};
 use crate::route::{Route, TicketKey, View};
-use crate::state::{Composer, DaemonState, JoinForm, LinkCheck, NewTicket, Past, Scope, State, ToastTone};
+use crate::state::{
+    Composer, DaemonState, JoinForm, LinkCheck, NewTicket, Past, Relocating, Scope, State, ToastTone,
+};
 
 /// Takes in what the daemon told, and returns what to ask of it.
 pub fn receive(state: &mut State, reply: Reply, now_millis: u64) -> Vec<Request> {
@@ -361,6 +363,11 @@ fn take_done(state: &mut State, write: Write, done: Done, now_millis: u64) {
             joined(state, *confirmed, now_millis);
         }
         (Write::OpenLink(_), Done::Opened(opened)) => opened_link(state, *opened, now_millis),
+        (Write::Relocate(_), _) => {
+            state.stale.overview = true;
+            state.relocating = None;
+            toast(state, now_millis, ToastTone::Good, "The server is looked for there now.", None);
+        }
         (Write::Leave(leave), _) => {
             state.leaving = None;
             state.join.address = state.scope.as_ref().map(|scope| scope.address.clone()).unwrap_or_default();
@@ -421,6 +428,11 @@ fn opened_link(state: &mut State, opened: Opened, now_millis: u64) {
             state.join = JoinForm { address: opened.address, ..JoinForm::default() };
             go(state, Route::Join);
         }
+        LinkOutcome::AlreadyJoined if opened.is_elsewhere => {
+            let Some(project) = opened.project else { return };
+            state.relocating = Some(Relocating { project, address: opened.address, error: None });
+            go(state, Route::Settings);
+        }
         LinkOutcome::AlreadyJoined => go(state, Route::Inbox { project: opened.project, view: View::Active }),
         LinkOutcome::OtherJoined => {
             toast(state, now_millis, ToastTone::Good, format!("Your other device is in {name} now."), None);
@@ -474,6 +486,11 @@ fn take_failure(state: &mut State, write: Write, failure: Failure, now_millis: u
             toast(state, now_millis, ToastTone::Bad, message, None);
         }
         Write::Manage(project, write) => managing::failed(state, &project, &write, message, now_millis),
+        Write::Relocate(_) => {
+            if let Some(relocating) = &mut state.relocating {
+                relocating.error = Some(message);
+            }
+        }
         Write::Leave(_) => {
             if let Some(leaving) = &mut state.leaving {
                 leaving.objection = Some(message);

@@ -1,7 +1,8 @@
 //! What the state becomes, without a daemon and without a window.
 
 use assist_proto::api::comment::Undone;
-use assist_proto::api::project::ProjectInfo;
+use assist_proto::api::link::Open;
+use assist_proto::api::project::{ProjectInfo, Relocate};
 use assist_proto::api::ticket::{TicketPage, TicketRef, TicketRow};
 use serde_json::json;
 
@@ -212,6 +213,39 @@ fn a_project_that_is_left_takes_its_tickets_along() {
     let overview = Overview { projects: vec![project("bellows")], ..Overview::default() };
     receive(&mut state, Reply::Overview(Ok(overview)), NOW);
     assert_eq!(state.route, Route::START);
+}
+
+#[test]
+fn link_with_another_address_is_followed_only_by_the_person() {
+    let mut state = ready();
+    let address = "assist://anvil@[400::7]:9470";
+    let opened = |is_elsewhere: bool| {
+        let value = json!({
+            "outcome": "already_joined", "project": "anvil", "name": "anvil", "address": address,
+            "joined": project("anvil"), "waiting": null, "is_elsewhere": is_elsewhere,
+        });
+        let write = Box::new(Write::OpenLink(Open { link: address.into(), check: None }));
+        Reply::Written { write, outcome: Ok(Done::Opened(Box::new(serde_json::from_value(value).unwrap()))) }
+    };
+    assert!(receive(&mut state, opened(false), NOW).is_empty());
+    assert_eq!(
+        (state.relocating.as_ref(), &state.route),
+        (None, &Route::Inbox { project: Some("anvil".into()), view: View::Active })
+    );
+    assert!(receive(&mut state, opened(true), NOW).is_empty(), "nothing is asked of the daemon yet");
+    assert_eq!(state.route, Route::Settings);
+
+    let asked = act(&mut state, Intent::Relocate);
+    let relocate = Relocate { address: address.into(), project: Some("anvil".into()) };
+    assert_eq!(asked, [Request::Write(Box::new(Write::Relocate(relocate.clone())))]);
+    let written = |outcome| Reply::Written { write: Box::new(Write::Relocate(relocate.clone())), outcome };
+    receive(&mut state, written(Err(failure("bad_address"))), NOW);
+    let form = state.relocating.clone().unwrap();
+    assert_eq!((form.address.as_str(), form.error.as_deref()), (address, Some("it did not work")));
+    act(&mut state, Intent::Type(Field::ServerAddress, "400::8".into()));
+    assert_eq!(state.relocating.as_ref().unwrap().error, None);
+    receive(&mut state, written(Ok(Done::Plain)), NOW);
+    assert_eq!((state.relocating.as_ref(), state.toasts.len()), (None, 1));
 }
 
 #[test]

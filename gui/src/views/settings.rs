@@ -11,15 +11,15 @@ use super::palette::keys_ui;
 use super::sidebar::connection_icon;
 use super::ticket::reading_ui;
 use crate::icon::Icon;
-use crate::intent::{Intent, connection_words};
+use crate::intent::{Field, Intent, connection_words};
 use crate::manage::role_name;
 use crate::memory::ThemeChoice;
 use crate::route::Route;
 use crate::scene::Scene;
-use crate::state::Leaving;
+use crate::state::{Leaving, Relocating};
 use crate::theme;
 use crate::times;
-use crate::widgets::{self, Weight, button, card};
+use crate::widgets::{self, Weight, button, button_enabled, card};
 
 pub(super) fn settings_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
     ScrollArea::vertical().id_salt("settings").auto_shrink(false).show(ui, |ui| {
@@ -121,12 +121,20 @@ fn project_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &ProjectInfo) {
     if let Some(settings) = &project.settings {
         told_and_shown_ui(scene, ui, settings);
     }
+    if let Some(form) = scene.state.relocating.as_ref().filter(|form| form.project == project.id) {
+        relocating_ui(scene, ui, project, form);
+    }
     match scene.state.leaving.as_ref().filter(|leaving| leaving.project == project.id) {
         Some(leaving) => leaving_ui(scene, ui, leaving),
         None => {
-            let words = format!("Leave {}\u{2026}", project.name);
-            let pressed = widgets::link_button(ui, tokens, &words).clicked();
-            scene.act_if(pressed, || Intent::AskToLeave(Some(project.id.clone())));
+            ui.horizontal_wrapped(|ui| {
+                let words = "Its server has another address\u{2026}";
+                let pressed = widgets::link_button(ui, tokens, words).clicked();
+                scene.act_if(pressed, || Intent::AskToRelocate(Some(project.id.clone())));
+                let words = format!("Leave {}\u{2026}", neutral::line(&project.name));
+                let pressed = widgets::link_button(ui, tokens, &words).clicked();
+                scene.act_if(pressed, || Intent::AskToLeave(Some(project.id.clone())));
+            });
         }
     }
 }
@@ -169,6 +177,33 @@ fn told_and_shown_ui(scene: &mut Scene<'_>, ui: &mut Ui, settings: &UserSettings
     let changed = ui.checkbox(&mut send_read_marks, "Tell others what I have read here").changed();
     let send_read_marks = Some(send_read_marks);
     scene.act_if(changed, || Intent::Configure(Box::new(Configure { send_read_marks, ..configure() })));
+}
+
+/// Takes the address at which a project's server is now. A link may have brought one: nobody but the person knows whether
+/// to follow it.
+fn relocating_ui(scene: &mut Scene<'_>, ui: &mut Ui, project: &ProjectInfo, form: &Relocating) {
+    let tokens = scene.tokens;
+    let name = neutral::line(&project.name);
+    let words = format!(
+        "Where is the server of {name} now? Whoever runs it gives you the address. What you wrote stays here and goes there."
+    );
+    ui.add(egui::Label::new(RichText::new(words).color(tokens.soft)).wrap());
+    ui.add_space(4.0);
+    let typed =
+        widgets::field(scene, ui, "New address", "assist://\u{2026}", &form.address, Field::ServerAddress);
+    if let Some(error) = &form.error {
+        ui.add(egui::Label::new(RichText::new(error).color(tokens.bad)).wrap());
+    }
+    ui.add_space(6.0);
+    let is_ready = !form.address.trim().is_empty();
+    let is_entered = widgets::is_entered(ui, &[typed]) && is_ready;
+    ui.horizontal(|ui| {
+        let pressed =
+            button_enabled(ui, tokens, Weight::Primary, None, "Look for it there", is_ready).clicked();
+        scene.act_if(pressed || is_entered, || Intent::Relocate);
+        let pressed = button(ui, tokens, Weight::Plain, None, "Leave the address as it is").clicked();
+        scene.act_if(pressed, || Intent::AskToRelocate(None));
+    });
 }
 
 fn leaving_ui(scene: &mut Scene<'_>, ui: &mut Ui, leaving: &Leaving) {

@@ -38,6 +38,10 @@ pub struct Opened {
     pub joined: Option<ProjectInfo>,
     /// What waits, if this device must be let in.
     pub waiting: Option<PendingJoin>,
+    /// Whether the project is joined, and the link has an address of its server that this device does not know. Nothing
+    /// follows from that by itself: whoever has it from somebody they trust gives it to `project.relocate`.
+    #[serde(default)]
+    pub is_elsewhere: bool,
 }
 
 /// What opening a link came to.

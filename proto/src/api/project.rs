@@ -175,6 +175,18 @@ pub struct Leave {
     pub force: bool,
 }
 
+/// Parameters of `project.relocate`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Relocate {
+    /// What the operator gave: `assist://<project id>@<host>[:port][,<host>...]`, or a bare overlay address.
+    pub address: String,
+    /// The project: its id, its name, or an unambiguous beginning of either. May be left out if the address names it, or
+    /// if only one is joined.
+    #[serde(default)]
+    pub project: Option<String>,
+}
+
 /// Parameters of `project.get`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

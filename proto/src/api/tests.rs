@@ -130,6 +130,7 @@ fn parameters_with_defaults_may_be_left_out() {
     reads::<comment::Add>(json!({ "ticket": "#1", "body": "b" }));
     reads::<project::Join>(json!({ "address": "a", "code": "c" }));
     reads::<project::Leave>(json!({ "project": "p" }));
+    reads::<project::Relocate>(json!({ "address": "a" }));
     reads::<sync::Wait>(json!({ "changes": [], "until": "server" }));
     reads::<sync::GetStatus>(json!({}));
     reads::<server::Invite>(json!({ "role": "agent" }));

@@ -471,6 +471,7 @@ impl DeviceHub {
                 return Ok(());
             }
             Command::Leave { project, discard_unsent } => self.leave(project, discard_unsent, store)?,
+            Command::Relocate { address } => self.relocate(now, &address, store)?,
             Command::CreateTicket { project, requester, title, body, edits, attachments } => {
                 let edits = self.with_first_comment(now, edits, attachments);
                 self.create_ticket(now, project, requester, title, body, edits, store)?

@@ -30,6 +30,16 @@ fn outcome_is_a_word_to_a_script_and_a_sentence_to_a_person() {
 }
 
 #[test]
+fn address_of_a_joined_project_that_is_not_known_leads_to_the_command_that_takes_it() {
+    let mut elsewhere = opened("already_joined");
+    elsewhere["is_elsewhere"] = true.into();
+    let daemon = FakeDaemon::always(elsewhere);
+    let ran = daemon.run_on_terminal(&["open", "assist://p@h"]);
+    assert!(ran.stdout.contains("assist project relocate 'assist://p@h'"), "{}", ran.stdout);
+    assert_eq!(daemon.run(&["open", "assist://p@h"]).stdout, format!("already_joined\t{}\n", "p".repeat(52)));
+}
+
+#[test]
 fn what_the_other_device_shows_is_sent_along_and_asked_for_where_somebody_sits() {
     let daemon = FakeDaemon::new(|_, params| match params["check"].as_str() {
         Some(_) => Ok(opened("other_joined")),

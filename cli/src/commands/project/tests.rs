@@ -33,6 +33,24 @@ fn without_a_code_one_is_mailed() {
 }
 
 #[test]
+fn new_address_is_told_to_the_daemon_and_what_is_known_to_the_person() {
+    let daemon = FakeDaemon::always(json!({
+        "id": "p".repeat(52), "name": "hero", "addresses": ["[400::1]:9470", "[400::2]:9470"], "role": "customer",
+        "user_id": "u".repeat(26), "user_name": "Carla", "device_name": "laptop", "unread_count": 0,
+        "connection": { "state": "connecting", "since_millis": 1_000, "detail": "connecting" }, "cold_start": null,
+    }));
+    let args = ["-P", "hero", "project", "relocate", "400::1"];
+    assert_eq!(daemon.run(&args).stdout, "p".repeat(52) + "\n");
+    let (method, params) = daemon.calls().remove(0);
+    assert_eq!(
+        (method.as_str(), params),
+        ("project.relocate", json!({ "address": "400::1", "project": "hero" }))
+    );
+    let ran = daemon.run_on_terminal(&args);
+    assert!(ran.stdout.contains("at [400::1]:9470, then [400::2]:9470"), "{}", ran.stdout);
+}
+
+#[test]
 fn device_that_waits_is_told_which_command_lets_it_in() {
     let daemon = FakeDaemon::always(json!({ "joined": null, "waiting": pending(true) }));
     assert_eq!(daemon.run(&["project", "confirm", "7k2m-0000"]).stdout, "p".repeat(52) + "\twaiting\n");

@@ -73,6 +73,13 @@ fn a_refusal_says_whom_to_ask() {
         &format!("{start}; ask the operator to let this device in again"),
     );
     check(
+        refused(RefusedCode::Project),
+        ConnectionState::Refused,
+        &format!(
+            "{start}; ask the operator where the project is now; `assist project relocate <address>` takes it"
+        ),
+    );
+    check(
         refused(RefusedCode::Unavailable),
         ConnectionState::Refused,
         &format!("{start}; trying again in 5 min"),

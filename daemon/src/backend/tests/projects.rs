@@ -1,7 +1,8 @@
 //! Joining, leaving, pausing.
 
 use assist_proto::api::ErrorCode;
-use assist_proto::api::project::{Get, Join, Leave, List};
+use assist_proto::api::link::{LinkOutcome, Open};
+use assist_proto::api::project::{Get, Join, Leave, List, Relocate};
 use assist_proto::api::server::{Invitation, Invite};
 use assist_proto::api::sync::{ConnectionState, GetStatus, Pause, Resume, SyncStatus, WaitUntil};
 use assist_proto::api::user::Role;
@@ -83,6 +84,40 @@ async fn joins_fail_with_advice() {
 
     device.call(good()).await;
     check(&fail(good()).await, ErrorCode::Conflict, "already_joined", None);
+}
+
+#[tokio::test]
+async fn new_address_goes_before_what_was_known_and_joins_nothing() {
+    let world = World::new().await;
+    let device = &world.customer;
+    let known = device.call(List {}).await.projects.remove(0);
+    let relocate = |address: String| Relocate { address, project: None };
+    let whole = format!("assist://{}@[400::7]:9471", known.id);
+    let opened = device.call(Open { link: whole.clone(), check: None }).await;
+    assert_eq!((opened.outcome, opened.is_elsewhere), (LinkOutcome::AlreadyJoined, true));
+    assert_eq!(
+        device.call(List {}).await.projects[0].addresses,
+        known.addresses,
+        "a link alone moves nothing"
+    );
+
+    let told = device.call(relocate(whole.clone())).await;
+    assert_eq!(told.addresses, [vec!["[400::7]:9471".to_owned()], known.addresses.clone()].concat());
+    assert!(!device.call(Open { link: whole, check: None }).await.is_elsewhere);
+    let told = device.call(relocate("400::8".into())).await;
+    assert_eq!(told.addresses[..2], ["400::8".to_owned(), "[400::7]:9471".to_owned()]);
+
+    check(
+        &device.fail(relocate("there".into())).await,
+        ErrorCode::InvalidParams,
+        "bad_address",
+        Some("address"),
+    );
+    let other = Node::server("Hero").invite(Role::Customer).await.address;
+    let error = device.fail(relocate(other.clone())).await;
+    check(&error, ErrorCode::NotFound, "no_such_project", Some("project"));
+    let named = Relocate { address: other, project: Some("Mycelium".into()) };
+    check(&device.fail(named).await, ErrorCode::InvalidParams, "other_project", Some("address"));
 }
 
 #[tokio::test]

@@ -67,6 +67,11 @@ pub enum Command {
         /// Even if something that was written here has not reached the server.
         discard_unsent: bool,
     },
+    /// Take over where a project's server is now.
+    Relocate {
+        /// Where, with the project.
+        address: Address,
+    },
     /// File a ticket.
     CreateTicket {
         /// Where.

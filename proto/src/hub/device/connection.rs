@@ -2,7 +2,7 @@
 
 use assist_crdt_model::{DeviceId, ProjectId, UnixMillis};
 
-use super::super::action::{Action, DialId, LinkId};
+use super::super::action::{Action, DialId, LinkId, Notice};
 use super::outbox::Outbox;
 use super::transfers::Transfers;
 use super::{CommandError, Connection, DeviceHub, Project, Reply, Session};
@@ -286,6 +286,31 @@ impl DeviceHub {
         })?;
         self.dial_due(now);
         Ok(outcome)
+    }
+
+    /// Takes over where a person says that a project's server is now, before what was known, and tries it at once unless
+    /// the server is in reach. Who answers there proves itself by its keys as ever: a wrong address is one more to dial.
+    pub(super) fn relocate(
+        &mut self,
+        now: UnixMillis,
+        address: &Address,
+        store: &mut dyn DeviceStore,
+    ) -> StoreResult<Result<Reply, CommandError>> {
+        let named = address.project().and_then(|id| Some((id, self.projects.get_mut(&id)?)));
+        let Some((id, project)) = named else { return Ok(Err(CommandError::NotJoined)) };
+        if let Ok(known) = project.membership.address.parse::<Address>() {
+            project.membership.address = known.with_hosts(address.hosts()).to_string();
+            store.put_membership(&project.membership)?;
+        }
+        use Connection::{Connecting, Offline, Refused};
+        if matches!(project.connection, Connecting { .. } | Offline { .. } | Refused { .. }) {
+            self.close_link(id, "its server has another address");
+            let reason = "about to connect to another address".into();
+            self.set_connection(now, id, Offline { until: now, tries: 0, reason });
+            self.dial_due(now);
+        }
+        self.actions.push(Action::Notify(Notice::ProjectChanged { project: id }));
+        Ok(Ok(Reply::Done))
     }
 
     fn switch(
