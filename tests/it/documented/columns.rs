@@ -68,6 +68,8 @@ fn commands_print_the_columns_that_the_page_lists() {
         "Bob",
     ]);
     assert_eq!(joined.trim_end().len(), 52, "just the id: {joined:?}");
+    assert_eq!(unseen.remove("project relocate").map(|columns| columns.len()), Some(1));
+    assert_eq!(phone.assist_ok(["project", "relocate", &invitation.address]), joined);
     // What joins by email prints is counted where the mail is read: see `join_by_email`.
     for command in ["project confirm", "project pending", "open"] {
         assert!(unseen.remove(command).is_some(), "docs/cli.md does not list {command}");
