@@ -302,13 +302,13 @@ async fn run_daemon(config: DaemonConfig) -> anyhow::Result<()> {
     // one that still waits for its overlay address.
     match &info.server {
         Some(server) => {
-            tracing::info!(project = %server.project.name, listening = ?server.listening(), "serving");
+            tracing::info!(project = %server.project.name, listening = server.listening().map(tracing::field::display), "serving");
             match server.address() {
                 Some(address) => say(&format!("{address}\n"))?,
                 None => {
                     let state = info.overlay.borrow().clone();
                     tracing::warn!(
-                        help = state.help().unwrap_or_default(),
+                        help = state.help(),
                         "nobody can reach this server before its mycelium node is there: {}",
                         state.detail()
                     );

@@ -96,8 +96,7 @@ impl Follower {
         let look = Look { answer, addresses, program: installed_program(), managed };
         let next = self.state.borrow().after(&look, self.config.api);
         if next != *self.state.borrow() {
-            let (detail, help) = (next.detail(), next.help().unwrap_or_default());
-            tracing::info!(help, "{detail}");
+            tracing::info!(help = next.help(), "{}", next.detail());
             self.state.send_replace(next);
         }
     }

@@ -95,7 +95,7 @@ impl Supervisor {
             let failure = self.run_once().await;
             failures = if started.elapsed() >= STABLE_AFTER { 1 } else { failures + 1 };
             let pause = pause(failures);
-            tracing::warn!(help = failure.help().unwrap_or_default(), wait = ?pause, "{failure}");
+            tracing::warn!(help = failure.help(), wait = ?pause, "{failure}");
             self.set(ProgramState::Failed(failure));
             sleep(pause).await;
         }
