@@ -55,25 +55,8 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
             write(&mut requests, Write::Pause { project, is_paused });
         }
         Intent::Configure(configure) => write(&mut requests, Write::Configure(configure)),
-        Intent::AskToRelocate(project) => {
-            state.wants_focus = project.is_some();
-            state.relocating =
-                project.map(|project| Relocating { project, address: String::new(), error: None });
-        }
-        Intent::Relocate => {
-            if let Some(Relocating { project, address, .. }) = &state.relocating {
-                let relocate = Relocate { address: address.clone(), project: Some(project.clone()) };
-                write(&mut requests, Write::Relocate(relocate));
-            }
-        }
-        Intent::AskToLeave(project) => {
-            state.leaving = project.map(|project| Leaving { project, objection: None });
-        }
-        Intent::Leave { is_forced } => {
-            if let Some(leaving) = &state.leaving {
-                let leave = Leave { project: leaving.project.clone(), force: is_forced };
-                write(&mut requests, Write::Leave(leave));
-            }
+        Intent::AskToRelocate(_) | Intent::Relocate | Intent::AskToLeave(_) | Intent::Leave { .. } => {
+            relocate_or_leave(state, intent, &mut requests);
         }
         Intent::SeeEnd(_)
         | Intent::Focused
@@ -97,6 +80,33 @@ pub fn act(state: &mut State, intent: Intent) -> Vec<Request> {
         }
     }
     requests
+}
+
+/// Asks where a project's server is now, or whether to leave it, and does what was said.
+fn relocate_or_leave(state: &mut State, intent: Intent, requests: &mut Vec<Request>) {
+    match intent {
+        Intent::AskToRelocate(project) => {
+            state.wants_focus = project.is_some();
+            state.relocating =
+                project.map(|project| Relocating { project, address: String::new(), error: None });
+        }
+        Intent::Relocate => {
+            if let Some(Relocating { project, address, .. }) = &state.relocating {
+                let relocate = Relocate { address: address.clone(), project: Some(project.clone()) };
+                write(requests, Write::Relocate(relocate));
+            }
+        }
+        Intent::AskToLeave(project) => {
+            state.leaving = project.map(|project| Leaving { project, objection: None });
+        }
+        Intent::Leave { is_forced } => {
+            if let Some(leaving) = &state.leaving {
+                let leave = Leave { project: leaving.project.clone(), force: is_forced };
+                write(requests, Write::Leave(leave));
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Changes what is on the screen, and nothing else.
