@@ -133,7 +133,8 @@ impl Driver {
         let now = read_clock();
         let hubs = Hubs::open_mended(now, &parts, was_clean)?;
         let (requests_tx, requests) = mpsc::channel(REQUESTS_MAX);
-        let (status, status_rx) = watch::channel(Driven::default());
+        // Whoever asks before the first turn is told how things stand, too.
+        let (status, status_rx) = watch::channel(hubs.status(0));
         let handle = DriverHandle::new(requests_tx, status_rx, parts.store.clone(), parts.net.meter());
         let driver = Self {
             parts,

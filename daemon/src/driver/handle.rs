@@ -17,7 +17,7 @@ use crate::net::LinkMeter;
 use crate::store::{IndexState, Store, Unindexed};
 
 /// What the hubs say of themselves after each turn.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Driven {
     /// Rises with every turn: whoever waits for something looks again.
     pub turn: u64,

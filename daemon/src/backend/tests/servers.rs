@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assist_proto::api::daemon::{self, DaemonRole};
 use assist_proto::api::server::{GetStatus, Invite, MemberDevice, MemberList, Members};
-use assist_proto::api::sync::{Pause, Resume};
+use assist_proto::api::sync::{self, ConnectionState, Pause, Resume};
 use assist_proto::api::user::Role;
 use assist_proto::api::{API_VERSION, ErrorCode};
 
@@ -24,6 +24,18 @@ async fn a_server_counts_its_project() {
     assert_eq!((status.member_count, status.device_count), (3, 3));
     assert!(status.address.starts_with(&format!("assist://{}@127.0.0.1:", status.project)));
     assert_eq!((status.listening_on.len(), status.log_id.len()), (1, 26));
+}
+
+#[tokio::test]
+async fn whoever_asks_first_behind_a_start_is_told_how_things_stand() {
+    let world = World::new().await;
+    world.customer.call(Pause::default()).await;
+    world.customer.file("Waits").await;
+    let customer = world.customer.restart().await;
+    let projects = customer.call(sync::GetStatus::default()).await.projects;
+    assert_eq!((projects[0].connection.state, projects[0].outbox_count), (ConnectionState::Paused, 1));
+    let server = world.server.restart().await;
+    assert_eq!(server.call(GetStatus {}).await.name, "Mycelium");
 }
 
 #[tokio::test]
