@@ -11,6 +11,8 @@ use assist_proto::client::{Client, Home};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tempfile::TempDir;
 
+use crate::udp_relay::{Line, UdpRelay};
+
 /// Longer than anything takes on a slow machine that is busy; only a failing test waits for it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -227,6 +229,20 @@ impl DaemonProcess {
         let joined =
             self.assist(["project", "join", &invitation.address, "--code", &invitation.code, "--name", name]);
         assert_eq!(joined.code, Some(0), "{joined:?}");
+    }
+
+    /// Joins it by a line that leads to the server.
+    pub fn join_over(&self, line: &UdpRelay, server: &Self, role: user::Role, name: &str) {
+        let invitation = server.invite(role);
+        let (project, _) = invitation.address.split_once('@').expect("an address has a host");
+        let address = format!("{project}@{}", line.address());
+        self.assist_ok(["project", "join", &address, "--code", &invitation.code, "--name", name]);
+    }
+
+    /// Puts a line in front of this server.
+    pub fn behind(&self, line: Line, seed: u64) -> UdpRelay {
+        let status = self.call(&server::GetStatus {});
+        UdpRelay::before(status.listening_on[0].parse().expect("an address"), line, seed)
     }
 
     /// One more device of the person with this address.

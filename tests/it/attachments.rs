@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use assist_proto::api::attachment::{AttachmentState, BlobState, Fetch, List};
 use assist_proto::api::{sync, user};
 use assist_proto::limits::PIECE_BYTES;
 use assist_tests::process::{DaemonProcess, Finished};
+use assist_tests::udp_relay::Line;
 
 fn member(server: &DaemonProcess, role: user::Role, name: &str) -> DaemonProcess {
     let device = DaemonProcess::device();
@@ -105,6 +107,11 @@ fn unfinished_bytes(device: &DaemonProcess) -> u64 {
     files.filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
+/// Slow enough that a file takes seconds: whoever is killed when a part of it has come has not got all of it, however busy
+/// the machine is.
+const SLOW: Line =
+    Line { delay: Duration::from_millis(25), jitter: Duration::ZERO, lost_percent: 0, doubled_percent: 0 };
+
 fn until_unfinished(device: &DaemonProcess, home: &DaemonProcess) {
     device.until_called("a part of the file", &sync::GetStatus::default(), |_| {
         unfinished_bytes(home) > 4 << 20
@@ -130,8 +137,10 @@ fn goes_on_from(device: &DaemonProcess, ticket: &str, held: u64) {
 #[test]
 fn large_file_survives_kills_of_the_server_and_of_both_devices() {
     let mut server = DaemonProcess::server("hero");
-    let mut carla = member(&server, user::Role::Customer, "Carla");
-    let mut amir = member(&server, user::Role::Agent, "Amir");
+    let line = server.behind(SLOW, 1);
+    let (mut carla, mut amir) = (DaemonProcess::device(), DaemonProcess::device());
+    carla.join_over(&line, &server, user::Role::Customer, "Carla");
+    amir.join_over(&line, &server, user::Role::Agent, "Amir");
     let bytes = noise(90 << 20);
     let path = file_of(carla.home(), "recording.mp4", &bytes);
     let filed = carla.assist_ok(["ticket", "new", "-t", "It hums", "-b", "See.", "--attach", &path]);

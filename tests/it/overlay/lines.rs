@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assist_proto::api::sync::ConnectionState;
-use assist_proto::api::{server, sync, user};
+use assist_proto::api::{sync, user};
 use assist_tests::process::DaemonProcess;
 use assist_tests::udp_relay::{Line, UdpRelay};
 
@@ -23,16 +23,12 @@ struct Site {
 impl Site {
     fn new(project: &str, seed: u64) -> Self {
         let server = DaemonProcess::server(project);
-        let listening = server.call(&server::GetStatus {}).listening_on[0].parse().unwrap();
-        Self { server, relay: UdpRelay::before(listening, LINE, seed) }
+        let relay = server.behind(LINE, seed);
+        Self { server, relay }
     }
 
-    /// Joins over the bad line.
     fn join(&self, device: &DaemonProcess, role: user::Role, name: &str) {
-        let invitation = self.server.invite(role);
-        let (project, _) = invitation.address.split_once('@').unwrap();
-        let address = format!("{project}@{}", self.relay.address());
-        device.assist_ok(["project", "join", &address, "--code", &invitation.code, "--name", name]);
+        device.join_over(&self.relay, &self.server, role, name);
     }
 }
 
