@@ -152,6 +152,8 @@ impl Supervisor {
             .args(["--jsonrpc-addr", "127.0.0.1:0"])
             .arg("--peers")
             .args(self.config.peers.iter().map(|peer| &peer.0))
+            // What it says is read in logs and in the status, not on a terminal.
+            .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -60,14 +60,17 @@ async fn program_is_told_its_key_its_api_and_its_peers_and_ends_with_us() {
 async fn program_that_crashes_is_started_again_and_its_last_words_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let runs = folder.path().join("runs");
-    let script = format!("echo run >> {}; echo starting; echo boom >&2; exit 3", runs.display());
+    let script = format!(
+        "echo run >> {}; echo starting; echo boom without colours: $NO_COLOR >&2; exit 3",
+        runs.display()
+    );
     let (supervisor, mut state) = supervised(folder.path(), &script);
     let mut task = JoinSet::new();
     task.spawn(supervisor.run());
     timeout(PATIENCE, state.changed()).await.unwrap().unwrap();
     let ProgramState::Failed(failure) = state.borrow().clone() else { panic!("it did not fail") };
     assert!(matches!(&failure, Failure::Ended { how, .. } if how.contains('3')), "{failure}");
-    assert!(failure.to_string().contains("said last: "), "{failure}");
+    assert!(failure.to_string().contains("said last: boom without colours: 1"), "{failure}");
     until(|| std::fs::read_to_string(&runs).ok().filter(|runs| runs.lines().count() >= 2)).await;
 }
 
