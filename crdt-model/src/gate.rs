@@ -149,6 +149,14 @@ impl ScannedChange {
         Ok(Self { hash, bytes: bytes.to_vec(), header, ops })
     }
 
+    /// The hash of a change that was scanned before: what it consists of is not looked at again.
+    ///
+    /// # Errors
+    /// When the bytes are not as they were.
+    pub fn hash_of(bytes: &[u8]) -> Result<ChangeHash, Rejection> {
+        prescan::open(bytes).map(|(hash, _)| hash)
+    }
+
     /// Its hash, computed from the bytes.
     pub fn hash(&self) -> ChangeHash {
         self.hash

@@ -39,6 +39,13 @@ pub(crate) struct Header {
 
 /// Takes a chunk apart into its hash, header and operations.
 pub(crate) fn scan(bytes: &[u8]) -> Result<(ChangeHash, Header, Vec<Op>), Rejection> {
+    let (hash, body) = open(bytes)?;
+    let (header, ops) = scan_body(body)?;
+    Ok((hash, header, ops))
+}
+
+/// The hash of a chunk that came as it was made, and its body.
+pub(crate) fn open(bytes: &[u8]) -> Result<(ChangeHash, Input<'_>), Rejection> {
     if bytes.len() > limits::CHANGE_BYTES_MAX {
         return Err(too_large("bytes of a change", limits::CHANGE_BYTES_MAX as u64));
     }
@@ -50,8 +57,7 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<(ChangeHash, Header, Vec<Op>), Reject
     expect(input.length()? == input.bytes.len(), "the chunk has another length than it says")?;
     let hash = ChangeHash::from_bytes(Sha256::digest(hashed).into());
     expect(hash.as_bytes().starts_with(checksum), "the checksum is wrong")?;
-    let (header, ops) = scan_body(input)?;
-    Ok((hash, header, ops))
+    Ok((hash, input))
 }
 
 fn scan_body(mut input: Input<'_>) -> Result<(Header, Vec<Op>), Rejection> {

@@ -53,8 +53,7 @@ pub(crate) fn verdict_key(change: &ChangeHash) -> Vec<u8> {
 
 /// The hash of an admitted change.
 pub(crate) fn change_hash(change: &[u8]) -> StoreResult<ChangeHash> {
-    ScannedChange::scan(change)
-        .map(|change| change.hash())
+    ScannedChange::hash_of(change)
         .map_err(|_| StoreError::Damaged { what: "change that was admitted".to_owned() })
 }
 

@@ -30,6 +30,7 @@ fn the_chunk_writer_of_these_tests_writes_honest_chunks_too() {
     assert_eq!(Chunk::parse(&honest.bytes).to_bytes(), honest.bytes);
     let scanned = ScannedChange::scan(&honest.bytes).unwrap();
     assert_eq!(scanned.hash(), honest.hash);
+    assert_eq!(ScannedChange::hash_of(&honest.bytes), Ok(honest.hash));
     // Our reader and Automerge's see the same.
     let parsed = Change::try_from(honest.bytes.as_slice()).unwrap().decode();
     assert_eq!(scanned.ops(), parsed.operations);
@@ -52,6 +53,7 @@ fn a_wrong_checksum_is_refused() {
     let mut bytes = honest().bytes;
     *bytes.last_mut().unwrap() ^= 1;
     check_scan_refused(&bytes, RejectCode::Malformed);
+    assert_eq!(ScannedChange::hash_of(&bytes).unwrap_err().code, RejectCode::Malformed);
 }
 
 #[test]

@@ -300,7 +300,7 @@ impl DeviceHub {
         }
         let mut newest = Seq::ZERO;
         for record in store.doc_records(&id, doc)?.into_iter().filter(|record| record.seq > Seq::ZERO) {
-            let hash = ScannedChange::scan(&record.envelope.change).ok().map(|change| change.hash());
+            let hash = ScannedChange::hash_of(&record.envelope.change).ok();
             if record.seq > newest && hash.is_some_and(|hash| written.contains(&hash)) {
                 newest = record.seq;
             }

@@ -216,7 +216,7 @@ impl DeviceHub {
             let mut records = store.doc_records(&id, doc)?;
             let mut has_moved = false;
             for record in records.iter_mut().filter(|record| record.seq.is_former()) {
-                let hash = ScannedChange::scan(&record.envelope.change).ok().map(|change| change.hash());
+                let hash = ScannedChange::hash_of(&record.envelope.change).ok();
                 let Some(place) = places.iter().find(|place| Some(place.change) == hash) else { continue };
                 let Ack { seq, admitted_at, serial, number, .. } = *place;
                 (record.seq, record.admitted_at, record.serial) = (seq, admitted_at, serial);

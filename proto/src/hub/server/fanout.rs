@@ -561,8 +561,7 @@ fn size_of_record(record: &Record) -> usize {
 }
 
 fn change_hash(record: &Record) -> StoreResult<assist_crdt_model::ChangeHash> {
-    assist_crdt_model::ScannedChange::scan(&record.envelope.change)
-        .map(|change| change.hash())
+    assist_crdt_model::ScannedChange::hash_of(&record.envelope.change)
         .map_err(|rejection| damaged_scan(record.seq, &rejection))
 }
 
