@@ -22,6 +22,7 @@ mod kept;
 mod list;
 mod log;
 mod lost;
+mod memo;
 mod open;
 mod overlay;
 mod packs;

@@ -565,7 +565,8 @@ impl ServerStore for Turn {
     }
 
     fn user(&self, user: UserId) -> StoreResult<Option<User>> {
-        ServerReads::user(self, user)
+        let row = (Table::Users, key!(user));
+        self.recall(row, |memo| &memo.users, || ServerReads::user(self, user))
     }
 
     fn user_by_email(&self, email: &str) -> StoreResult<Option<User>> {
@@ -595,7 +596,8 @@ impl ServerStore for Turn {
     }
 
     fn device(&self, device: &DeviceId) -> StoreResult<Option<Device>> {
-        ServerReads::device(self, device)
+        let row = (Table::Devices, key!(*device));
+        self.recall(row, |memo| &memo.devices, || ServerReads::device(self, device))
     }
 
     fn put_device(&mut self, device: &Device) -> StoreResult<()> {

@@ -4,6 +4,7 @@
 //! A turn is durable with its frame in the journal, and pending: readers find it in memory, over the engine's file.
 //! When the journal is full, everything pending goes to the engine in one transaction ([`Shared::checkpoint`]).
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -13,9 +14,10 @@ use zstd::bulk::Compressor;
 
 use super::engine::{Engine, guarded};
 use super::journal::{JOURNALED_BYTES_MAX, Journal};
+use super::memo::Memo;
 use super::open::{self, Migration};
 use super::overlay::{Changes, Overlay};
-use super::packs::{DICTIONARY, PACK_LEVEL};
+use super::packs::{DICTIONARY, JOURNAL_LEVEL, PACK_LEVEL, whole};
 use super::reader::Reader;
 use super::row_cache::RowCache;
 use super::seal::{Nonces, Seal};
@@ -45,8 +47,12 @@ pub(crate) struct Shared {
 /// What only the turn under way may use.
 pub(crate) struct Writer {
     pub(crate) nonces: Nonces,
+    /// For what goes to the engine's file.
     pub(crate) compressor: Compressor<'static>,
+    /// For packs on their way through the journal.
+    pub(crate) quick_compressor: Compressor<'static>,
     pub(crate) journal: Journal,
+    pub(crate) memo: Memo,
     /// What is visible and not durable yet: goes into the next frame.
     owed: Overlay,
 }
@@ -54,9 +60,17 @@ pub(crate) struct Writer {
 impl Writer {
     fn new(journal: Journal) -> StoreResult<Self> {
         let nonces = Nonces::new().map_err(|error| StoreError::Io(error.into()))?;
-        let compressor = Compressor::with_dictionary(PACK_LEVEL, DICTIONARY)
-            .map_err(|error| StoreError::Io(error.into()))?;
-        Ok(Self { nonces, compressor, journal, owed: Overlay::default() })
+        let at_level = |level| {
+            Compressor::with_dictionary(level, DICTIONARY).map_err(|error| StoreError::Io(error.into()))
+        };
+        Ok(Self {
+            nonces,
+            compressor: at_level(PACK_LEVEL)?,
+            quick_compressor: at_level(JOURNAL_LEVEL)?,
+            journal,
+            memo: Memo::new(),
+            owed: Overlay::default(),
+        })
     }
 }
 
@@ -175,11 +189,11 @@ impl Shared {
 
     /// Commits changes in one transaction that also says that the journal holds nothing new.
     fn write_to_engine(&self, writer: &mut Writer, overlay: &Overlay) -> StoreResult<()> {
-        let Writer { nonces, journal, .. } = writer;
+        let Writer { nonces, journal, compressor, .. } = writer;
         let rows = overlay.of(Table::Rows).map(|changes| (self.rows.next_number(), changes));
         let number = rows.map(|(number, _)| number);
         let written = self.with_database(|database| {
-            guarded("page", || self.commit(database, nonces, overlay, (journal.last(), number)))
+            guarded("page", || self.commit(database, (nonces, compressor), overlay, (journal.last(), number)))
         });
         if let Err(error) = written {
             self.report_trouble();
@@ -197,7 +211,7 @@ impl Shared {
     fn commit(
         &self,
         database: &Database,
-        nonces: &mut Nonces,
+        (nonces, compressor): (&mut Nonces, &mut Compressor<'static>),
         overlay: &Overlay,
         (applied, rows): (u64, Option<u64>),
     ) -> Result<(), redb::Error> {
@@ -205,7 +219,7 @@ impl Shared {
         // Writes down which pages are free, so that a start after a crash need not find out.
         transaction.set_quick_repair(true);
         for (table, changes) in overlay.tables() {
-            apply(&transaction, &self.seal, nonces, table, changes)?;
+            apply(&transaction, &self.seal, (nonces, compressor), table, changes)?;
         }
         let mut numbers = Changes::default();
         for (key, number) in [(APPLIED_KEY, Some(applied)), (ROWS_KEY, rows)] {
@@ -213,7 +227,7 @@ impl Shared {
                 numbers.entries.insert(key.to_vec(), Some(number.to_be_bytes().to_vec()));
             }
         }
-        apply(&transaction, &self.seal, nonces, Table::Meta, &numbers)?;
+        apply(&transaction, &self.seal, (nonces, compressor), Table::Meta, &numbers)?;
         Ok(transaction.commit()?)
     }
 
@@ -281,7 +295,7 @@ impl Drop for Shared {
 fn apply(
     transaction: &WriteTransaction,
     seal: &Seal,
-    nonces: &mut Nonces,
+    (nonces, compressor): (&mut Nonces, &mut Compressor<'static>),
     table: Table,
     changes: &Changes,
 ) -> Result<(), redb::Error> {
@@ -300,7 +314,11 @@ fn apply(
             }
             Some(value) => {
                 let nonce = nonces.next().map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
-                seal.close(nonce, table, key, value, &mut sealed);
+                let value = match table {
+                    Table::Packs => whole(value, compressor),
+                    _ => Cow::Borrowed(value.as_slice()),
+                };
+                seal.close(nonce, table, key, &value, &mut sealed);
                 if table.is_in_pieces() {
                     insert_pieces(&mut open, key, &sealed)?;
                 } else {

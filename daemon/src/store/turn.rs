@@ -11,8 +11,9 @@ use assist_proto::store::{Record, Seq, StoreError, StoreResult};
 use assist_proto::wire::codec;
 use serde::Serialize;
 
+use super::memo::{Memo, Rows};
 use super::overlay::{Known, Overlay};
-use super::packs::{Pack, Places, Tail, stored_tail};
+use super::packs::{Places, Tail, stored_tail};
 use super::reader::Reader;
 use super::seal::Seal;
 use super::shared::{Shared, Writer};
@@ -23,16 +24,10 @@ use super::view::{Order, View, Visit};
 pub struct Turn {
     snapshot: Reader,
     overlay: Overlay,
-    tails: BTreeMap<(Scope, DocId), OpenTail>,
+    tails: BTreeMap<(Scope, DocId), Tail>,
     /// Head of the server's log, once the turn has added to it.
     pub(crate) head: Option<Seq>,
     writer: WriterGuard,
-}
-
-/// The last pack of a document, inflated.
-struct OpenTail {
-    tail: Tail,
-    is_changed: bool,
 }
 
 /// Gives the writer back when the turn ends, however it ends.
@@ -52,6 +47,10 @@ impl Drop for WriterGuard {
 impl WriterGuard {
     fn writer(&mut self) -> &mut Writer {
         self.writer.as_mut().expect("only the drop takes the writer away")
+    }
+
+    fn memo(&self) -> &Memo {
+        &self.writer.as_ref().expect("only the drop takes the writer away").memo
     }
 }
 
@@ -108,47 +107,44 @@ impl Turn {
     }
 
     fn close_tails(&mut self) {
-        for ((scope, _), open) in std::mem::take(&mut self.tails) {
-            self.put_pack(scope, &open);
+        for ((scope, _), tail) in std::mem::take(&mut self.tails) {
+            self.put_pack(scope, tail);
         }
     }
 
-    fn put_pack(&mut self, scope: Scope, open: &OpenTail) {
-        if let Some(number) = open.tail.number.filter(|_| open.is_changed) {
-            let value = open.tail.pack.deflate(&mut self.writer.writer().compressor);
+    fn put_pack(&mut self, scope: Scope, tail: Tail) {
+        if let Some((number, value)) = tail.close(&mut self.writer.writer().quick_compressor) {
             self.overlay.put(Table::Packs, key!(scope, number), value);
         }
     }
 
     /// Begins a pack behind those that a document has.
-    fn begin_pack(&mut self, scope: Scope, doc: DocId, first: u32) -> StoreResult<OpenTail> {
+    fn begin_pack(&mut self, scope: Scope, doc: DocId, first: u32) -> StoreResult<Tail> {
         let number = self.count_up(key!(scope, Counter::Packs))?;
         let number = u32::try_from(number).map_err(|_| super::view::damaged(Table::Counters))?;
         let mut places = Places::load(self, scope, doc)?;
         places.push(number, first);
         self.put(Table::Docs, key!(scope, doc), places.encode());
-        let tail = Tail { number: Some(number), first, pack: Pack::default() };
-        Ok(OpenTail { tail, is_changed: false })
+        Ok(Tail::begin(number, first))
     }
 
     /// Adds a record to a document and returns its index.
     pub(crate) fn push_record(&mut self, scope: Scope, record: &Record) -> StoreResult<u32> {
         let doc = record.envelope.doc;
-        let mut open = match self.tails.remove(&(scope, doc)) {
-            Some(open) => open,
-            None => OpenTail { tail: stored_tail(self, scope, doc)?, is_changed: false },
+        let mut tail = match self.tails.remove(&(scope, doc)) {
+            Some(tail) => tail,
+            None => stored_tail(self, scope, doc)?,
         };
-        if open.tail.number.is_none() || open.tail.pack.is_full() {
-            self.put_pack(scope, &open);
-            open = self.begin_pack(scope, doc, open.tail.next_index())?;
+        let index = tail.next_index();
+        if tail.is_full() {
+            self.put_pack(scope, tail);
+            tail = self.begin_pack(scope, doc, index)?;
         }
-        let index = open.tail.next_index();
         if index == 0 {
             self.count_up(key!(scope, Counter::Documents))?;
         }
-        open.tail.pack.push(record);
-        open.is_changed = true;
-        self.tails.insert((scope, doc), open);
+        tail.push(record);
+        self.tails.insert((scope, doc), tail);
         Ok(index)
     }
 
@@ -175,15 +171,38 @@ impl Turn {
     }
 
     pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.writer.memo().forget(table, &key);
         self.overlay.put(table, key, value);
     }
 
     pub(crate) fn put_cbor<T: Serialize>(&mut self, table: Table, key: Vec<u8>, value: &T) {
-        self.overlay.put(table, key, codec::encode(value));
+        self.put(table, key, codec::encode(value));
     }
 
     pub(crate) fn remove(&mut self, table: Table, key: Vec<u8>) {
+        self.writer.memo().forget(table, &key);
         self.overlay.remove(table, key);
+    }
+
+    /// A row that turns read again and again.
+    pub(crate) fn recall<T: Clone>(
+        &self,
+        (table, key): (Table, Vec<u8>),
+        rows: impl FnOnce(&Memo) -> &Rows<T>,
+        read: impl FnOnce() -> StoreResult<Option<T>>,
+    ) -> StoreResult<Option<T>> {
+        if matches!(self.overlay.get(table, &key), Known::Written(_)) {
+            return read();
+        }
+        let rows = rows(self.writer.memo());
+        if let Some(row) = rows.get(&key) {
+            return Ok(Some(row));
+        }
+        let row = read()?;
+        if let Some(row) = &row {
+            rows.put(key, row.clone());
+        }
+        Ok(row)
     }
 
     /// Takes everything of a span away, and what the turn itself put there.
@@ -191,6 +210,7 @@ impl Turn {
         if table == Table::Docs {
             self.tails.retain(|(scope, doc), _| !span.contains(&key!(*scope, *doc)));
         }
+        self.writer.memo().forget_all();
         self.overlay.clear(table, span);
     }
 
@@ -250,7 +270,7 @@ impl View for Turn {
     }
 
     fn tail(&self, scope: Scope, doc: DocId) -> Option<&Tail> {
-        self.tails.get(&(scope, doc)).map(|open| &open.tail)
+        self.tails.get(&(scope, doc))
     }
 
     fn seal(&self) -> &Seal {

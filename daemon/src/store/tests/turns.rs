@@ -1,12 +1,14 @@
 //! Turns: what they see, what they leave behind.
 
-use assist_crdt_model::DocId;
-use assist_proto::store::{Audience, DeviceStore, EntryKind, LogEntry, Seq, ServerStore};
+use assist_crdt_model::{DocId, Role, UnixMillis};
+use assist_proto::store::{Audience, DeviceStore, EntryKind, LogEntry, Seq, ServerStore, User};
 
 use super::disk::Disk;
-use super::samples::{change_hash_of, key, memory_store, outbox_entry, project, record, row, ticket, user};
+use super::samples::{self, change_hash_of, memory_store, outbox_entry, project, record, row, ticket, user};
 use crate::store::packs::PACK_BYTES;
-use crate::store::{Contents, DeviceReads as _, Reader, ServerReads as _, Store, StoreOptions};
+use crate::store::tables::{Scope, Table, key};
+use crate::store::view::View as _;
+use crate::store::{Contents, DeviceReads as _, Reader, ServerReads as _, Store, StoreOptions, Turn};
 
 #[test]
 fn committed_turn_is_there_after_reopening() {
@@ -14,13 +16,13 @@ fn committed_turn_is_there_after_reopening() {
     let path = folder.path().join("store");
     let doc = DocId::Ticket(ticket(1));
     {
-        let store = Store::open(&path, &key(), StoreOptions::default()).unwrap();
+        let store = Store::open(&path, &samples::key(), StoreOptions::default()).unwrap();
         let mut turn = store.begin_turn().unwrap();
         ServerStore::append(&mut turn, &record(1, doc, "first"), &[user(1)]).unwrap();
         DeviceStore::put_row(&mut turn, &project(1), &row(1)).unwrap();
         turn.commit().unwrap();
     }
-    let store = Store::open(&path, &key(), StoreOptions::default()).unwrap();
+    let store = Store::open(&path, &samples::key(), StoreOptions::default()).unwrap();
     let reader = store.read().unwrap();
     assert_eq!(reader.head().unwrap(), Seq(1));
     assert_eq!(reader.server_doc_records(doc).unwrap(), vec![record(1, doc, "first")]);
@@ -72,6 +74,70 @@ fn records_of_many_packs_keep_their_order_and_are_found_by_index() {
         let entry = LogEntry { seq: Seq(seq), doc, kind: EntryKind::Record { index } };
         assert_eq!(reader.record(&entry).unwrap(), record(seq, doc, &text(seq)));
     }
+}
+
+#[test]
+fn pack_that_many_turns_added_to_is_deflated_as_one_once_it_is_in_the_engine() {
+    let store = memory_store();
+    let docs = [DocId::Ticket(ticket(1)), DocId::Ticket(ticket(2))];
+    let text = |seq: u64| format!("It hums since noon, {}", seq % 20);
+    for seq in 1..=20 {
+        let mut turn = store.begin_turn().unwrap();
+        ServerStore::append(&mut turn, &record(seq, docs[0], &text(seq)), &[]).unwrap();
+        turn.commit().unwrap();
+    }
+    let mut turn = store.begin_turn().unwrap();
+    for seq in 21..=40 {
+        ServerStore::append(&mut turn, &record(seq, docs[1], &text(seq)), &[]).unwrap();
+    }
+    turn.commit().unwrap();
+    let sizes = || {
+        let reader = store.read().unwrap();
+        [0_u32, 1].map(|pack| reader.get(Table::Packs, &key!(Scope::SERVER, pack)).unwrap().unwrap().len())
+    };
+    let [by_many_before, by_one_before] = sizes();
+    store.begin_turn().unwrap().checkpoint().unwrap();
+    let [by_many, by_one] = sizes();
+    assert!(by_many.abs_diff(by_one) < by_one / 16, "{by_many} bytes should be about {by_one}");
+    assert!(by_many_before > by_many + by_many / 4, "{by_many_before} bytes before, {by_many} after");
+    assert!(by_one_before > by_one, "{by_one_before} bytes before, {by_one} after");
+    for (doc, seqs) in docs.into_iter().zip([1..=20, 21..=40]) {
+        let expected: Vec<_> = seqs.map(|seq| record(seq, doc, &text(seq))).collect();
+        assert_eq!(store.read().unwrap().server_doc_records(doc).unwrap(), expected);
+    }
+}
+
+#[test]
+fn roster_that_turns_remember_is_that_of_the_store() {
+    let store = memory_store();
+    let user = |name: &str| User {
+        user: user(1),
+        name: name.into(),
+        email: None,
+        role: Role::Customer,
+        joined_at: UnixMillis(1),
+        removed_at_millis: None,
+    };
+    let name = |turn: &Turn| ServerStore::user(turn, user("").user).unwrap().map(|user| user.name);
+    let mut turn = store.begin_turn().unwrap();
+    assert_eq!(name(&turn), None);
+    ServerStore::put_user(&mut turn, &user("Carla")).unwrap();
+    assert_eq!(name(&turn).as_deref(), Some("Carla"));
+    drop(turn);
+    let mut turn = store.begin_turn().unwrap();
+    assert_eq!(name(&turn), None, "that turn never happened");
+    ServerStore::put_user(&mut turn, &user("Carla")).unwrap();
+    turn.commit().unwrap();
+    let mut turn = store.begin_turn().unwrap();
+    assert_eq!(name(&turn).as_deref(), Some("Carla"));
+    ServerStore::put_user(&mut turn, &user("Clara")).unwrap();
+    assert_eq!(name(&turn).as_deref(), Some("Clara"));
+    drop(turn);
+    let mut turn = store.begin_turn().unwrap();
+    assert_eq!(name(&turn).as_deref(), Some("Carla"), "nor did that one");
+    ServerStore::put_user(&mut turn, &user("Clara")).unwrap();
+    turn.commit().unwrap();
+    assert_eq!(name(&store.begin_turn().unwrap()).as_deref(), Some("Clara"));
 }
 
 #[test]
@@ -193,7 +259,8 @@ fn lazy_turn_is_seen_at_once_and_durable_with_the_next_that_is() {
     let disk = Disk::default();
     let open = |disk: &Disk| {
         let file = disk.store();
-        Store::open_on(move || file.clone(), disk.journal(), &key(), StoreOptions::default()).unwrap()
+        Store::open_on(move || file.clone(), disk.journal(), &samples::key(), StoreOptions::default())
+            .unwrap()
     };
     let has = |store: &Store, number| {
         store.read().unwrap().row(&project(1), ticket(number)).unwrap() == Some(row(number))
