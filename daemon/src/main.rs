@@ -18,12 +18,18 @@ use assist_proto::client::{Client, Home};
 use assist_proto::housekeeping::Housekeeping;
 use assist_proto::hub::DiskReserves;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tikv_jemallocator::Jemalloc;
 use tokio::signal::unix::{SignalKind, signal};
 
 mod backups;
 mod demo;
 mod service;
 mod verify_log;
+
+/// What the driver, the links and the API pass to each other is freed by another thread than made it: with the system's
+/// allocator they wait for each other, a server takes a third fewer changes, and keeps what it once needed.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Support tickets between a product's customers and its team: the daemon.
 #[derive(Parser)]

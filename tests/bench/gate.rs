@@ -7,13 +7,15 @@ use assist_crdt_model::{Doc, Edit, Status};
 use assist_forge::meter::{Meter, peak_bytes};
 use assist_proto::envelope::Envelope;
 use assist_tests::hostile::{Bed, SHAPES, comment};
+use tikv_jemallocator::Jemalloc;
 
 use crate::Bench;
 use crate::measure::{Spread, thread_cpu};
 use crate::report::{Goal, Row, Unit, millis};
 
+/// The daemon's own allocator below: its parts run in this process too.
 #[global_allocator]
-static METER: Meter = Meter;
+static METER: Meter<Jemalloc> = Meter(Jemalloc);
 
 const SCENARIO: &str = "gate";
 

@@ -69,5 +69,9 @@ fn bound() -> io::Result<()> {
     for (resource, most) in bounds {
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
     }
-    Ok(())
+    // What the allocator has reserved before is not counted again when it is used.
+    match Vec::<u8>::new().try_reserve_exact(usize::try_from(HELPER_MEMORY_BYTES_MAX).unwrap_or(usize::MAX)) {
+        Ok(()) => Err(io::Error::other("more memory can be had than was allowed")),
+        Err(_) => Ok(()),
+    }
 }

@@ -6,10 +6,10 @@
 //!
 //! ```
 //! #[global_allocator]
-//! static METER: assist_forge::meter::Meter = assist_forge::meter::Meter;
+//! static METER: assist_forge::meter::Meter<std::alloc::System> = assist_forge::meter::Meter(std::alloc::System);
 //! ```
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,9 +43,9 @@ impl Drop for Metering {
     }
 }
 
-/// The system's allocator, with counters for each thread.
+/// An allocator, with counters for each thread.
 #[derive(Debug, Clone, Copy)]
-pub struct Meter;
+pub struct Meter<A>(pub A);
 
 fn count(bytes: i64) {
     if METERING.load(Ordering::Relaxed) == 0 {
@@ -65,23 +65,23 @@ fn signed(size: usize) -> i64 {
 
 #[expect(
     unsafe_code,
-    reason = "an allocator cannot be written without; every call goes to the system's unchanged"
+    reason = "an allocator cannot be written without; every call goes to the one below unchanged"
 )]
-// SAFETY: the pointers and layouts are those that the system's allocator gave and is given back.
-unsafe impl GlobalAlloc for Meter {
+// SAFETY: the pointers and layouts are those that the allocator below gave and is given back.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Meter<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()));
-        unsafe { System.alloc(layout) }
+        unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(-signed(layout.size()));
-        unsafe { System.dealloc(pointer, layout) }
+        unsafe { self.0.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(signed(size) - signed(layout.size()));
-        unsafe { System.realloc(pointer, layout, size) }
+        unsafe { self.0.realloc(pointer, layout, size) }
     }
 }
 
@@ -92,10 +92,12 @@ thread_local! {
 
 #[cfg(test)]
 mod tests {
+    use std::alloc::System;
+
     use super::{Meter, peak_bytes};
 
     #[global_allocator]
-    static METER: Meter = Meter;
+    static METER: Meter<System> = Meter(System);
 
     #[test]
     fn the_meter_sees_what_is_held_and_forgets_what_is_freed() {

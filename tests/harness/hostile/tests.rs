@@ -1,5 +1,6 @@
 //! Each hostile shape gets its verdict, at a bounded price; and each does harm where there is no gate.
 
+use std::alloc::System;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{Actor, Bed, Harm, INCARNATION, SHAPES, Shape, comment, shapes};
 
 #[global_allocator]
-static METER: Meter = Meter;
+static METER: Meter<System> = Meter(System);
 
 /// What judging one change may take beside the change itself.
 const JUDGING_BYTES_MAX: usize = 16 << 20;

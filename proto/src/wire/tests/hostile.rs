@@ -1,5 +1,7 @@
 //! Bytes of an attacker: refused, within bounds of memory, and never a panic.
 
+use std::alloc::System;
+
 use assist_forge::meter::{Meter, peak_bytes};
 use proptest::prelude::*;
 
@@ -10,7 +12,7 @@ use crate::samples::*;
 use crate::store::{Kept, KeptFollow};
 
 #[global_allocator]
-static METER: Meter = Meter;
+static METER: Meter<System> = Meter(System);
 
 /// What a refusal may cost on top of the frame: a copy of a small page, the decoder's scratch and the error.
 const REFUSAL_BYTES_MAX: usize = 128 * 1024;
