@@ -1,6 +1,7 @@
 //! Clocks, memory and files, as the system counts them.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -72,7 +73,10 @@ pub(crate) fn load_average() -> String {
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
-/// Size of a file.
-pub(crate) fn file_bytes(path: &Path) -> anyhow::Result<u64> {
-    Ok(fs::metadata(path).with_context(|| path.display().to_string())?.len())
+/// What a file takes of its disk: the store's grows ahead of what it holds, and takes nothing for that.
+pub(crate) fn disk_bytes(path: &Path) -> anyhow::Result<u64> {
+    Ok(fs::metadata(path).with_context(|| path.display().to_string())?.blocks() * BLOCK_BYTES)
 }
+
+/// As stat(2) counts, whatever the file system's own blocks are.
+const BLOCK_BYTES: u64 = 512;

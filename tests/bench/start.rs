@@ -8,7 +8,7 @@ use assist_proto::api::{comment, server, ticket};
 use assist_tests::memory::Memory;
 
 use crate::Bench;
-use crate::measure::{Spread, file_bytes};
+use crate::measure::{Spread, disk_bytes};
 use crate::node::scratch;
 use crate::prepared::Prepared;
 use crate::program::Process;
@@ -49,7 +49,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let serving = server_memory(&at_server)?;
     let mb = |bytes: u64| bytes as f64 / 1e6;
     let each =
-        |home: &Path| Ok::<_, anyhow::Error>(file_bytes(&home.join("store.redb"))? as f64 / tickets as f64);
+        |home: &Path| Ok::<_, anyhow::Error>(disk_bytes(&home.join("store.redb"))? as f64 / tickets as f64);
     let bare = Spread::of(bare);
     let floor = crate::report::millis(bare.p50);
     Ok(vec![
