@@ -6,6 +6,7 @@
 
 mod failure;
 
+use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io;
 use std::net::SocketAddr;
@@ -117,17 +118,18 @@ impl Supervisor {
         tracing::info!(program = %program.display(), pid = child.id(), "started the overlay's node");
         let mut readers = JoinSet::new();
         if let Some(stdout) = child.stdout.take() {
-            readers.spawn(log_lines(stdout));
+            readers.spawn(async { (Stream::Output, log_lines(stdout).await) });
         }
         if let Some(stderr) = child.stderr.take() {
-            readers.spawn(log_lines(stderr));
+            readers.spawn(async { (Stream::Errors, log_lines(stderr).await) });
         }
         let ended = self.watch(&mut child).await;
         // Whoever inherited its output may hold it open: what it said by now is enough.
-        let mut lines = Vec::new();
-        while let Ok(Some(said)) = timeout(SURE_AFTER, readers.join_next()).await {
-            lines.extend(said.unwrap_or_default());
+        let mut said = BTreeMap::new();
+        while let Ok(Some(read)) = timeout(SURE_AFTER, readers.join_next()).await {
+            said.extend(read);
         }
+        let lines: Vec<String> = said.into_values().flatten().collect();
         Failure::of(program, ended, &lines)
     }
 
@@ -168,6 +170,13 @@ impl Supervisor {
             is_new
         });
     }
+}
+
+/// Where a program says things, the least telling first: what it ends with, it says among the errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stream {
+    Output,
+    Errors,
 }
 
 /// How long to wait after so many failures in a row.
