@@ -52,8 +52,11 @@ fn nothing_acknowledged_is_lost_or_doubled_whoever_is_killed_at_whatever_moment(
     let [mut server, customer, agent] = daemons;
     let mut acknowledged = desk.acknowledged.into_inner().unwrap();
     acknowledged.sort();
+    // Each has to have what the other wrote, too: however much of that waits.
     for device in [&customer, &agent] {
         device.until_sent();
+    }
+    for device in [&customer, &agent] {
         device.until("everything that was acknowledged, once", |client| {
             let mut found: Vec<String> = tickets.iter().flat_map(|ticket| comments(client, ticket)).collect();
             found.sort();
