@@ -27,7 +27,7 @@ mod service;
 mod verify_log;
 
 /// What the driver, the links and the API pass to each other is freed by another thread than made it: with the system's
-/// allocator they wait for each other, a server takes a third fewer changes, and keeps what it once needed.
+/// allocator they wait for each other, a server takes a quarter fewer changes, and keeps what it once needed.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

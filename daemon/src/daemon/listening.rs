@@ -128,14 +128,9 @@ impl OverlayListening {
 
     fn follow(&self, address: Ipv6Addr) {
         if *self.own.borrow() != Some(address) {
-            match *self.own.borrow() {
-                None => {
-                    tracing::info!(%address, port = self.port, "this server is reached at its overlay address")
-                }
-                Some(before) => {
-                    tracing::info!(%address, port = self.port, %before, "this server is reached at another overlay address");
-                }
-            }
+            // Left out of the line where none was known before.
+            let before = self.own.borrow().map(tracing::field::display);
+            tracing::info!(%address, port = self.port, before, "this server has a new overlay address");
             if let Err(error) = self.known.save(address) {
                 // It is known as long as this process lives; the next one may have to wait for the node.
                 tracing::warn!(error = %crate::driver::Chain(&error), "the overlay address is not kept");
