@@ -14,6 +14,8 @@ pub(crate) struct Layouts {
     heights: HashMap<u64, f32>,
     /// The width for which the heights hold.
     width: f32,
+    /// Since when the banner is there, in seconds of the window's own time.
+    banner_since: Option<f64>,
 }
 
 impl Layouts {
@@ -37,6 +39,16 @@ impl Layouts {
     /// Remembers how high something is.
     pub(crate) fn set_height(&mut self, of: u64, height: f32) {
         self.heights.insert(of, height);
+    }
+
+    /// Remembers that the banner is there, or is not.
+    pub(crate) fn note_banner(&mut self, is_there: bool, now_seconds: f64) {
+        self.banner_since = is_there.then(|| self.banner_since.unwrap_or(now_seconds));
+    }
+
+    /// Tells whether the banner has been there for long enough to be pressed on purpose.
+    pub(crate) fn is_banner_settled(&self, now_seconds: f64) -> bool {
+        self.banner_since.is_some_and(|since| now_seconds - since >= limits::SETTLED_AFTER_SECONDS)
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) const TOASTS_MAX: usize = 4;
 /// How long such a line stays, in milliseconds.
 pub(crate) const TOAST_MILLIS: u64 = 6_000;
 
+/// What has been there for less takes no press: it came under a hand that was on its way to what stood there before.
+pub(crate) const SETTLED_AFTER_SECONDS: f64 = 0.6;
+
 /// Changes of a history that are asked for: the daemon gives no more at once.
 pub(crate) const HISTORY_MAX: u32 = 500;
 

@@ -43,7 +43,7 @@ pub(crate) fn client_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
 
 fn whole_ui(scene: &mut Scene<'_>, ui: &mut Ui, whole: Rect) {
     ui.painter().rect_filled(whole, 0.0, scene.tokens.page);
-    let (banner, rest) = whole.split_top_bottom_at_y(whole.top() + banner::height(scene));
+    let (banner, rest) = whole.split_top_bottom_at_y(whole.top() + banner::height(scene, ui));
     if banner.height() > 0.0 {
         within(ui, banner, "banner", |ui| banner::banner_ui(scene, ui));
     }

@@ -1,5 +1,6 @@
 //! What one person sees of another while both are there.
 
+use assist_proto::api::sync::{ConnectionState, GetStatus};
 use assist_proto::api::{comment, user};
 use assist_tests::process::DaemonProcess;
 use egui::{Key, Modifiers};
@@ -102,4 +103,23 @@ fn whom_an_at_sign_may_mean_is_proposed_and_put_in() {
     amir.types("Note", "@ca");
     amir.keys(Modifiers::NONE, Key::Enter);
     assert_eq!(text(&amir), "@ca\n", "a note is not for customers");
+}
+
+#[test]
+fn what_comes_under_a_hand_that_presses_is_not_pressed() {
+    let server = DaemonProcess::server("anvil");
+    let carlas = member(&server, user::Role::Customer, "Carla");
+    carlas.assist_ok(["ticket", "new", "-t", "It hums", "-b", "Now.", "--wait=server"]);
+    let mut carla = Person::at(&carlas);
+    carlas.assist_ok(["sync", "pause"]);
+    let there = carla.finds("Go online");
+    carla.presses("Go online");
+    carla.sees_no_more("You are working offline.");
+    carlas.assist_ok(["sync", "pause"]);
+    carla.presses_as_it_comes(there, "Go online");
+    // The client asks one thing after the other: what that press had done is done by then.
+    carla.presses_what_says("It hums");
+    carla.sees("Now.");
+    let status = carlas.call(&GetStatus::default());
+    assert_eq!(status.projects[0].connection.state, ConnectionState::Paused);
 }

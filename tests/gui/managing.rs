@@ -122,6 +122,7 @@ fn an_admin_sees_how_the_server_fares_and_what_it_decided() {
     bob.presses("Everything");
     bob.sees("Ulla came in as customer, on");
     bobs.assist_ok(["sync", "pause"]);
+    bob.sees("You are working offline.");
     bob.presses("Look again");
     bob.sees("known only while connected");
 }

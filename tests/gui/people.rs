@@ -10,7 +10,7 @@ use assist_gui::{Support, fonts};
 use assist_proto::client::Home;
 use assist_tests::process::{DaemonProcess, PATIENCE};
 use egui::accesskit::Role;
-use egui::{ColorImage, Key, Modifiers, Vec2};
+use egui::{ColorImage, Event, Key, Modifiers, PointerButton, Pos2, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -60,13 +60,18 @@ impl Person {
 
     /// Looks until something is so.
     pub(crate) fn until(&mut self, what: &str, is_so: impl Fn(&Harness<'static, Support>) -> bool) {
+        self.until_it_comes(what, is_so);
+        // What has just appeared may still move.
+        self.harness.step();
+    }
+
+    /// Looks until the first frame in which something is so.
+    fn until_it_comes(&mut self, what: &str, is_so: impl Fn(&Harness<'static, Support>) -> bool) {
         #[expect(clippy::disallowed_methods, reason = "a bound on a wait for a condition in real processes")]
         let started = Instant::now();
         loop {
             self.harness.step();
             if is_so(&self.harness) {
-                // What has just appeared may still move.
-                self.harness.step();
                 return;
             }
             let left = PATIENCE.checked_sub(started.elapsed());
@@ -99,6 +104,23 @@ impl Person {
         self.harness.step();
     }
 
+    /// Returns where it is that what is called so stands, once it does.
+    pub(crate) fn finds(&mut self, name: &str) -> Pos2 {
+        self.until(name, |harness| harness.query_all_by_label(name).next().is_some());
+        self.harness.query_all_by_label(name).next().unwrap().rect().center()
+    }
+
+    /// Presses a place in the very moment in which something comes in, whatever stands there by then.
+    pub(crate) fn presses_as_it_comes(&mut self, at: Pos2, what: &str) {
+        self.harness.event(Event::PointerMoved(at));
+        self.until_it_comes(what, |harness| harness.query_all_by_label(what).next().is_some());
+        for pressed in [true, false] {
+            let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+            self.harness.event(Event::PointerButton { pos: at, button, pressed, modifiers });
+            self.harness.step();
+        }
+    }
+
     /// Presses the last of those that are called so.
     pub(crate) fn presses_last(&mut self, name: &str) {
         self.until(name, |harness| harness.query_all_by_label(name).next().is_some());
@@ -126,7 +148,7 @@ impl Person {
         let is_out_of_sight = {
             let mut nodes = self.harness.query_all_by_label(name);
             let node = if is_last { nodes.last() } else { nodes.next() }.unwrap();
-            let is_out = !egui::Rect::from_min_size(egui::Pos2::ZERO, SIZE).contains_rect(node.rect());
+            let is_out = !egui::Rect::from_min_size(Pos2::ZERO, SIZE).contains_rect(node.rect());
             if is_out {
                 node.scroll_to_me();
             }
@@ -166,7 +188,7 @@ impl Person {
 
     /// Pastes a picture.
     pub(crate) fn pastes(&mut self, picture: ColorImage) {
-        self.harness.event(egui::Event::PasteImage(Arc::new(picture)));
+        self.harness.event(Event::PasteImage(Arc::new(picture)));
         self.harness.step();
     }
 

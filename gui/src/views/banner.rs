@@ -9,9 +9,11 @@ use crate::scene::Scene;
 use crate::state::DaemonState;
 use crate::widgets::{self, Weight};
 
-/// Returns how high the banner is: nothing while all is well.
-pub(super) fn height(scene: &Scene<'_>) -> f32 {
-    if words(scene).is_some() { HEIGHT } else { 0.0 }
+/// Returns how high the banner is: nothing while all is well. To be asked each frame.
+pub(super) fn height(scene: &mut Scene<'_>, ui: &Ui) -> f32 {
+    let is_there = words(scene).is_some();
+    scene.layouts.note_banner(is_there, ui.input(|input| input.time));
+    if is_there { HEIGHT } else { 0.0 }
 }
 
 pub(super) fn banner_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
@@ -30,7 +32,9 @@ pub(super) fn banner_ui(scene: &mut Scene<'_>, ui: &mut Ui) {
                 if words.can_resume {
                     let pressed =
                         widgets::button(ui, tokens, Weight::Plain, Some(Icon::Play), "Go online").clicked();
-                    scene.act_if(pressed, || Intent::Pause { project: None, is_paused: false });
+                    // The banner moves the page: what was meant is what stood here before.
+                    let is_meant = scene.layouts.is_banner_settled(ui.input(|input| input.time));
+                    scene.act_if(pressed && is_meant, || Intent::Pause { project: None, is_paused: false });
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     ui.add(egui::Label::new(RichText::new(words.below).color(tokens.soft)).truncate());
