@@ -79,8 +79,8 @@ pub struct LogView {
     pub next: Option<u64>,
     /// Whether only what was refused is shown.
     pub is_refused_only: bool,
-    /// Whether the newest were asked for.
-    pub is_told: bool,
+    /// Whether the newest were asked for since they were last wanted.
+    pub is_asked: bool,
     /// Whether something was asked and nothing came back yet.
     pub is_awaited: bool,
 }

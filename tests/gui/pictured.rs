@@ -388,6 +388,7 @@ pub(crate) fn log() -> State {
         "next": 5_106, "head": null,
     }));
     let part = LogPart { before: None, is_refused_only: false };
+    update::settle(&mut state, NOW); // Asks for it.
     told(&mut state, Reply::Log { project, part, outcome: Ok(Box::new(page)) });
     state
 }

@@ -45,8 +45,9 @@ fn settle_server(manage: &mut Manage, requests: &mut Vec<Request>, now_millis: u
             server.health_due_at_millis = now_millis + limits::HEALTH_MILLIS;
             requests.push(Request::Health { project });
         }
-        Part::Log if !server.log.is_awaited && !server.log.is_told => {
+        Part::Log if !server.log.is_awaited && !server.log.is_asked => {
             server.log.is_awaited = true;
+            server.log.is_asked = true;
             let part = LogPart { before: None, is_refused_only: server.log.is_refused_only };
             requests.push(Request::Log { project, part });
         }
@@ -76,11 +77,10 @@ pub(super) fn take_log(
 ) {
     let Some(manage) = state.manage.as_mut().filter(|manage| manage.project == project) else { return };
     let log = &mut manage.server.log;
-    log.is_awaited = false;
     if part.is_refused_only != log.is_refused_only || part.before.is_some_and(|it| log.next != Some(it)) {
         return;
     }
-    log.is_told = true;
+    log.is_awaited = false;
     match outcome {
         Ok(page) => {
             if part.before.is_none() {
@@ -102,12 +102,12 @@ pub(super) fn act(state: &mut State, managing: Managing, requests: &mut Vec<Requ
         Managing::LookAgain => {
             state.stale.manage = true;
             manage.server.health_due_at_millis = 0;
-            manage.server.log.is_told = false;
+            manage.server.log.is_asked = false;
             return;
         }
         Managing::Show(part) => {
             manage.part = part;
-            manage.server.log.is_told = false;
+            manage.server.log.is_asked = false;
             return;
         }
         Managing::RefusedOnly(is_refused_only) => {

@@ -3,13 +3,16 @@
 use assist_proto::api::comment::Undone;
 use assist_proto::api::link::Open;
 use assist_proto::api::project::{ProjectInfo, Relocate};
+use assist_proto::api::server::log::LogPage;
 use assist_proto::api::ticket::{TicketPage, TicketRef, TicketRow};
+use assist_proto::api::user::Role;
 use serde_json::json;
 
 use super::{act, receive, settle};
 use crate::intent::{Field, Intent, Viewing};
 use crate::limits;
 use crate::link::{Done, Failure, Overview, Reply, Request, Write};
+use crate::manage::{LogPart, Managing, Part};
 use crate::memory::Memory;
 use crate::route::{Route, TicketKey, View};
 use crate::state::{DaemonState, State};
@@ -259,6 +262,34 @@ fn lines_on_what_happened_go_by_themselves() {
     assert_eq!(state.toasts.len(), limits::TOASTS_MAX);
     settle(&mut state, NOW + limits::TOAST_MILLIS);
     assert!(state.toasts.is_empty());
+}
+
+#[test]
+fn whoever_looks_again_while_the_log_is_awaited_is_told_the_newest_thereafter() {
+    let mut admin = ready();
+    let overview = Overview {
+        projects: vec![ProjectInfo { role: Role::Admin, ..project("anvil") }],
+        ..Overview::default()
+    };
+    receive(&mut admin, Reply::Overview(Ok(overview)), NOW);
+    act(&mut admin, Intent::Go(Route::Manage("anvil".into())));
+    act(&mut admin, Intent::Manage(Managing::Show(Part::Log)));
+    let asks = |state: &mut State| {
+        settle(state, NOW).iter().filter(|request| matches!(request, Request::Log { .. })).count()
+    };
+    let page: LogPage = serde_json::from_value(json!({ "entries": [], "next": null, "head": null })).unwrap();
+    let part = LogPart { before: None, is_refused_only: false };
+    let answer = |state: &mut State| {
+        let (project, outcome) = ("anvil".into(), Ok(Box::new(page.clone())));
+        receive(state, Reply::Log { project, part, outcome }, NOW);
+    };
+    assert_eq!(asks(&mut admin), 1);
+    act(&mut admin, Intent::Manage(Managing::LookAgain));
+    assert_eq!(asks(&mut admin), 0, "one at a time");
+    answer(&mut admin);
+    assert_eq!(asks(&mut admin), 1, "what was answered is older than the wish");
+    answer(&mut admin);
+    assert_eq!(asks(&mut admin), 0);
 }
 
 #[test]
