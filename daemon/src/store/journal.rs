@@ -87,17 +87,16 @@ impl Journal {
         // A number is used once, whatever becomes of its frame.
         self.last += 1;
         let nonce = nonces.next().map_err(|error| StoreError::Io(error.into()))?;
-        let mut plain = Vec::with_capacity(overlays.iter().map(|overlay| overlay.encoded_size()).sum());
-        for overlay in overlays {
-            overlay.encode(&mut plain);
-        }
-        let mut sealed = Vec::new();
-        seal.close_as(nonce, &bound_to(self.last), &plain, &mut sealed);
-        let size = u32::try_from(sealed.len()).expect("a frame fits the journal");
+        let size = SEAL_SIZE + overlays.iter().map(|overlay| overlay.encoded_size()).sum::<usize>();
+        let head = u32::try_from(size).expect("a frame fits the journal");
         self.frame.clear();
-        self.frame.extend_from_slice(&size.to_be_bytes());
+        self.frame.reserve(FRAME_HEAD + size);
+        self.frame.extend_from_slice(&head.to_be_bytes());
         self.frame.extend_from_slice(&self.last.to_be_bytes());
-        self.frame.extend_from_slice(&sealed);
+        seal.close_behind(nonce, &bound_to(self.last), &mut self.frame, |frame| {
+            overlays.iter().for_each(|overlay| overlay.encode(frame));
+        });
+        debug_assert_eq!(self.frame.len(), FRAME_HEAD + size, "what encodes is as long as it was said to be");
         self.is_suspect = true;
         self.file.write(self.end as u64, &self.frame).map_err(failed)?;
         self.file.sync_data().map_err(failed)?;

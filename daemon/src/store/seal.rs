@@ -69,11 +69,23 @@ impl Seal {
     pub(crate) fn close_as(&self, nonce: [u8; NONCE_SIZE], bound: &[u8], value: &[u8], sealed: &mut Vec<u8>) {
         sealed.clear();
         sealed.reserve(SEAL_SIZE + value.len());
+        self.close_behind(nonce, bound, sealed, |sealed| sealed.extend_from_slice(value));
+    }
+
+    /// Seals what `write` appends where it stands, behind what is there already.
+    pub(crate) fn close_behind(
+        &self,
+        nonce: [u8; NONCE_SIZE],
+        bound: &[u8],
+        sealed: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
         sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(value);
+        let start = sealed.len();
+        write(sealed);
         let tag = self
             .cipher
-            .encrypt_inout_detached(&nonce.into(), bound, InOutBuf::from(&mut sealed[NONCE_SIZE..]))
+            .encrypt_inout_detached(&nonce.into(), bound, InOutBuf::from(&mut sealed[start..]))
             .expect("a value is far shorter than the cipher's limit of 256 GiB");
         sealed.extend_from_slice(&tag);
     }
