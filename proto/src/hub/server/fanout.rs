@@ -194,7 +194,8 @@ impl ServerHub {
             Stream::Rows { at, before } => self.send_rows(link, audience, at, before, store),
             Stream::Docs { at, before } => self.send_docs(link, audience, at, before, store),
             Stream::Tail { sent } => {
-                if self.send_tail(link, audience, sent, store)? {
+                let has_more = self.send_tail(link, audience, sent, store)?;
+                if has_more || self.session(link).is_some_and(|session| !session.has_room()) {
                     return Ok(true);
                 }
                 self.send_marks(link, audience, store)
@@ -272,6 +273,7 @@ impl ServerHub {
         Ok(true)
     }
 
+    /// Sends the log from a place on; tells whether there may be more of it.
     fn send_tail(
         &mut self,
         link: LinkId,
@@ -279,7 +281,8 @@ impl ServerHub {
         sent: Seq,
         store: &dyn ServerStore,
     ) -> StoreResult<bool> {
-        let entries = store.log_after(audience, sent, limits::RECORDS_PER_FRAME_MAX - 1)?;
+        let entries_max = limits::RECORDS_PER_FRAME_MAX - 1;
+        let entries = store.log_after(audience, sent, entries_max)?;
         let Some(device) = self.session(link).map(|session| session.device) else { return Ok(false) };
         let mut authors = BTreeSet::new();
         let mut items = Vec::new();
@@ -333,7 +336,8 @@ impl ServerHub {
         self.introduce_authors(link, audience, authors, store)?;
         self.send(link, &PeerMessage::Records(Records { project: self.project.project, items }));
         self.set_stream(link, Stream::Tail { sent: last });
-        Ok(true)
+        let is_cut = entries.last().is_some_and(|entry| entry.seq != last);
+        Ok(is_cut || entries.len() == entries_max)
     }
 
     fn send_marks(&mut self, link: LinkId, audience: Audience, store: &dyn ServerStore) -> StoreResult<bool> {
