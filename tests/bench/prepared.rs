@@ -14,6 +14,7 @@ use assist_proto::store::{
 use serde::{Deserialize, Serialize};
 
 use crate::Bench;
+use crate::measure::disk_bytes;
 use crate::node::{Node, copy_home, data_folder};
 use crate::people::{Registry, SERIAL};
 use crate::work::{Filed, Person, Writer};
@@ -81,6 +82,12 @@ impl Prepared {
     /// Copies the folder of the agent's device, whose user works offline.
     pub(crate) fn copy_agent(&self, to: &Path) -> anyhow::Result<()> {
         copy_home(&self.folder.join("a"), to)
+    }
+
+    /// What the server's and the device's stores take of the disk. Of copies nothing is to be learned: they have no holes.
+    pub(crate) fn disk_bytes(&self) -> anyhow::Result<[u64; 2]> {
+        let [server, agent] = ["s", "a"].map(|home| disk_bytes(&self.folder.join(home).join("store.redb")));
+        Ok([server?, agent?])
     }
 }
 

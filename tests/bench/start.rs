@@ -8,7 +8,7 @@ use assist_proto::api::{comment, server, ticket};
 use assist_tests::memory::Memory;
 
 use crate::Bench;
-use crate::measure::{Spread, disk_bytes};
+use crate::measure::Spread;
 use crate::node::scratch;
 use crate::prepared::Prepared;
 use crate::program::Process;
@@ -48,8 +48,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let (first, used) = memory_in_use(&agent, tickets)?;
     let serving = server_memory(&at_server)?;
     let mb = |bytes: u64| bytes as f64 / 1e6;
-    let each =
-        |home: &Path| Ok::<_, anyhow::Error>(disk_bytes(&home.join("store.redb"))? as f64 / tickets as f64);
+    let [server_disk, device_disk] = prepared.disk_bytes()?.map(|bytes| bytes as f64 / tickets as f64);
     let bare = Spread::of(bare);
     let floor = crate::report::millis(bare.p50);
     Ok(vec![
@@ -64,9 +63,8 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         Row::one(NAME, "  of it anonymous", Unit::Mb, mb(used.anonymous_bytes)),
         Row::one(NAME, "server: resident after start", Unit::Mb, mb(serving.resident_bytes))
             .goal(Goal::AtMost(150.0)),
-        Row::one(NAME, "device: disk for one ticket", Unit::Bytes, each(&agent)?).goal(Goal::AtMost(3_000.0)),
-        Row::one(NAME, "server: disk for one ticket", Unit::Bytes, each(&at_server)?)
-            .goal(Goal::AtMost(3_000.0)),
+        Row::one(NAME, "device: disk for one ticket", Unit::Bytes, device_disk).goal(Goal::AtMost(3_000.0)),
+        Row::one(NAME, "server: disk for one ticket", Unit::Bytes, server_disk).goal(Goal::AtMost(3_000.0)),
     ])
 }
 
