@@ -394,7 +394,9 @@ fn code_of(fault: &BlobFault) -> BlobCode {
         BlobFault::TooLarge { .. } => BlobCode::TooLarge,
         BlobFault::Full(_) => BlobCode::Full,
         BlobFault::Wrong(_) => BlobCode::Protocol,
-        BlobFault::Busy | BlobFault::Damaged | BlobFault::Io(_) => {
+        // Somebody else gives the same file, or its author again after a break: they try once more.
+        BlobFault::Busy => BlobCode::Busy,
+        BlobFault::Damaged | BlobFault::Io(_) => {
             tracing::warn!(error = %crate::driver::Chain(fault), "a blob could not be served");
             BlobCode::Busy
         }
