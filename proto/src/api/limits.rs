@@ -55,6 +55,9 @@ pub const WAIT_DEFAULT: Duration = Duration::from_secs(30);
 pub const JOIN_MAX: Duration = Duration::from_secs(60);
 /// How long `server.mail` waits for the relay's word: a little longer than one attempt takes at the most.
 pub const MAIL_MAX: Duration = Duration::from_secs(65);
+/// How long `server.backup`, `server.verify` and `server.verifylog` may take, which read all that a server keeps: a day, for
+/// ten million changes and a terabyte of files on a slow disk.
+pub const WHOLE_SERVER_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// How long any other call may take before it is given up: far beyond what a local store needs.
 pub const CALL_MAX: Duration = Duration::from_secs(30);
 /// Open connections to the socket. Front ends hold two each, scripts one for a moment.
@@ -82,6 +85,7 @@ pub fn call_max(method: &str) -> Duration {
         "sync.wait" => WAIT_MAX,
         "project.join" | "project.request" | "project.confirm" | "link.open" => JOIN_MAX,
         "server.mail" => MAIL_MAX,
+        "server.backup" | "server.verify" | "server.verifylog" => WHOLE_SERVER_MAX,
         _ => CALL_MAX,
     }
 }

@@ -175,6 +175,22 @@ async fn call_that_takes_too_long_is_given_up() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_reads_all_that_a_server_keeps_is_given_the_time_for_it() {
+    let folder = json!({ "folder": "/backups" });
+    for (method, params) in
+        [("server.backup", folder), ("server.verify", json!({})), ("server.verifylog", json!({}))]
+    {
+        let backend = FakeBackend::default();
+        backend.script(method, Reply::Gate(json!({})));
+        let dispatcher = Dispatcher::new(Arc::new(backend), "b".into());
+        let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+        let answering = dispatcher.answer(request.as_bytes());
+        let an_hour = tokio::time::timeout(std::time::Duration::from_secs(3_600), answering);
+        assert!(an_hour.await.is_err(), "{method} was given up");
+    }
+}
+
 #[tokio::test]
 async fn method_of_every_row_of_the_table_has_a_route() {
     for method in METHODS {
