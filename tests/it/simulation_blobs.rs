@@ -219,6 +219,20 @@ fn blob_that_is_not_there_yet_is_fetched_when_its_news_comes() {
     assert_eq!(begun(&mut desk, carol), orders, "the server told that it has come");
 }
 
+#[test]
+fn blob_whose_news_overtakes_the_word_that_it_is_not_there_is_fetched_at_once() {
+    let (mut desk, ticket) = desk_with_a_ticket(6);
+    let (alice, carol) = (desk.alice, desk.carol);
+    let command = comment(&desk, alice, ticket, vec![attachment(1, "image/png")]);
+    desk.ask(alice, command);
+    let place = desk.world.net.transfers.iter().find(|(peer, ..)| *peer == carol.device).unwrap().2.place;
+    bring(&mut desk, alice, place);
+    desk.world.settle();
+    let absent = TransferOutcome::Refused(BlobRefused::new(BlobCode::Absent));
+    let orders = begun_and_ended_once(&mut desk, carol, absent);
+    assert_eq!(begun(&mut desk, carol), orders, "it was told meanwhile that it has come");
+}
+
 fn begun_and_ended_once(desk: &mut Desk, seat: Seat, outcome: TransferOutcome) -> Vec<TransferOrder> {
     let transfers = std::mem::take(&mut desk.world.net.transfers);
     let theirs: Vec<_> = transfers.into_iter().filter(|(peer, ..)| *peer == seat.device).collect();

@@ -34,6 +34,8 @@ struct State {
     tries: u32,
     /// Set while it rests.
     rests_until: Option<UnixMillis>,
+    /// Set where it was to rest no longer while it was still under way: what it ends with may be old news.
+    is_woken: bool,
 }
 
 impl Transfers {
@@ -54,7 +56,8 @@ impl Transfers {
         }
         self.remove(key);
         let cause = known.min(transfer.cause);
-        let state = State { cause, size_bytes: transfer.size_bytes, tries: 0, rests_until: None };
+        let size_bytes = transfer.size_bytes;
+        let state = State { cause, size_bytes, tries: 0, rests_until: None, is_woken: false };
         self.all.insert(key, state);
         self.ready.insert((key.0, cause, key.1));
     }
@@ -68,16 +71,24 @@ impl Transfers {
         Some(state)
     }
 
-    /// Puts a transfer aside until then.
+    /// Puts a transfer aside until then, unless it was woken meanwhile.
     fn rest(&mut self, key: Key, until: UnixMillis, tries: u32) {
         let Some(state) = self.remove(key) else { return };
-        self.resting.insert((until, key.0, key.1));
-        self.all.insert(key, State { tries, rests_until: Some(until), ..state });
+        let rests_until = (!state.is_woken).then_some(until);
+        match rests_until {
+            Some(until) => self.resting.insert((until, key.0, key.1)),
+            None => self.ready.insert((key.0, state.cause, key.1)),
+        };
+        self.all.insert(key, State { tries, rests_until, is_woken: false, ..state });
     }
 
-    /// A transfer rests no longer.
+    /// A transfer rests no longer, or does not once it ends.
     fn wake(&mut self, key: Key) {
-        if self.all.get(&key).is_some_and(|state| state.rests_until.is_some())
+        if self.running.values().any(|running| *running == key) {
+            if let Some(state) = self.all.get_mut(&key) {
+                state.is_woken = true;
+            }
+        } else if self.all.get(&key).is_some_and(|state| state.rests_until.is_some())
             && let Some(state) = self.remove(key)
         {
             self.ready.insert((key.0, state.cause, key.1));
