@@ -186,7 +186,7 @@ async fn what_reads_all_that_a_server_keeps_is_given_the_time_for_it() {
         let dispatcher = Dispatcher::new(Arc::new(backend), "b".into());
         let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
         let answering = dispatcher.answer(request.as_bytes());
-        let an_hour = tokio::time::timeout(std::time::Duration::from_secs(3_600), answering);
+        let an_hour = timeout(Duration::from_secs(3_600), answering);
         assert!(an_hour.await.is_err(), "{method} was given up");
     }
 }
