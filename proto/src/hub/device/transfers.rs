@@ -34,8 +34,8 @@ struct State {
     tries: u32,
     /// Set while it rests.
     rests_until: Option<UnixMillis>,
-    /// Set where it was to rest no longer while it was still under way: what it ends with may be old news.
-    is_woken: bool,
+    /// Set where the server told of it while it was under way: what it ends with may be older than that.
+    has_news: bool,
 }
 
 impl Transfers {
@@ -57,7 +57,7 @@ impl Transfers {
         self.remove(key);
         let cause = known.min(transfer.cause);
         let size_bytes = transfer.size_bytes;
-        let state = State { cause, size_bytes, tries: 0, rests_until: None, is_woken: false };
+        let state = State { cause, size_bytes, tries: 0, rests_until: None, has_news: false };
         self.all.insert(key, state);
         self.ready.insert((key.0, cause, key.1));
     }
@@ -71,24 +71,29 @@ impl Transfers {
         Some(state)
     }
 
-    /// Puts a transfer aside until then, unless it was woken meanwhile.
+    /// Puts a transfer aside until then, unless there was news of it meanwhile.
     fn rest(&mut self, key: Key, until: UnixMillis, tries: u32) {
         let Some(state) = self.remove(key) else { return };
-        let rests_until = (!state.is_woken).then_some(until);
+        let rests_until = (!state.has_news).then_some(until);
         match rests_until {
             Some(until) => self.resting.insert((until, key.0, key.1)),
             None => self.ready.insert((key.0, state.cause, key.1)),
         };
-        self.all.insert(key, State { tries, rests_until, is_woken: false, ..state });
+        self.all.insert(key, State { tries, rests_until, has_news: false, ..state });
     }
 
-    /// A transfer rests no longer, or does not once it ends.
+    /// What a transfer asks for has come to the server: it rests no longer, nor once it ends.
+    fn take_news(&mut self, key: Key) {
+        let is_running = self.running.values().any(|running| *running == key);
+        match self.all.get_mut(&key) {
+            Some(state) if is_running => state.has_news = true,
+            _ => self.wake(key),
+        }
+    }
+
+    /// A transfer rests no longer.
     fn wake(&mut self, key: Key) {
-        if self.running.values().any(|running| *running == key) {
-            if let Some(state) = self.all.get_mut(&key) {
-                state.is_woken = true;
-            }
-        } else if self.all.get(&key).is_some_and(|state| state.rests_until.is_some())
+        if self.all.get(&key).is_some_and(|state| state.rests_until.is_some())
             && let Some(state) = self.remove(key)
         {
             self.ready.insert((key.0, state.cause, key.1));
@@ -349,7 +354,7 @@ impl DeviceHub {
         let Some(project) = self.projects.get_mut(&id) else { return };
         for blob in news.blobs {
             let place = BlobPlace { doc: news.doc, blob };
-            project.transfers.wake((Direction::Fetch, place));
+            project.transfers.take_news((Direction::Fetch, place));
             if let Some(ticket) = place.doc.ticket() {
                 let notice = Notice::AttachmentChanged { project: id, ticket, blob };
                 self.actions.push(Action::Notify(notice));
