@@ -6,7 +6,7 @@ use std::path::Path;
 use assist_crdt_model::{DeviceId, DocId, ProjectId};
 use assist_proto::authorship::{Claim, Evidence, Place};
 use assist_proto::certificate::Signed;
-use assist_proto::store::{Audience, EntryKind, Record, Seq, ServerProject, StoreError};
+use assist_proto::store::{Audience, EntryKind, Record, Seq, ServerProject, StoreError, StoreResult};
 
 use super::manifest::Manifest;
 use super::restore::{check_blobs, check_files, generation_of};
@@ -58,8 +58,8 @@ pub fn check(home: &Path, reader: &Reader) -> Result<Checked, BackupError> {
     let mut checked = Checked::default();
     let store = reader.verify();
     let docs = check_log(reader, &mut checked);
-    for doc in docs {
-        if let Err(error) = check_doc(reader, &project, doc, &mut checked) {
+    for (doc, named) in docs {
+        if let Err(error) = check_doc(reader, &project, (doc, named), &mut checked) {
             checked.tell_of_doc(doc, &error);
         }
     }
@@ -124,9 +124,9 @@ impl Checked {
     }
 }
 
-/// Goes over the log: no place is missing, and each leads to its record. Returns the documents that it speaks of.
-fn check_log(reader: &Reader, checked: &mut Checked) -> BTreeSet<DocId> {
-    let mut docs = BTreeSet::new();
+/// Goes over the log: no place is missing. Returns the documents that it speaks of, and how many records of each.
+fn check_log(reader: &Reader, checked: &mut Checked) -> BTreeMap<DocId, usize> {
+    let mut docs = BTreeMap::<DocId, usize>::new();
     let mut last = Seq::ZERO;
     loop {
         let entries = match reader.log_after(Audience::Team, last, LOG_PLACES) {
@@ -145,14 +145,10 @@ fn check_log(reader: &Reader, checked: &mut Checked) -> BTreeSet<DocId> {
             }
             last = entry.seq;
             checked.places += 1;
-            docs.insert(entry.doc);
+            let named = docs.entry(entry.doc).or_default();
             match entry.kind {
                 EntryKind::Lost => *checked.lost.entry(entry.doc).or_default() += 1,
-                EntryKind::Record { .. } => {
-                    if let Err(error) = reader.record(entry) {
-                        checked.tell_of_doc(entry.doc, &error);
-                    }
-                }
+                EntryKind::Record { .. } => *named += 1,
                 EntryKind::Visibility(_) | EntryKind::Whole => {}
             }
         }
@@ -160,14 +156,35 @@ fn check_log(reader: &Reader, checked: &mut Checked) -> BTreeSet<DocId> {
     }
 }
 
+/// Whether a document's records are those that the log names: as many, and at the place of each stands that one.
+fn check_places(reader: &Reader, doc: DocId, named: usize, records: &[Record]) -> StoreResult<()> {
+    let stands = |(index, record): (usize, &Record)| {
+        let Some(before) = record.seq.0.checked_sub(1) else { return Ok(false) };
+        let entries = reader.log_after(Audience::Team, Seq(before), 1)?;
+        let expected = u32::try_from(index).map(|index| EntryKind::Record { index }).ok();
+        let found = entries.first().map(|entry| (entry.doc, Some(entry.kind)));
+        Ok(record.envelope.doc == doc && found == Some((doc, expected)))
+    };
+    let mut are_there = named == records.len();
+    for numbered in records.iter().enumerate() {
+        are_there = are_there && stands(numbered)?;
+    }
+    if are_there {
+        return Ok(());
+    }
+    let what = "the log and its records disagree".to_owned();
+    Err(StoreError::Damaged { what }.of_doc(None, doc))
+}
+
 /// Proves every change of a document: signed by its device, which the project's node certified, for somebody who might.
 fn check_doc(
     reader: &Reader,
     project: &ServerProject,
-    doc: DocId,
+    (doc, named): (DocId, usize),
     checked: &mut Checked,
-) -> Result<(), StoreError> {
+) -> StoreResult<()> {
     let records = reader.server_doc_records(doc)?;
+    check_places(reader, doc, named, &records)?;
     if records.is_empty() {
         return Ok(());
     }

@@ -3,11 +3,13 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
-use assist_crdt_model::ProjectName;
+use assist_crdt_model::{DocId, ProjectName};
+use assist_proto::store::{EntryKind, LogEntry, Seq, ServerStore};
 
 use super::*;
 use crate::daemon::init_server;
 use crate::store::ServerReads;
+use crate::store::tests::samples::{record, ticket};
 
 const OPTIONS: BackupOptions = BackupOptions { has_keys: true, is_last: false, keep: None };
 
@@ -145,6 +147,32 @@ fn a_flipped_byte_anywhere_is_found_and_named() {
         fs::remove_dir_all(&to).ok();
     }
     assert_eq!(check_backup(&place.backups()).unwrap().problems, []);
+}
+
+#[test]
+fn places_of_the_log_that_lead_elsewhere_are_found() {
+    let place = Place::new();
+    let store = open_store(&place.home()).unwrap();
+    let doc = DocId::Ticket(ticket(1));
+    let mut turn = store.begin_turn().unwrap();
+    let first = ServerStore::head(&turn).unwrap();
+    let seqs = [1, 2].map(|behind| Seq(first.0 + behind));
+    seqs.iter().for_each(|seq| turn.append(&record(seq.0, doc, "It hums"), &[]).unwrap());
+    turn.commit().unwrap();
+    let disagree = || {
+        let found = check(&place.home(), &store.read().unwrap()).unwrap().problems;
+        found.iter().filter(|problem| problem.what.contains("the log and its records disagree")).count()
+    };
+    assert_eq!(disagree(), 0);
+    for indices in [[1, 0], [0, 0], [0, 2]] {
+        let mut turn = store.begin_turn().unwrap();
+        for (seq, index) in seqs.into_iter().zip(indices) {
+            turn.put_place(LogEntry { seq, doc, kind: EntryKind::Record { index } }).unwrap();
+        }
+        turn.commit().unwrap();
+        assert_eq!(disagree(), 1, "{indices:?}");
+    }
+    store.close();
 }
 
 #[test]
