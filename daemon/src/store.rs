@@ -15,6 +15,7 @@ mod compact;
 mod copy;
 mod device;
 mod engine;
+mod engine_file;
 mod entry;
 mod groups;
 mod journal;
@@ -23,9 +24,11 @@ mod list;
 mod log;
 mod lost;
 mod memo;
+mod mover;
 mod open;
 mod overlay;
 mod packs;
+mod pending;
 mod quarantine;
 mod reader;
 mod reads;
@@ -50,8 +53,9 @@ use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, StorageBackend};
 
 use engine::Engine;
-use journal::{Journal, JournalFile};
-use shared::{Opener, Shared};
+use engine_file::{EngineFile, Opener};
+use journal::{JOURNAL_BYTES, Journal, JournalFile};
+use shared::Shared;
 
 pub use compact::{StoreSizes, compact};
 pub use device::{Contents, DeviceReads};
@@ -85,11 +89,13 @@ impl std::fmt::Debug for Store {
 pub struct StoreOptions {
     /// Memory for pages.
     pub cache_bytes: usize,
+    /// Size of the journal: half of it is what a commit of the engine is given at once.
+    pub journal_bytes: usize,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { cache_bytes: 32 * 1024 * 1024 }
+        Self { cache_bytes: 32 * 1024 * 1024, journal_bytes: JOURNAL_BYTES }
     }
 }
 
@@ -119,7 +125,8 @@ impl Store {
         if migrations.iter().any(|migration| migration.to > found) {
             open::keep_old(path, found)?;
         }
-        Self::with_engine(path, seal, (opener, engine), (found, migrations), || open::open_journal(path))
+        let journal = || open::open_journal(path, options.journal_bytes);
+        Self::with_engine(path, options, seal, (opener, engine), (found, migrations), journal)
     }
 
     /// Opens a store on storage of the caller's: for tests of crashes and full disks. Called again, after trouble,
@@ -142,7 +149,8 @@ impl Store {
             open::initialise(&engine, &seal).map_err(|error| open::store_error(path, error))?;
         }
         let found = open::check(path, &engine, &seal, open::MIGRATIONS)?;
-        Self::with_engine(path, seal, (opener, engine), (found, open::MIGRATIONS), || Ok(Box::new(journal)))
+        let journal = || -> Result<JournalFile, OpenStoreError> { Ok(Box::new(journal)) };
+        Self::with_engine(path, options, seal, (opener, engine), (found, open::MIGRATIONS), journal)
     }
 
     /// Makes a store that is gone with the process.
@@ -159,17 +167,17 @@ impl Store {
 
     fn with_engine(
         path: &Path,
+        options: StoreOptions,
         seal: seal::Seal,
         (opener, engine): (Opener, Engine),
-        (found, migrations): (u32, &[open::Migration]),
+        found: (u32, &[open::Migration]),
         journal: impl FnOnce() -> Result<JournalFile, OpenStoreError>,
     ) -> Result<Self, OpenStoreError> {
         let failed = |error| open::store_error(path, error);
         let applied = open::number(&engine, &seal, tables::APPLIED_KEY).map_err(failed)?;
-        let (journal, unapplied) = Journal::open(journal()?, &seal, applied).map_err(failed)?;
-        let shared = Shared::new(opener, engine, seal, journal, unapplied).map_err(failed)?;
-        // Behind the journal's changes, which are of the format that wrote them.
-        shared.migrate(found, migrations).map_err(failed)?;
+        let journal = Journal::open(journal()?, &seal, applied, options.journal_bytes).map_err(failed)?;
+        let file = EngineFile::new(opener, engine, seal).map_err(failed)?;
+        let shared = Shared::new(file, journal, found).map_err(failed)?;
         Ok(Self { shared: Arc::new(shared) })
     }
 

@@ -1,14 +1,18 @@
 //! The journal: where a turn becomes durable, in one write and one sync, before the engine's file has it.
 //!
-//! A file of fixed size beside the store. Each turn is a *frame* behind the one before:
+//! A file of fixed size beside the store, in two halves. Each turn is a *frame* behind the one before:
 //!
 //! ```text
-//! magic (16), then frames: size of the sealed part (4), number (8), sealed changes
+//! magic (16), then in each half frames: size of the sealed part (4), number (8), sealed changes
 //! ```
 //!
 //! Numbers rise by one for as long as the store lives. The engine's file tells the number of the last frame whose
-//! changes it has; once it has all, frames begin at the front again. So what counts at an opening is the unbroken
-//! row of frames from the front that begins with the next number; anything else there is of an earlier row.
+//! changes it has. When a half is full, frames go on at the front of the other one, while the changes of the full one
+//! are moved to the engine's file. So what counts at an opening is the unbroken row of frames that begins with the
+//! next number at the front of a half, and may go on at the front of the other; anything else there is of an earlier
+//! row.
+//!
+//! A journal of version 1 has one row in all of its room, and is laid out anew once the engine's file has it.
 //!
 //! It never grows, so a full disk cannot stop it, and it knows nothing of tables beyond their names.
 
@@ -26,41 +30,69 @@ use super::tables::Table;
 /// Storage that holds nothing but a journal.
 pub(crate) type JournalFile = Box<dyn StorageBackend>;
 
-/// An open journal, at its front.
+/// An open journal, at the front of a half.
 pub(crate) struct Journal {
     file: JournalFile,
+    /// Where the first half begins, where the second does, and where that ends.
+    bounds: [usize; 3],
+    /// The half that is written, 0 or 1.
+    half: usize,
     /// Where the next frame goes.
     end: usize,
     /// Number of the last frame, be it whole or not.
     last: u64,
     /// Set after a failed write: what stands in the file is not known.
     is_suspect: bool,
+    /// Size that it has to be laid out with, once it holds nothing.
+    outdated: Option<usize>,
     /// Of the frame under way.
     frame: Vec<u8>,
 }
 
 impl Journal {
     /// Opens a journal behind the frame with the number `applied`, and gives what the frames behind that one wrote.
+    /// An empty file becomes one of this size; another size, or version 1, stays until [`Journal::bring_up_to_date`].
     ///
     /// # Errors
     /// When the file cannot be read, is no journal, or a frame in the middle of the row is damaged.
-    pub(crate) fn open(file: JournalFile, seal: &Seal, applied: u64) -> StoreResult<(Self, Overlay)> {
-        let mut journal =
-            Self { file, end: MAGIC.len(), last: applied, is_suspect: false, frame: Vec::new() };
-        let size = usize::try_from(journal.file.len().map_err(failed)?).map_err(|_| damaged())?;
+    pub(crate) fn open(
+        file: JournalFile,
+        seal: &Seal,
+        applied: u64,
+        wanted: usize,
+    ) -> StoreResult<(Self, Overlay)> {
+        let mut size = usize::try_from(file.len().map_err(failed)?).map_err(|_| damaged())?;
         if size == 0 {
-            Self::lay_out(&*journal.file).map_err(failed)?;
-            return Ok((journal, Overlay::default()));
+            Self::lay_out(&*file, wanted).map_err(failed)?;
+            size = wanted;
         }
-        let mut bytes = vec![0; size.min(JOURNAL_BYTES)];
-        journal.file.read(0, &mut bytes).map_err(failed)?;
-        let rows = bytes.strip_prefix(MAGIC).ok_or_else(damaged)?;
-        let (overlay, last) = replay(rows, seal, applied)?;
-        journal.last = last;
-        if size < JOURNAL_BYTES {
-            fill_up(&*journal.file, size).map_err(failed)?;
-        }
+        let mut bytes = vec![0; size.min(JOURNAL_BYTES_MAX)];
+        file.read(0, &mut bytes).map_err(failed)?;
+        let bounds = bounds(bytes.len());
+        let (halves, is_outdated): (&[&[u8]], _) = match bytes.split_first_chunk() {
+            Some((MAGIC, rest)) => (&<[_; 2]>::from(rest.split_at(bounds[1] - bounds[0])), size != wanted),
+            Some((MAGIC_1, rest)) => (&[rest], true),
+            _ => return Err(damaged()),
+        };
+        let (overlay, last) = replay(halves, seal, applied)?;
+        let outdated = is_outdated.then_some(wanted);
+        let end = bounds[0];
+        let journal =
+            Self { file, bounds, half: 0, end, last, is_suspect: false, outdated, frame: Vec::new() };
         Ok((journal, overlay))
+    }
+
+    /// Lays out anew what is of another version or size. The engine's file has everything up to [`Journal::last`].
+    ///
+    /// # Errors
+    /// The file's.
+    pub(crate) fn bring_up_to_date(&mut self) -> StoreResult<()> {
+        if let Some(size) = self.outdated.take() {
+            Self::lay_out(&*self.file, size).map_err(failed)?;
+            self.bounds = bounds(size);
+            self.begin_again();
+        }
+        Ok(())
     }
 
     /// The number of the last frame, or of one that failed.
@@ -68,9 +100,14 @@ impl Journal {
         self.last
     }
 
+    /// Whether a write failed and no frame can be appended before [`Journal::begin_again`].
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.is_suspect
+    }
+
     /// Whether a frame of changes of this encoded size can be appended.
     pub(crate) fn has_room(&self, size: usize) -> bool {
-        !self.is_suspect && self.end + FRAME_HEAD + SEAL_SIZE + size <= JOURNAL_BYTES
+        !self.is_suspect && self.end + FRAME_HEAD + SEAL_SIZE + size <= self.bounds[self.half + 1]
     }
 
     /// Makes changes durable in one frame: the earlier ones, then the later ones.
@@ -105,32 +142,42 @@ impl Journal {
         Ok(())
     }
 
+    /// Goes on in the other half, of which the engine's file has everything. Gives the number of the last frame in this
+    /// one.
+    pub(crate) fn turn_over(&mut self) -> u64 {
+        debug_assert!(!self.is_suspect, "which frame is the last is not known");
+        self.half = 1 - self.half;
+        self.end = self.bounds[self.half];
+        self.last
+    }
+
     /// The engine's file has everything up to [`Journal::last`]: the next frame goes to the front.
     pub(crate) fn begin_again(&mut self) {
-        self.end = MAGIC.len();
+        self.half = 0;
+        self.end = self.bounds[0];
         self.is_suspect = false;
     }
 
-    /// Makes an empty file a journal without frames.
+    /// Makes a file a journal of this size without frames. All its room is written, so that a frame changes nothing but
+    /// its own bytes.
     ///
     /// # Errors
     /// The file's.
-    pub(crate) fn lay_out(file: &dyn StorageBackend) -> io::Result<()> {
-        file.set_len(JOURNAL_BYTES as u64)?;
-        file.write(0, MAGIC)?;
-        fill_up(file, MAGIC.len())
+    pub(crate) fn lay_out(file: &dyn StorageBackend, size: usize) -> io::Result<()> {
+        file.set_len(size as u64)?;
+        file.write(0, &[MAGIC.as_slice(), &vec![0; size - MAGIC.len()]].concat())?;
+        file.sync_data()
     }
 }
 
-/// Writes zeros from a place on, so that the room is there and a frame changes nothing but its own bytes.
-fn fill_up(file: &dyn StorageBackend, from: usize) -> io::Result<()> {
-    file.set_len(JOURNAL_BYTES as u64)?;
-    file.write(from as u64, &vec![0; JOURNAL_BYTES - from])?;
-    file.sync_data()
+/// Where the halves of a journal of this size begin and end.
+fn bounds(size: usize) -> [usize; 3] {
+    let half = size.saturating_sub(MAGIC.len()) / 2;
+    [MAGIC.len(), MAGIC.len() + half, MAGIC.len() + 2 * half]
 }
 
 /// Reads the row of frames that begins behind `applied`. Gives what it wrote, and its last number.
-fn replay(mut rows: &[u8], seal: &Seal, applied: u64) -> StoreResult<(Overlay, u64)> {
+fn replay(halves: &[&[u8]], seal: &Seal, applied: u64) -> StoreResult<(Overlay, u64)> {
     let mut all = Overlay::default();
     let mut last = applied;
     let mut plain = Vec::new();
@@ -140,16 +187,24 @@ fn replay(mut rows: &[u8], seal: &Seal, applied: u64) -> StoreResult<(Overlay, u
         *rows = rest;
         Some(std::mem::take(&mut plain))
     };
-    while let Some(plain) = open(&mut rows, last + 1) {
+    let mut rows: &[u8] = &[];
+    loop {
+        let mut places = std::iter::once(rows).chain(halves.iter().copied());
+        let Some((plain, rest)) = places.find_map(|mut rows| Some((open(&mut rows, last + 1)?, rows))) else {
+            break;
+        };
         all.absorb(Overlay::decode(&plain).ok_or_else(damaged)?);
-        last += 1;
+        (rows, last) = (rest, last + 1);
     }
     // A crash can cut the end of a row. A frame with another whole one behind it was acknowledged.
     let number = (last + 2).to_be_bytes();
     // Nearly all of the room is zeros: what is looked for is the last byte of the number, which is seldom one.
-    let ends = memchr_iter(number[number.len() - 1], rows).filter(|end| rows[..=*end].ends_with(&number));
-    let mut places = ends.filter_map(|end| (end + 1).checked_sub(size_of::<u32>() + number.len()));
-    let is_cut = places.all(|at| open(&mut &rows[at..], last + 2).is_none());
+    let mut is_cut = true;
+    for half in halves {
+        let ends = memchr_iter(number[number.len() - 1], half).filter(|end| half[..=*end].ends_with(&number));
+        let mut places = ends.filter_map(|end| (end + 1).checked_sub(size_of::<u32>() + number.len()));
+        is_cut &= places.all(|at| open(&mut &half[at..], last + 2).is_none());
+    }
     if is_cut { Ok((all, last)) } else { Err(damaged()) }
 }
 
@@ -274,11 +329,15 @@ fn damaged() -> StoreError {
 }
 
 /// How every journal begins.
-const MAGIC: &[u8; 16] = b"assist journal 1";
+const MAGIC: &[u8; 16] = b"assist journal 2";
+/// How one of version 1 does.
+const MAGIC_1: &[u8; 16] = b"assist journal 1";
 /// What stands before the sealed part of a frame.
 const FRAME_HEAD: usize = 12;
-/// Size of the file: some hundred turns of a busy server, or the list rows of 10,000 tickets, between two commits of
-/// the engine; and a start after a crash that reads and commits it in a few hundredths of a second.
-pub(crate) const JOURNAL_BYTES: usize = 4 * 1024 * 1024;
+/// Size of the file. A half holds some hundred turns of a busy server, or the list rows of 10,000 tickets, between two
+/// commits of the engine; and a start after a crash reads and commits both in a few hundredths of a second.
+pub(crate) const JOURNAL_BYTES: usize = 8 * 1024 * 1024;
+/// No journal that was ever laid out is larger.
+const JOURNAL_BYTES_MAX: usize = JOURNAL_BYTES;
 /// Changes of a turn beyond which it goes to the engine at once: it would fill the journal and be written twice.
 pub(crate) const JOURNALED_BYTES_MAX: usize = 1024 * 1024;

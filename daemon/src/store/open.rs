@@ -17,7 +17,7 @@ use super::tables::{FORMAT, FORMAT_KEY, STORE_ID_KEY, Table};
 use super::view::damaged;
 
 /// The format that this version writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A step from one format version to the next. Applied steps are never edited.
 pub(crate) struct Migration {
@@ -28,7 +28,10 @@ pub(crate) struct Migration {
 }
 
 /// All steps since version 1, in order.
-pub(crate) const MIGRATIONS: &[Migration] = &[];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    // The journal has two halves, of which version 1 would read only one: it is laid out anew behind this step.
+    Migration { to: 2, run: |_, _| Ok(()) },
+];
 
 /// Why a store was not opened. Whatever is there was left as it is.
 #[derive(Debug, thiserror::Error)]
@@ -277,14 +280,14 @@ pub(crate) fn number(database: &Database, seal: &Seal, key: &[u8]) -> StoreResul
 }
 
 /// Opens the journal of the store at `path`, or makes it: under another name first, with all its room.
-pub(crate) fn open_journal(path: &Path) -> Result<JournalFile, OpenStoreError> {
+pub(crate) fn open_journal(path: &Path, size: usize) -> Result<JournalFile, OpenStoreError> {
     let path = &with_suffix(path, ".journal");
     let in_the_way = |source| io_error(path, source);
     if !path.try_exists().map_err(in_the_way)? {
         let unfinished = with_suffix(path, ".unfinished");
         remove_if_there(&unfinished).map_err(in_the_way)?;
         let backend = backend_of(create_private(&unfinished).map_err(in_the_way)?, path)?;
-        Journal::lay_out(&backend).map_err(in_the_way)?;
+        Journal::lay_out(&backend, size).map_err(in_the_way)?;
         drop(backend);
         put_in_place(&unfinished, path).map_err(in_the_way)?;
     }

@@ -36,6 +36,11 @@ pub(crate) const DICTIONARY: &[u8] = include_bytes!("dictionary-1.bin");
 /// No pack of ours inflates to more: one record above [`PACK_BYTES`], and a record is at most a frame.
 const PACK_BYTES_MAX: usize = PACK_BYTES + assist_proto::limits::FRAME_BYTES_MAX + 4096;
 
+/// One that knows what records look like.
+pub(crate) fn compressor(level: i32) -> StoreResult<Compressor<'static>> {
+    Compressor::with_dictionary(level, DICTIONARY).map_err(|error| StoreError::Io(error.into()))
+}
+
 /// Records that follow each other, as they are in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pack {

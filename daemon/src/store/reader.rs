@@ -12,8 +12,9 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _};
 use super::copy::{BATCH_BYTES, Copy};
 use super::engine::guarded;
 use super::lost;
-use super::overlay::{Known, Overlay};
+use super::overlay::Known;
 use super::packs::Tail;
+use super::pending::Pending;
 use super::seal::Seal;
 use super::shared::Shared;
 use super::tables::{PIECE_NUMBER_SIZE, ROWS_KEY, Scope, Span, Table, key};
@@ -25,8 +26,8 @@ type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 pub struct Reader {
     tables: Vec<OnceLock<OpenTable>>,
     transaction: ReadTransaction,
-    /// What is durable in the journal and not in the transaction's file yet.
-    pending: Arc<Overlay>,
+    /// What is not in the transaction's file yet.
+    pending: Pending,
     /// The number of the project that was asked for last: nearly every call asks.
     last_scope: Mutex<Option<(ProjectId, Scope)>>,
     /// Keeps the store open.
@@ -40,7 +41,7 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(transaction: ReadTransaction, pending: Arc<Overlay>, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(transaction: ReadTransaction, pending: Pending, shared: Arc<Shared>) -> Self {
         let tables = Table::ALL.iter().map(|_| OnceLock::new()).collect();
         Self { tables, transaction, pending, last_scope: Mutex::new(None), shared }
     }
@@ -120,7 +121,7 @@ impl Reader {
         let number = number.map_or(Ok(0), |bytes| Ok(u64::from_be_bytes(exact(Table::Meta, &bytes)?)))?;
         let all = Span::prefix(Vec::new());
         let load = |visit: &mut Visit<'_>| self.scan_unsealed(Table::Rows, &all, Order::Ascending, visit);
-        let rows = self.shared.rows().rows(number, load)?;
+        let rows = self.shared.file().rows().rows(number, load)?;
         self.pending.scan(Table::Rows, span, order, visit, |visit| rows.scan(span, order, visit))
     }
 
@@ -131,7 +132,7 @@ impl Reader {
     ) -> StoreResult<T> {
         guarded(table.what(), run).inspect_err(|error| {
             if matches!(error, StoreError::Io(_)) {
-                self.shared.report_trouble();
+                self.shared.file().report_trouble();
             }
         })
     }

@@ -1,104 +1,92 @@
-//! The engine and the journal behind all turns and readers of one store: written by one at a time, the engine
-//! opened again after trouble.
+//! The engine's file and the journal behind all turns and readers of one store, written by one turn at a time.
 //!
 //! A turn is durable with its frame in the journal, and pending: readers find it in memory, over the engine's file.
-//! When the journal is full, everything pending goes to the engine in one transaction ([`Shared::checkpoint`]).
+//! When one half of the journal is full, a [`Mover`] gives the file what it holds, in one transaction, while turns go
+//! on in the other half. [`Shared::checkpoint`] does the same for everything, and waits for it.
 
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use assist_proto::store::{StoreError, StoreResult};
-use redb::{Database, DatabaseError, ReadableDatabase as _, WriteTransaction};
 use zstd::bulk::Compressor;
 
-use super::engine::{Engine, guarded};
+use super::engine_file::EngineFile;
 use super::journal::{JOURNALED_BYTES_MAX, Journal};
 use super::memo::Memo;
-use super::open::{self, Migration};
-use super::overlay::{Changes, Overlay};
-use super::packs::{DICTIONARY, JOURNAL_LEVEL, PACK_LEVEL, whole};
+use super::mover::Mover;
+use super::open::Migration;
+use super::overlay::Overlay;
+use super::packs::{self, JOURNAL_LEVEL, PACK_LEVEL};
+use super::pending::Pending;
 use super::reader::Reader;
-use super::row_cache::RowCache;
 use super::seal::{Nonces, Seal};
-use super::tables::{APPLIED_KEY, PIECE_SIZE, ROWS_KEY, Table, piece_key};
-
-/// Opens the engine's file, the first time and after trouble.
-pub(crate) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// What all handles of a store share.
 pub(crate) struct Shared {
-    opener: Opener,
-    /// `None` after trouble, until it is open again.
-    engine: RwLock<Option<Engine>>,
-    /// The engine refuses all work after a failed write until it is opened again.
-    is_in_trouble: AtomicBool,
-    is_closed: AtomicBool,
-    seal: Seal,
-    /// What is durable in the journal and not in the engine's file.
-    pending: Mutex<Arc<Overlay>>,
+    file: Arc<EngineFile>,
+    pending: Arc<Mutex<Pending>>,
     /// Lies here while no turn is under way.
     writer: Mutex<Option<Writer>>,
     writer_is_back: Condvar,
-    /// The engine's rows in memory.
-    rows: RowCache,
 }
 
 /// What only the turn under way may use.
 pub(crate) struct Writer {
-    pub(crate) nonces: Nonces,
-    /// For what goes to the engine's file.
+    nonces: Nonces,
+    /// For values that a turn deflates.
     pub(crate) compressor: Compressor<'static>,
     /// For packs on their way through the journal.
     pub(crate) quick_compressor: Compressor<'static>,
-    pub(crate) journal: Journal,
     pub(crate) memo: Memo,
+    journal: Journal,
+    mover: Mover,
     /// What is visible and not durable yet: goes into the next frame.
     owed: Overlay,
 }
 
 impl Writer {
     fn new(journal: Journal) -> StoreResult<Self> {
-        let nonces = Nonces::new().map_err(|error| StoreError::Io(error.into()))?;
-        let at_level = |level| {
-            Compressor::with_dictionary(level, DICTIONARY).map_err(|error| StoreError::Io(error.into()))
-        };
         Ok(Self {
-            nonces,
-            compressor: at_level(PACK_LEVEL)?,
-            quick_compressor: at_level(JOURNAL_LEVEL)?,
-            journal,
+            nonces: Nonces::new().map_err(|error| StoreError::Io(error.into()))?,
+            compressor: packs::compressor(PACK_LEVEL)?,
+            quick_compressor: packs::compressor(JOURNAL_LEVEL)?,
             memo: Memo::new(),
+            journal,
+            mover: Mover::default(),
             owed: Overlay::default(),
         })
+    }
+
+    /// Whether a turn of this size, with what is owed before it, fits behind the last frame.
+    fn has_room(&self, size: usize) -> bool {
+        size <= JOURNALED_BYTES_MAX && self.journal.has_room(self.owed.encoded_size() + size)
     }
 }
 
 impl Shared {
-    /// Takes over an engine and its journal, and first gives the engine what only the journal had.
+    /// Takes over a file and its journal, first gives the file what only the journal had, and brings both up to date.
     pub(crate) fn new(
-        opener: Opener,
-        engine: Engine,
-        seal: Seal,
-        journal: Journal,
-        unapplied: Overlay,
+        file: EngineFile,
+        (journal, unapplied): (Journal, Overlay),
+        (found, migrations): (u32, &[Migration]),
     ) -> StoreResult<Self> {
         let mut writer = Writer::new(journal)?;
-        let rows = RowCache::new(open::number(&engine, &seal, ROWS_KEY)?);
         let shared = Self {
-            opener,
-            engine: RwLock::new(Some(engine)),
-            is_in_trouble: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
-            seal,
-            pending: Mutex::new(Arc::new(unapplied)),
+            file: Arc::new(file),
+            pending: Arc::new(Mutex::new(Pending::new(unapplied))),
             writer: Mutex::new(None),
             writer_is_back: Condvar::new(),
-            rows,
         };
-        shared.checkpoint(&mut writer)?;
+        let caught_up = shared.catch_up(&mut writer, found, migrations);
+        // Also of one that did not: who drops it takes the writer.
         shared.give_back(writer);
-        Ok(shared)
+        caught_up.map(|()| shared)
+    }
+
+    fn catch_up(&self, writer: &mut Writer, found: u32, migrations: &[Migration]) -> StoreResult<()> {
+        self.checkpoint(writer)?;
+        // Behind the journal's changes, which are of the format that wrote them.
+        self.file.migrate(found, migrations)?;
+        writer.journal.bring_up_to_date()
     }
 
     /// Waits until no turn is under way.
@@ -118,29 +106,19 @@ impl Shared {
     }
 
     pub(crate) fn seal(&self) -> &Seal {
-        &self.seal
+        self.file.seal()
     }
 
-    /// The engine's rows in memory.
-    pub(crate) const fn rows(&self) -> &RowCache {
-        &self.rows
-    }
-
-    /// The engine refuses to work on: it is opened again before the next use.
-    pub(crate) fn report_trouble(&self) {
-        self.is_in_trouble.store(true, Ordering::Release);
+    pub(crate) fn file(&self) -> &EngineFile {
+        &self.file
     }
 
     /// A snapshot of what is committed.
     pub(crate) fn read(self: &Arc<Self>) -> StoreResult<Reader> {
-        // Both of one moment: a checkpoint puts its transaction in before it takes what is pending away.
+        // Both of one moment: a transaction is in the file before what it moved is taken away here.
         let pending = self.pending();
-        let begin = || self.with_database(|database| guarded("page", || database.begin_read()));
-        let transaction = begin().or_else(|_| {
-            self.report_trouble();
-            begin()
-        })?;
-        Ok(Reader::new(transaction, Arc::clone(&pending), Arc::clone(self)))
+        let transaction = self.file.read()?;
+        Ok(Reader::new(transaction, pending.clone(), Arc::clone(self)))
     }
 
     /// Commits the changes of a turn, and of lazy ones before it.
@@ -149,18 +127,19 @@ impl Shared {
             return Ok(());
         }
         let size = overlay.encoded_size();
-        let is_large = size > JOURNALED_BYTES_MAX;
-        if is_large || !writer.journal.has_room(writer.owed.encoded_size() + size) {
+        if size <= JOURNALED_BYTES_MAX && !writer.has_room(size) {
+            self.turn_over(writer);
+        }
+        if !writer.has_room(size) {
             self.checkpoint(writer)?;
         }
-        // Still none after a checkpoint that had nothing to do: then this transaction is one.
-        if is_large || !writer.journal.has_room(size) {
-            return self.write_to_engine(writer, &overlay);
+        if !writer.has_room(size) {
+            return self.put(writer, &overlay);
         }
         let Writer { journal, nonces, owed, .. } = writer;
-        journal.append(&self.seal, nonces, [&*owed, &overlay])?;
+        journal.append(self.seal(), nonces, [&*owed, &overlay])?;
         *owed = Overlay::default();
-        Arc::make_mut(&mut self.pending()).absorb(overlay);
+        self.pending().absorb(overlay);
         Ok(())
     }
 
@@ -171,72 +150,46 @@ impl Shared {
             return self.write(writer, overlay);
         }
         writer.owed.absorb(overlay.clone());
-        Arc::make_mut(&mut self.pending()).absorb(overlay);
+        self.pending().absorb(overlay);
         Ok(())
     }
 
-    /// Gives the engine everything that is pending, so that the journal can begin again.
+    /// Lets what the written half of the journal holds be moved, and goes on in the other one; not while what that
+    /// holds did not arrive, nor behind a write that failed.
+    fn turn_over(&self, writer: &mut Writer) {
+        writer.mover.wait();
+        let mut pending = self.pending();
+        if pending.is_empty() || pending.is_moving() || writer.journal.is_suspect() {
+            return;
+        }
+        // What is owed moves too, but is owed on: nobody waits for the move.
+        let moving = pending.set_out();
+        drop(pending);
+        let applied = writer.journal.turn_over();
+        writer.mover.start(Arc::clone(&self.file), Arc::clone(&self.pending), (moving, applied));
+    }
+
+    /// Gives the file everything that is pending, so that the journal can begin again.
     pub(crate) fn checkpoint(&self, writer: &mut Writer) -> StoreResult<()> {
-        let pending = Arc::clone(&self.pending());
-        if pending.is_empty() {
-            return Ok(());
+        writer.mover.wait();
+        let pending = self.pending().all();
+        if !pending.is_empty() {
+            self.put(writer, &pending)?;
+            *self.pending() = Pending::default();
         }
-        self.write_to_engine(writer, &pending)?;
         writer.owed = Overlay::default();
-        *self.pending() = Arc::default();
         Ok(())
     }
 
-    /// Commits changes in one transaction that also says that the journal holds nothing new.
-    fn write_to_engine(&self, writer: &mut Writer, overlay: &Overlay) -> StoreResult<()> {
-        let Writer { nonces, journal, compressor, .. } = writer;
-        let rows = overlay.of(Table::Rows).map(|changes| (self.rows.next_number(), changes));
-        let number = rows.map(|(number, _)| number);
-        let written = self.with_database(|database| {
-            guarded("page", || self.commit(database, (nonces, compressor), overlay, (journal.last(), number)))
-        });
-        if let Err(error) = written {
-            self.report_trouble();
-            // Whether the file has them now is not known: that number is not used again.
-            number.inspect(|number| self.rows.forget(*number));
-            return Err(error);
-        }
-        if let Some((number, changes)) = rows {
-            self.rows.follow(number, changes);
-        }
-        journal.begin_again();
+    /// Gives the file changes behind which the journal holds nothing new.
+    fn put(&self, writer: &mut Writer, overlay: &Overlay) -> StoreResult<()> {
+        self.file.put(overlay, writer.journal.last())?;
+        writer.journal.begin_again();
         Ok(())
     }
 
-    fn commit(
-        &self,
-        database: &Database,
-        (nonces, compressor): (&mut Nonces, &mut Compressor<'static>),
-        overlay: &Overlay,
-        (applied, rows): (u64, Option<u64>),
-    ) -> Result<(), redb::Error> {
-        let mut transaction = database.begin_write()?;
-        // Writes down which pages are free, so that a start after a crash need not find out.
-        transaction.set_quick_repair(true);
-        for (table, changes) in overlay.tables() {
-            apply(&transaction, &self.seal, (nonces, compressor), table, changes)?;
-        }
-        let mut numbers = Changes::default();
-        for (key, number) in [(APPLIED_KEY, Some(applied)), (ROWS_KEY, rows)] {
-            if let Some(number) = number {
-                numbers.entries.insert(key.to_vec(), Some(number.to_be_bytes().to_vec()));
-            }
-        }
-        apply(&transaction, &self.seal, (nonces, compressor), Table::Meta, &numbers)?;
-        Ok(transaction.commit()?)
-    }
-
-    /// Brings the engine's file up to date; see [`open::migrate`].
-    pub(crate) fn migrate(&self, found: u32, migrations: &[Migration]) -> StoreResult<()> {
-        self.with_database(|database| open::migrate(database, &self.seal, found, migrations))
-    }
-
-    fn pending(&self) -> MutexGuard<'_, Arc<Overlay>> {
+    /// What is not in the file yet.
+    pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -244,44 +197,17 @@ impl Shared {
     pub(crate) fn close(&self) {
         let mut writer = self.take_writer();
         self.checkpoint_at_end(&mut writer);
-        self.is_closed.store(true, Ordering::Release);
-        self.put_away();
+        self.file.close();
         self.give_back(writer);
     }
 
     /// What cannot be moved now is moved when the store is opened next.
     fn checkpoint_at_end(&self, writer: &mut Writer) {
-        if !self.is_closed.load(Ordering::Acquire)
+        if !self.file.is_closed()
             && let Err(error) = self.checkpoint(writer)
         {
             tracing::warn!(%error, "the journal was not emptied at the end; the next start does it");
         }
-    }
-
-    fn put_away(&self) {
-        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// Runs something with the engine, after opening it again if it is in trouble.
-    fn with_database<T>(&self, run: impl FnOnce(&Database) -> StoreResult<T>) -> StoreResult<T> {
-        if self.is_in_trouble.load(Ordering::Acquire) {
-            self.reopen()?;
-        }
-        let slot = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        match slot.as_ref() {
-            Some(engine) => run(engine),
-            None => Err(StoreError::Io("the store is closed".into())),
-        }
-    }
-
-    fn reopen(&self) -> StoreResult<()> {
-        self.put_away();
-        let mut slot = self.engine.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_none() && !self.is_closed.load(Ordering::Acquire) {
-            *slot = Some(guarded("file", || (self.opener)())?.into());
-        }
-        self.is_in_trouble.store(false, Ordering::Release);
-        Ok(())
     }
 }
 
@@ -290,61 +216,4 @@ impl Drop for Shared {
         let mut writer = self.take_writer();
         self.checkpoint_at_end(&mut writer);
     }
-}
-
-fn apply(
-    transaction: &WriteTransaction,
-    seal: &Seal,
-    (nonces, compressor): (&mut Nonces, &mut Compressor<'static>),
-    table: Table,
-    changes: &Changes,
-) -> Result<(), redb::Error> {
-    let mut open = transaction.open_table(table.definition())?;
-    for span in &changes.cleared {
-        let start = std::ops::Bound::Included(span.start.as_slice());
-        let end = span.end.as_deref().map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        open.retain_in::<&[u8], _>((start, end), |_, _| false)?;
-    }
-    let mut sealed = Vec::new();
-    for (key, value) in &changes.entries {
-        match value {
-            None if table.is_in_pieces() => remove_pieces(&mut open, key, 0)?,
-            None => {
-                open.remove(key.as_slice())?;
-            }
-            Some(value) => {
-                let nonce = nonces.next().map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
-                let value = match table {
-                    Table::Packs => whole(value, compressor),
-                    _ => Cow::Borrowed(value.as_slice()),
-                };
-                seal.close(nonce, table, key, &value, &mut sealed);
-                if table.is_in_pieces() {
-                    insert_pieces(&mut open, key, &sealed)?;
-                } else {
-                    open.insert(key.as_slice(), sealed.as_slice())?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-type OpenTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
-
-fn insert_pieces(open: &mut OpenTable<'_>, key: &[u8], sealed: &[u8]) -> Result<(), redb::Error> {
-    for (number, piece) in sealed.chunks(PIECE_SIZE).enumerate() {
-        open.insert(piece_key(key, number).as_slice(), piece)?;
-    }
-    remove_pieces(open, key, sealed.len().div_ceil(PIECE_SIZE))
-}
-
-/// Removes the pieces of a value from a number on.
-fn remove_pieces(open: &mut OpenTable<'_>, key: &[u8], from: usize) -> Result<(), redb::Error> {
-    for number in from.. {
-        if open.remove(piece_key(key, number).as_slice())?.is_none() {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,8 @@
 //! Disks that fail: one that fills up or breaks, one that remembers every write so that it can crash anywhere.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use rand_core::Rng;
 use redb::StorageBackend;
@@ -10,6 +11,7 @@ use redb::StorageBackend;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Disk {
     state: Arc<Mutex<State>>,
+    changed: Arc<Condvar>,
 }
 
 /// One file of a disk.
@@ -32,6 +34,11 @@ struct State {
     operations: u64,
     /// Which of them fails, and how.
     fault: Option<(u64, io::ErrorKind)>,
+    /// Whether who syncs the engine's file has to wait, and whether somebody does.
+    is_held: bool,
+    is_waited_for: bool,
+    /// Since the engine's file got longer it was not synced.
+    has_grown: bool,
     history: Option<Vec<Event>>,
 }
 
@@ -90,6 +97,22 @@ impl Disk {
         self.lock().operations
     }
 
+    /// Who syncs the engine's file waits from now on.
+    pub(crate) fn hold(&self) {
+        self.lock().is_held = true;
+    }
+
+    /// Whether somebody waits.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.lock().is_waited_for
+    }
+
+    /// Nobody has to wait any more.
+    pub(crate) fn let_go(&self) {
+        self.lock().is_held = false;
+        self.changed.notify_all();
+    }
+
     /// From now on everything is remembered.
     pub(crate) fn record(&self) {
         self.lock().history = Some(Vec::new());
@@ -109,6 +132,20 @@ impl Disk {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// The same for one who syncs. A file that gets longer is synced while nobody can read.
+    fn lock_to_sync(&self, which: usize) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        let has_grown = which == 0 && std::mem::take(&mut state.has_grown);
+        while which == 0 && state.is_held && !has_grown {
+            state.is_waited_for = true;
+            let (again, waited) = self.changed.wait_timeout(state, PATIENCE).unwrap();
+            assert!(!waited.timed_out(), "nobody let go");
+            state = again;
+            state.is_waited_for = false;
+        }
+        state
     }
 }
 
@@ -155,12 +192,13 @@ impl StorageBackend for DiskFile {
         state.operate()?;
         state.check_room(which, size)?;
         state.files[which].resize(size, 0);
+        state.has_grown |= which == 0;
         state.push(Event::SetLen { which, size });
         Ok(())
     }
 
     fn sync_data(&self) -> Result<(), io::Error> {
-        let mut state = self.disk.lock();
+        let mut state = self.disk.lock_to_sync(self.which);
         state.operate()?;
         if state.broken_syncs > 0 {
             state.broken_syncs -= 1;
@@ -220,3 +258,5 @@ fn replay(bytes: &mut Vec<u8>, file: usize, event: &Event, chance: f64, rng: &mu
 }
 
 const SECTOR: usize = 512;
+/// Nobody is held for longer than a test takes.
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,7 +1,10 @@
 //! Bad days: loss of power, flipped bits, a full disk, a broken disk.
 
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use assist_crdt_model::DocId;
 use assist_proto::store::{
@@ -12,18 +15,24 @@ use rand_core::{Rng as _, SeedableRng as _};
 
 use super::disk::{Disk, Event, Files, crash};
 use super::samples::{change_hash_of, key, outbox_entry, project, record, row, ticket, user};
+use crate::store::journal::JOURNAL_BYTES;
 use crate::store::{
     DeviceReads as _, OpenStoreError, Reader, RowFilter, RowOrder, RowWindow, ServerReads as _, Store,
     StoreOptions, WindowStart,
 };
 
-fn open(disk: &Disk) -> Store {
+pub(super) fn open(disk: &Disk) -> Store {
     try_open(disk).unwrap()
 }
 
 fn try_open(disk: &Disk) -> Result<Store, OpenStoreError> {
+    try_open_with(disk, JOURNAL_BYTES)
+}
+
+fn try_open_with(disk: &Disk, journal_bytes: usize) -> Result<Store, OpenStoreError> {
     let (file, journal) = (disk.store(), disk.journal());
-    Store::open_on(move || file.clone(), journal, &key(), StoreOptions { cache_bytes: 1024 * 1024 })
+    let options = StoreOptions { cache_bytes: 1024 * 1024, journal_bytes };
+    Store::open_on(move || file.clone(), journal, &key(), options)
 }
 
 /// What turn number `step` writes: something in most tables, and a number of its own.
@@ -45,7 +54,7 @@ fn write_step(store: &Store, step: u64) -> StoreResult<()> {
 }
 
 /// How many steps a store has; all of each, or the test fails.
-fn steps_in(store: &Store) -> u64 {
+pub(super) fn steps_in(store: &Store) -> u64 {
     let reader = store.read().unwrap();
     reader.verify().unwrap();
     let steps = reader.head().unwrap().0;
@@ -77,7 +86,7 @@ fn no_acknowledged_turn_is_lost_wherever_power_fails() {
             let cut = rng.next_u32() as usize % (history.len() + 1);
             let (acknowledged, begun) = promised(&history[..cut]);
             let disk = Disk::holding(crash(&before, &history, cut, &mut rng));
-            let store = open(&disk);
+            let store = try_open_with(&disk, journal_of(life)).unwrap();
             let found = steps_in(&store);
             assert!(
                 (acknowledged..=begun).contains(&found),
@@ -93,10 +102,11 @@ fn no_acknowledged_turn_is_lost_wherever_power_fails() {
 /// What a disk held, and all that happened to it while turns were written and moved to the engine's file.
 fn a_life(seed: u64) -> (Files, Vec<Event>) {
     let disk = Disk::default();
-    drop(open(&disk));
+    let open = || try_open_with(&disk, journal_of(seed)).unwrap();
+    drop(open());
     let before = disk.files();
     disk.record();
-    let store = open(&disk);
+    let store = open();
     let (steps, pause) = (4 + seed % 17, 2 + seed % 7);
     for step in 1..=steps {
         write_step(&store, step).unwrap();
@@ -109,24 +119,32 @@ fn a_life(seed: u64) -> (Files, Vec<Event>) {
     (before, disk.history())
 }
 
+/// Most lives fill the halves of their journals again and again, some never.
+fn journal_of(life: u64) -> usize {
+    [SMALL_JOURNAL, JOURNAL_BYTES, 2 * SMALL_JOURNAL, 3 * SMALL_JOURNAL][usize::try_from(life % 4).unwrap()]
+}
+
 /// Every write and every sync of a life fails once, as a broken disk and as a full one. `ALL_FAULTS=1` tries each of
 /// them, else every third.
 #[test]
 fn whichever_write_or_sync_fails_nothing_acknowledged_is_lost_and_the_store_goes_on() {
     let stride = if number_from_env("ALL_FAULTS").is_some() { 1 } else { 3 };
-    let operations = live_with_a_fault(None);
-    assert!(operations > 60, "only {operations} operations: the test looks at too little");
-    on_two_threads((2 * operations).div_ceil(stride), |number| {
-        let number = number * stride;
-        let error = if number % 2 == 0 { ErrorKind::Other } else { ErrorKind::StorageFull };
-        live_with_a_fault(Some((number / 2, error)));
-    });
+    for journal_bytes in [JOURNAL_BYTES, SMALL_JOURNAL] {
+        let operations = live_with_a_fault(journal_bytes, None);
+        assert!(operations > 60, "only {operations} operations: the test looks at too little");
+        on_two_threads((2 * operations).div_ceil(stride), |number| {
+            let number = number * stride;
+            let error = if number % 2 == 0 { ErrorKind::Other } else { ErrorKind::StorageFull };
+            live_with_a_fault(journal_bytes, Some((number / 2, error)));
+        });
+    }
 }
 
 /// Writes turns and moves them to the engine's file, with one operation that fails. Returns how many there were.
-fn live_with_a_fault(fault: Option<(u64, ErrorKind)>) -> u64 {
+fn live_with_a_fault(journal_bytes: usize, fault: Option<(u64, ErrorKind)>) -> u64 {
     let disk = Disk::default();
-    let mut store = open(&disk);
+    let try_open = || try_open_with(&disk, journal_bytes);
+    let mut store = try_open().unwrap();
     disk.fail(fault);
     let mut steps = 0;
     for round in 0..12 {
@@ -143,7 +161,7 @@ fn live_with_a_fault(fault: Option<(u64, ErrorKind)>) -> u64 {
         if round == 7 {
             drop(store);
             // A fault while it opens is an error, and the next try finds everything.
-            store = try_open(&disk).unwrap_or_else(|_| open(&disk));
+            store = try_open().unwrap_or_else(|_| try_open().unwrap());
         }
     }
     let operations = disk.operations();
@@ -158,7 +176,7 @@ fn live_with_a_fault(fault: Option<(u64, ErrorKind)>) -> u64 {
 
 fn on_two_threads(count: u64, work: impl Fn(u64) + Sync) {
     let work = &work;
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for first in [0, 1] {
             scope.spawn(move || (first..count).step_by(2).for_each(work));
         }
@@ -176,17 +194,96 @@ fn crash_while_the_journal_of_a_crash_is_read_loses_nothing() {
     for step in 1..=9 {
         write_step(&store, step).unwrap();
     }
-    let before = disk.files();
+    crash_at_its_opening(&disk.files(), 9);
+    crash_at_its_opening(&with_journal_1(disk.files()), 9);
+    let Crashed { files, steps, .. } = crashed_while_it_moved();
+    crash_at_its_opening(&files, steps);
+}
+
+/// The same with a journal as version 1 wrote it: one row, and half as long.
+fn with_journal_1([store, mut journal]: Files) -> Files {
+    journal.truncate(journal.len() / 2);
+    journal[..16].copy_from_slice(b"assist journal 1");
+    [store, journal]
+}
+
+/// A store that crashed while the first half of its journal was moved and the second had some turns.
+pub(super) struct Crashed {
+    pub(super) files: Files,
+    /// How many turns it has.
+    pub(super) steps: u64,
+    /// Where in the journal the last one begins.
+    last_from: usize,
+}
+
+pub(super) fn crashed_while_it_moved() -> Crashed {
+    let disk = Disk::default();
+    let store = try_open_with(&disk, SMALL_JOURNAL).unwrap();
+    write_step(&store, 1).unwrap();
+    store.checkpoint().unwrap();
+    disk.hold();
+    let mut steps = fill_a_half(&store, 1);
+    wait_until(|| disk.is_waited_for());
+    let mut last_from = 0;
+    for _ in 0..3 {
+        last_from = used(&disk.files()[1]);
+        steps += 1;
+        write_step(&store, steps).unwrap();
+    }
+    let files = disk.files();
+    disk.let_go();
+    Crashed { files, steps, last_from }
+}
+
+/// Writes steps until the journal goes on in its other half. Returns how many there are.
+fn fill_a_half(store: &Store, mut steps: u64) -> u64 {
+    while !store.shared.pending().is_moving() {
+        steps += 1;
+        write_step(store, steps).unwrap();
+        assert!(steps < 100, "a half is full some day");
+    }
+    steps
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never comes");
+        thread::yield_now();
+    }
+}
+
+/// Crashes at each moment of opening a store of that many steps and writing one more.
+fn crash_at_its_opening(before: &Files, steps: u64) {
     let second = Disk::holding(before.clone());
     second.record();
     let found = open(&second);
-    write_step(&found, 10).unwrap();
+    write_step(&found, steps + 1).unwrap();
     let history = second.history();
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for cut in 0..=history.len() {
-        let image = Disk::holding(crash(&before, &history, cut, &mut rng));
-        let steps = steps_in(&open(&image));
-        assert!((9..=10).contains(&steps), "behind event {cut}: {steps}");
+        let image = Disk::holding(crash(before, &history, cut, &mut rng));
+        let found = steps_in(&open(&image));
+        assert!((steps..=steps + 1).contains(&found), "behind event {cut}: {found} of {steps}");
+    }
+}
+
+#[test]
+fn fault_while_the_journal_of_a_crash_is_read_is_an_error_and_loses_nothing() {
+    let Crashed { files, steps, .. } = crashed_while_it_moved();
+    // Of another size, it is also laid out anew.
+    for journal_bytes in [SMALL_JOURNAL, JOURNAL_BYTES] {
+        let mut refusals = 0;
+        loop {
+            let disk = Disk::holding(files.clone());
+            disk.fail(Some((refusals, ErrorKind::StorageFull)));
+            let Err(refusal) = try_open_with(&disk, journal_bytes) else { break };
+            assert!(matches!(refusal, OpenStoreError::Full { .. }), "operation {refusals}: {refusal:?}");
+            refusals += 1;
+            disk.fail(None);
+            assert_eq!(steps_in(&try_open_with(&disk, journal_bytes).unwrap()), steps);
+        }
+        assert!(refusals > 3, "only {refusals} operations");
     }
 }
 
@@ -210,17 +307,34 @@ fn flipped_bit_in_the_journal_is_an_error_or_costs_the_very_last_turn() {
         write_step(&store, step).unwrap();
     }
     let files = disk.files();
-    let end = used(&files[1]);
+    let used = 0..used(&files[1]);
+    flip_bits_of_the_journal(&Crashed { files, steps: 12, last_from }, std::slice::from_ref(&used));
+}
+
+#[test]
+fn flipped_bit_in_either_half_of_the_journal_is_an_error_or_costs_the_very_last_turn() {
+    let crashed = crashed_while_it_moved();
+    let journal = &crashed.files[1];
+    let second = MAGIC_SIZE + (journal.len() - MAGIC_SIZE) / 2;
+    assert!(crashed.last_from > second, "the last turn is not the only one of its half");
+    flip_bits_of_the_journal(&crashed, &[0..used(&journal[..second]), second..used(journal)]);
+}
+
+/// Flips bits within the ranges of the journal.
+fn flip_bits_of_the_journal(crashed: &Crashed, ranges: &[Range<usize>]) {
+    let Crashed { files, steps, last_from } = crashed;
+    let end = ranges.last().map_or(0, |range| range.end);
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     let mut refused = 0;
+    let places: Vec<usize> = ranges.iter().cloned().flatten().collect();
     for _ in 0..400 {
         let mut files = files.clone();
-        let at = rng.next_u32() as usize % end;
+        let at = places[rng.next_u32() as usize % places.len()];
         files[1][at] ^= 1 << (rng.next_u32() % 8);
         match try_open(&Disk::holding(files)) {
             Ok(store) => {
                 // Nothing tells a damaged end from one that a crash cut.
-                let expected = if at < last_from { 12 } else { 11 };
+                let expected = if at < *last_from { *steps } else { steps - 1 };
                 assert_eq!(steps_in(&store), expected, "flip at {at} of {last_from}..{end}");
             }
             Err(error) => {
@@ -403,7 +517,51 @@ fn broken_disk_fails_turns_until_it_works_again() {
     assert_eq!(steps_in(&open(&disk)), 2);
 }
 
+#[test]
+fn turns_go_on_while_the_journal_is_moved_and_wait_when_both_halves_are_full() {
+    let disk = Disk::default();
+    let store = try_open_with(&disk, SMALL_JOURNAL).unwrap();
+    disk.hold();
+    let mut steps = fill_a_half(&store, 0);
+    wait_until(|| disk.is_waited_for());
+    // The move waits, the turns do not.
+    steps += 1;
+    write_step(&store, steps).unwrap();
+    assert_eq!(steps_in(&store), steps);
+    assert_eq!(steps_in(&open(&Disk::holding(disk.files()))), steps, "a crash in the midst of it");
+    let all = steps + 40;
+    thread::scope(|scope| {
+        let writing = scope.spawn(|| (steps + 1..=all).try_for_each(|step| write_step(&store, step)));
+        disk.let_go();
+        writing.join().unwrap().unwrap();
+    });
+    assert_eq!(steps_in(&store), all);
+    drop(store);
+    assert_eq!(steps_in(&open(&disk)), all);
+}
+
+#[test]
+fn what_a_move_cannot_write_stays_in_the_journal_until_it_can() {
+    let disk = Disk::default();
+    let store = try_open_with(&disk, SMALL_JOURNAL).unwrap();
+    write_step(&store, 1).unwrap();
+    store.checkpoint().unwrap();
+    disk.limit(Some(disk.files()[0].len()));
+    let (steps, refused) = fill_up(&store, 1);
+    assert!(matches!(refused, StoreError::Full(_)), "{refused:?}");
+    assert!(steps > 5, "{steps}: both halves hold some");
+    assert_eq!(steps_in(&store), steps);
+    assert_eq!(steps_in(&open(&Disk::holding(disk.files()))), steps, "a crash on the full disk");
+    disk.limit(None);
+    write_step(&store, steps + 1).unwrap();
+    assert_eq!(steps_in(&store), steps + 1);
+}
+
 /// What is read where a key is that was never written, or that a flip has made another.
 const NOTHING: [&str; 3] = ["None", "[]", "0"];
 /// Images of one life: making the life costs as much as looking at a few.
 const IMAGES_PER_LIFE: u64 = 50;
+/// A half holds a few steps.
+const SMALL_JOURNAL: usize = 32 * 1024;
+/// What stands before the halves of a journal.
+const MAGIC_SIZE: usize = 16;

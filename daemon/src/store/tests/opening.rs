@@ -8,13 +8,18 @@ use assist_crdt_model::DocId;
 use assist_proto::store::{Audience, DeviceStore as _, Seq, ServerStore as _, StoreError};
 use redb::{ReadableDatabase as _, TableDefinition};
 
+use super::disk::Disk;
+use super::faults::{crashed_while_it_moved, open, steps_in};
 use super::samples::{key, outbox_entry, project, record, row, ticket, user};
-use crate::store::open::{FORMAT_VERSION, Migration, check, migrate};
+use crate::store::open::{FORMAT_VERSION, MIGRATIONS, Migration, check, migrate};
 use crate::store::seal::Seal;
 use crate::store::tables::{FORMAT, FORMAT_KEY, Table};
 use crate::store::{
     DeviceReads as _, OpenStoreError, Reader, ServerReads as _, Store, StoreKey, StoreOptions,
 };
+
+/// What the fixture of format 2 holds.
+const STEPS_OF_FIXTURE: u64 = 11;
 
 struct Home {
     _folder: tempfile::TempDir,
@@ -109,7 +114,8 @@ fn newer_format_is_refused() {
     set_format(&home.path, FORMAT_VERSION + 1);
     let error = home.refusal();
     assert!(
-        matches!(error, OpenStoreError::Newer { found, supported, .. } if (found, supported) == (2, 1)),
+        matches!(error, OpenStoreError::Newer { found, supported, .. }
+            if (found, supported) == (FORMAT_VERSION + 1, FORMAT_VERSION)),
         "{error:?}"
     );
     set_format(&home.path, FORMAT_VERSION);
@@ -194,17 +200,31 @@ fn what_a_person_wrote_is_nowhere_in_the_file() {
     assert!(holds(ticket(1).as_bytes()), "ids stand in keys as they are");
 }
 
-/// A fixture is written once, when a format is released: run with `WRITE_FIXTURE=1` then, never again.
 #[test]
 fn store_of_format_1_is_read() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/v1/store.zst");
-    if std::env::var_os("WRITE_FIXTURE").is_some() {
-        let bytes = fs::read(&Home::with_store().path).unwrap();
-        fs::write(&fixture, zstd::bulk::compress(&bytes, 19).unwrap()).unwrap();
-    }
     let home = Home::empty();
     home.write(&zstd::bulk::decompress(&fs::read(fixture).unwrap(), 16 * 1024 * 1024).unwrap());
     check_filled(&home.open().unwrap().read().unwrap());
+    let kept = home.path.with_file_name("store.format-1");
+    let database = redb::Database::open(&kept).unwrap();
+    assert_eq!(check(&kept, &database, &Seal::new(&key()), MIGRATIONS).unwrap(), 1);
+    check_filled(&home.open().unwrap().read().unwrap());
+}
+
+/// A fixture is written once, when a format is released: run with `WRITE_FIXTURE=1` then, never again.
+#[test]
+fn store_of_format_2_is_read_with_both_halves_of_its_journal() {
+    let fixture = |name| Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/v2").join(name);
+    let names = ["store.zst", "journal.zst"].map(fixture);
+    if std::env::var_os("WRITE_FIXTURE").is_some() {
+        for (path, bytes) in names.iter().zip(crashed_while_it_moved().files) {
+            fs::write(path, zstd::bulk::compress(&bytes, 19).unwrap()).unwrap();
+        }
+    }
+    let files = names.map(|path| zstd::bulk::decompress(&fs::read(path).unwrap(), 16 * 1024 * 1024).unwrap());
+    let store = open(&Disk::holding(files));
+    assert_eq!(steps_in(&store), STEPS_OF_FIXTURE);
 }
 
 #[test]
@@ -233,8 +253,8 @@ fn migrations_run_once_in_order_and_raise_the_format() {
         Ok(())
     }
     const STEPS: &[Migration] = &[
-        Migration { to: 2, run: |transaction, _| note(transaction, 2) },
-        Migration { to: 3, run: |transaction, _| note(transaction, 3) },
+        Migration { to: FORMAT_VERSION + 1, run: |transaction, _| note(transaction, 2) },
+        Migration { to: FORMAT_VERSION + 2, run: |transaction, _| note(transaction, 3) },
     ];
     let home = Home::with_store();
     let database = redb::Database::open(&home.path).unwrap();
@@ -250,41 +270,44 @@ fn migrations_run_once_in_order_and_raise_the_format() {
         redb::ReadableTable::iter(&notes).unwrap().map(|entry| entry.unwrap().1.value()).collect();
     assert_eq!(notes, vec![2, 3]);
     let error = check(&home.path, &database, &seal, &STEPS[..1]).unwrap_err();
-    assert!(matches!(error, OpenStoreError::Newer { found: 3, supported: 2, .. }));
+    let OpenStoreError::Newer { found, supported, .. } = error else { panic!("{error:?}") };
+    assert_eq!((found, supported), (FORMAT_VERSION + 2, FORMAT_VERSION + 1));
 }
 
 #[test]
 fn store_is_copied_before_it_is_brought_up_to_date_and_the_copy_is_what_the_version_before_left() {
     const STEPS: &[Migration] = &[Migration {
-        to: 2,
+        to: FORMAT_VERSION + 1,
         run: |transaction, _| {
             assert!(transaction.delete_table(Table::Tickets.definition())?);
             Ok(())
         },
     }];
     let home = Home::with_store();
-    let kept = home.path.with_file_name("store.format-1");
+    let kept = home.path.with_file_name(format!("store.format-{FORMAT_VERSION}"));
     drop(home.open().unwrap());
     assert!(!kept.exists(), "nothing is brought up to date");
     let open = || Store::open_with(&home.path, &key(), StoreOptions::default(), STEPS);
     // It goes wrong, and is tried again.
     assert!(matches!(open(), Err(OpenStoreError::Damaged { .. })));
-    assert!(matches!(home.open(), Err(OpenStoreError::Newer { found: 2, supported: 1, .. })));
+    assert!(matches!(home.open(), Err(OpenStoreError::Newer { .. })));
     assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
     let names = fs::read_dir(kept.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(names.filter(|name| name.to_str().unwrap().contains("unfinished")).count(), 0);
     // As an operator goes back: the copies in the place of the files.
     fs::rename(&kept, &home.path).unwrap();
-    fs::rename(kept.with_file_name("store.format-1.journal"), home.path.with_file_name("store.journal"))
-        .unwrap();
+    let journal = home.path.with_file_name("store.journal");
+    fs::rename(kept.with_file_name(format!("store.format-{FORMAT_VERSION}.journal")), journal).unwrap();
     check_filled(&home.open().unwrap().read().unwrap());
 }
 
 #[test]
 fn failed_migration_leaves_the_old_format() {
     let home = Home::with_store();
-    let failing: &[Migration] =
-        &[Migration { to: 2, run: |_, _| Err(redb::Error::Io(std::io::ErrorKind::StorageFull.into())) }];
+    let failing: &[Migration] = &[Migration {
+        to: FORMAT_VERSION + 1,
+        run: |_, _| Err(redb::Error::Io(std::io::ErrorKind::StorageFull.into())),
+    }];
     let database = redb::Database::open(&home.path).unwrap();
     let error = migrate(&database, &Seal::new(&key()), FORMAT_VERSION, failing).unwrap_err();
     assert!(matches!(error, StoreError::Full(_)), "{error:?}");
