@@ -9,7 +9,6 @@ use assist_crdt_model::{
 };
 
 use super::asks::asker;
-use super::lost::lost_place;
 use super::quotas::ChangeCost;
 use super::{NO_HASH, ServerHub, Touched, damaged_doc};
 use crate::admission::{By, Event};
@@ -17,7 +16,7 @@ use crate::envelope::{Envelope, RefusedEnvelope, VerifiedEnvelope};
 use crate::hub::action::LinkId;
 use crate::limits;
 use crate::store::{
-    Audience, Device, EntryKind, Record, ServerStore, StoreResult, StoredVerdict, TicketRow, User,
+    Audience, Device, EntryKind, LogEntry, Record, ServerStore, StoreResult, StoredVerdict, TicketRow, User,
 };
 use crate::wire::{Ack, HoldCause, PeerMessage, RejectedChange, Verdicts};
 
@@ -94,11 +93,10 @@ impl ServerHub {
             }
         };
         let change = verified.hash();
-        if let Some(known) = known_verdict(&verified, store)? {
-            return Ok(known);
-        }
-        if let Some(place) = lost_place(&verified, store)? {
-            return self.put_back_lost(now, link, &place, verified, store);
+        match what_is_known(&verified, store)? {
+            Known::Verdict(verdict) => return Ok(verdict),
+            Known::Lost(place) => return self.put_back_lost(now, link, &place, verified, store),
+            Known::Nothing => {}
         }
         if let Err(refusal) = self.meter(now, link, verified.envelope(), store)? {
             return Ok(Err(refusal));
@@ -301,23 +299,30 @@ pub(super) struct Placed {
 }
 
 /// What was found of a change before.
-pub(super) fn known_verdict(
-    verified: &VerifiedEnvelope,
-    store: &dyn ServerStore,
-) -> StoreResult<Option<Result<Ack, Rejection>>> {
+pub(super) enum Known {
+    /// It was never judged for good.
+    Nothing,
+    /// What it was answered then.
+    Verdict(Result<Ack, Rejection>),
+    /// It stood at this place, which cannot be read any more: it has to be brought back.
+    Lost(LogEntry),
+}
+
+pub(super) fn what_is_known(verified: &VerifiedEnvelope, store: &dyn ServerStore) -> StoreResult<Known> {
     let change = verified.hash();
     Ok(match store.verdict(&change)? {
-        // It has to be brought back first.
-        Some(StoredVerdict::Admitted(entry)) if entry.kind == EntryKind::Lost => None,
+        None => Known::Nothing,
+        Some(StoredVerdict::Admitted(entry)) if entry.kind == EntryKind::Lost => {
+            if entry.doc == verified.envelope().doc { Known::Lost(entry) } else { Known::Nothing }
+        }
         Some(StoredVerdict::Admitted(entry)) => {
             let record = store.record(&entry)?;
-            Some(ack_again(verified.envelope(), change, &record))
+            Known::Verdict(ack_again(verified.envelope(), change, &record))
         }
         Some(StoredVerdict::Rejected { code, detail }) => {
             let code = RejectCode::from_number(code).unwrap_or(RejectCode::NotAllowed);
-            Some(Err(Rejection { code, detail }))
+            Known::Verdict(Err(Rejection { code, detail }))
         }
-        None => None,
     })
 }
 

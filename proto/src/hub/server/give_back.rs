@@ -10,9 +10,8 @@ use assist_crdt_model::{
     Actor, Author, DeviceId, DocId, Edit, RejectCode, Rejection, Role, TicketId, UnixMillis, UserId,
 };
 
-use super::admission::{Placed, ack_of, is_open_to, known_verdict, no_such_doc, readers_of, refusal};
+use super::admission::{Known, Placed, ack_of, is_open_to, no_such_doc, readers_of, refusal, what_is_known};
 use super::enrolment::{fold_email, is_name};
-use super::lost::lost_place;
 use super::{NO_HASH, ServerHub};
 use crate::admission::{By, Event, Proof};
 use crate::authorship::Vouched;
@@ -132,12 +131,11 @@ impl ServerHub {
         for (place, envelope) in items {
             let (change, verdict) = match envelope {
                 Ok(verified) => {
-                    let known = known_verdict(&verified, store)?;
                     let change = verified.hash();
-                    let verdict = match (known, lost_place(&verified, store)?) {
-                        (Some(known), _) => known,
-                        (None, Some(lost)) => self.put_back_lost(now, link, &lost, verified, store)?,
-                        (None, None) => match self.meter_given(now, link, verified.envelope()) {
+                    let verdict = match what_is_known(&verified, store)? {
+                        Known::Verdict(verdict) => verdict,
+                        Known::Lost(place) => self.put_back_lost(now, link, &place, verified, store)?,
+                        Known::Nothing => match self.meter_given(now, link, verified.envelope()) {
                             Err(refusal) => Err(refusal),
                             Ok(()) => {
                                 self.take_back_and_note(now, &giver, &authority, &place, verified, store)?

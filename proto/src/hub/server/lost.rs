@@ -19,7 +19,7 @@ use crate::certificate::DeviceCertificate;
 use crate::envelope::VerifiedEnvelope;
 use crate::hub::action::LinkId;
 use crate::limits;
-use crate::store::{Audience, EntryKind, LogEntry, Record, Seq, ServerStore, StoreResult, StoredVerdict};
+use crate::store::{Audience, LogEntry, Record, Seq, ServerStore, StoreResult};
 use crate::wire::{Ack, codec};
 
 /// Sets aside what cannot be read of a document, and gives how many changes that are.
@@ -65,21 +65,6 @@ fn admission_times(
             }
         }
     }
-}
-
-/// The lost place that a change stood at, if it did.
-pub(super) fn lost_place(
-    verified: &VerifiedEnvelope,
-    store: &dyn ServerStore,
-) -> StoreResult<Option<LogEntry>> {
-    Ok(match store.verdict(&verified.hash())? {
-        Some(StoredVerdict::Admitted(entry))
-            if entry.kind == EntryKind::Lost && entry.doc == verified.envelope().doc =>
-        {
-            Some(entry)
-        }
-        _ => None,
-    })
 }
 
 impl ServerHub {
