@@ -99,7 +99,18 @@ impl Person {
     pub(crate) fn presses(&mut self, name: &str) {
         self.until(name, |harness| harness.query_all_by_label(name).next().is_some());
         self.reveals(name, false);
-        self.harness.query_all_by_label(name).next().unwrap().click();
+        let at = self.harness.query_all_by_label(name).next().unwrap().rect().center();
+        self.presses_at(at);
+    }
+
+    /// Presses a place as it was drawn last, in one frame: nothing comes in and moves it away in the midst.
+    fn presses_at(&mut self, at: Pos2) {
+        let events = &mut self.harness.input_mut().events;
+        events.push(Event::PointerMoved(at));
+        events.extend([true, false].map(|pressed| {
+            let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+            Event::PointerButton { pos: at, button, pressed, modifiers }
+        }));
         self.harness.step();
         self.harness.step();
     }
@@ -125,9 +136,8 @@ impl Person {
     pub(crate) fn presses_last(&mut self, name: &str) {
         self.until(name, |harness| harness.query_all_by_label(name).next().is_some());
         self.reveals(name, true);
-        self.harness.query_all_by_label(name).last().unwrap().click();
-        self.harness.step();
-        self.harness.step();
+        let at = self.harness.query_all_by_label(name).last().unwrap().rect().center();
+        self.presses_at(at);
     }
 
     /// Presses what is called somehow so, once it is there.
@@ -137,10 +147,9 @@ impl Person {
         };
         self.until(words, is_button);
         let mut buttons = self.harness.query_all_by_role(Role::Button);
-        buttons.find(|node| says(node, words)).unwrap().click();
+        let at = buttons.find(|node| says(node, words)).unwrap().rect().center();
         drop(buttons);
-        self.harness.step();
-        self.harness.step();
+        self.presses_at(at);
     }
 
     /// Scrolls to what is called so and cannot be seen: nobody presses what they do not see.
