@@ -10,17 +10,29 @@ use std::path::{Path, PathBuf};
 use assist_proto::api::{comment, note, server, sync, ticket, user};
 use assist_tests::process::{DaemonProcess, assistd, private_folder, run};
 
-/// Where the server of the fixture listens: the device knows no other place.
-const BIND: &str = "127.71.4.7:47911";
-
 #[test]
 fn folders_of_format_1_are_taken_up_and_nothing_of_them_is_lost() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/v1/folders");
+    take_up("folders", "127.71.4.7:47911", DaemonProcess::stop);
+}
+
+/// What they acknowledged last is in their journals alone.
+#[test]
+fn folders_of_format_1_whose_daemons_were_killed_are_taken_up_and_nothing_of_them_is_lost() {
+    take_up("killed", "127.71.4.8:47911", DaemonProcess::kill);
+}
+
+/// Takes up the folders of a fixture. Its device knows no other place of its server than `bind`; `end` is how its
+/// daemons ended.
+fn take_up(name: &str, bind: &str, end: fn(&mut DaemonProcess)) {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/v1").join(name);
     if std::env::var_os("ASSIST_WRITE_FIXTURES").is_some() && !fixture.exists() {
-        write_fixture(&fixture);
+        write_fixture(&fixture, bind, end);
     }
-    let server = DaemonProcess::server_in(BIND, |home| unpack(&fixture.join("server"), home));
+    let server = DaemonProcess::server_in(bind, |home| unpack(&fixture.join("server"), home));
     let carla = DaemonProcess::device_with(|home| unpack(&fixture.join("device"), home));
+    for home in [server.home(), carla.home()] {
+        assert!(home.join("store.redb.format-1").exists(), "what version 1 left is kept");
+    }
     carla.until_connection(sync::ConnectionState::Online);
     carla.until_sent();
     assert_eq!(server.call(&server::Verify {}).problems, []);
@@ -54,8 +66,8 @@ fn folders_of_format_1_are_taken_up_and_nothing_of_them_is_lost() {
 const HUM: &str = "12:00 hum\n12:01 hum\n";
 
 /// Has a customer, an agent and a server work, and keeps the folders of two of them.
-fn write_fixture(fixture: &Path) {
-    let mut server = DaemonProcess::server_at("anvil", BIND);
+fn write_fixture(fixture: &Path, bind: &str, end: fn(&mut DaemonProcess)) {
+    let mut server = DaemonProcess::server_at("anvil", bind);
     let (mut carla, amir) = (DaemonProcess::device(), DaemonProcess::device());
     carla.join(&server, user::Role::Customer, "Carla");
     amir.join(&server, user::Role::Agent, "Amir");
@@ -76,14 +88,14 @@ fn write_fixture(fixture: &Path) {
         let rows = client.call(&ticket::List::default()).ok()?.tickets;
         (rows[0].labels == ["crash"]).then_some(())
     });
-    server.stop();
+    end(&mut server);
     carla.call(&comment::Add {
         ticket: ticket.clone(),
         body: "It hums still.".into(),
         ..comment::Add::default()
     });
     carla.assist_ok(["ticket", "new", "-t", "It leaks", "-b", "Also."]);
-    carla.stop();
+    end(&mut carla);
     pack(server.home(), &fixture.join("server"));
     pack(carla.home(), &fixture.join("device"));
 }

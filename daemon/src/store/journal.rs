@@ -66,7 +66,7 @@ impl Journal {
             Self::lay_out(&*file, wanted).map_err(failed)?;
             size = wanted;
         }
-        let mut bytes = vec![0; size.min(JOURNAL_BYTES_MAX)];
+        let mut bytes = vec![0; size.min(JOURNAL_BYTES)];
         file.read(0, &mut bytes).map_err(failed)?;
         let bounds = bounds(bytes.len());
         let (halves, is_outdated): (&[&[u8]], _) = match bytes.split_first_chunk() {
@@ -334,10 +334,8 @@ const MAGIC: &[u8; 16] = b"assist journal 2";
 const MAGIC_1: &[u8; 16] = b"assist journal 1";
 /// What stands before the sealed part of a frame.
 const FRAME_HEAD: usize = 12;
-/// Size of the file. A half holds some hundred turns of a busy server, or the list rows of 10,000 tickets, between two
+/// Size of the file, and of the largest that is read. A half holds some hundred turns of a busy server, or the list rows of 10,000 tickets, between two
 /// commits of the engine; and a start after a crash reads and commits both in a few hundredths of a second.
 pub(crate) const JOURNAL_BYTES: usize = 8 * 1024 * 1024;
-/// No journal that was ever laid out is larger.
-const JOURNAL_BYTES_MAX: usize = JOURNAL_BYTES;
 /// Changes of a turn beyond which it goes to the engine at once: it would fill the journal and be written twice.
 pub(crate) const JOURNALED_BYTES_MAX: usize = 1024 * 1024;
