@@ -162,7 +162,8 @@ impl Store {
         let path = PathBuf::from("(memory)");
         getrandom::fill(&mut key).map_err(|error| OpenStoreError::Io { path, source: error.into() })?;
         let key = StoreKey::from_bytes(key);
-        Self::open_on(InMemoryBackend::new, InMemoryBackend::new(), &key, StoreOptions::default())
+        let options = StoreOptions { journal_bytes: MEMORY_JOURNAL_BYTES, ..StoreOptions::default() };
+        Self::open_on(InMemoryBackend::new, InMemoryBackend::new(), &key, options)
     }
 
     fn with_engine(
@@ -212,6 +213,9 @@ impl Store {
         self.shared.close();
     }
 }
+
+/// In memory nothing is gained by a large one, and many stores are open at once where they are used.
+const MEMORY_JOURNAL_BYTES: usize = 256 * 1024;
 
 fn builder(options: StoreOptions) -> Builder {
     let mut builder = Database::builder();
