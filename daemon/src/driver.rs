@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** only this file reads the clock. It decides nothing.
 
+mod batch;
 mod handle;
 mod notices;
 
@@ -35,6 +36,7 @@ use crate::net::{CloseCode, LinkSide, Net, NetEvent, NetworkWatch};
 use crate::search::Poker;
 use crate::store::{IndexState, ServerReads as _, Store, Turn, Unindexed};
 
+use batch::Batch;
 pub(crate) use handle::WeakDriverHandle;
 use handle::{Answer, Request};
 pub use handle::{Driven, DriverHandle, Fault};
@@ -159,13 +161,13 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         self.turn(Vec::new());
         loop {
-            let mut inputs = Vec::new();
+            let mut batch = Batch::default();
             match self.wait().await {
                 Wakeup::Stop => break,
-                wakeup => self.take(wakeup, &mut inputs),
+                wakeup => self.take(wakeup, &mut batch),
             }
-            self.take_waiting(&mut inputs);
-            self.turn(inputs);
+            self.take_waiting(&mut batch);
+            self.turn(batch.into_inputs());
         }
         self.calls.clear();
         self.blob_asks.clear();
@@ -193,10 +195,10 @@ impl Driver {
     }
 
     /// Takes what else waits, so that one commit serves many.
-    fn take_waiting(&mut self, inputs: &mut Vec<Input>) {
-        while inputs.len() < TURN_INPUTS_MAX {
+    fn take_waiting(&mut self, batch: &mut Batch) {
+        while !batch.is_full() {
             if let Ok(event) = self.parts.events.try_recv() {
-                self.take(Wakeup::Net(event), inputs);
+                self.take(Wakeup::Net(event), batch);
                 continue;
             }
             match self.requests.try_recv() {
@@ -205,28 +207,28 @@ impl Driver {
                     self.requests.close();
                     return;
                 }
-                Ok(request) => self.take(Wakeup::Request(request), inputs),
+                Ok(request) => self.take(Wakeup::Request(request), batch),
                 Err(_) => return,
             }
         }
     }
 
-    fn take(&mut self, wakeup: Wakeup, inputs: &mut Vec<Input>) {
+    fn take(&mut self, wakeup: Wakeup, batch: &mut Batch) {
         match wakeup {
-            Wakeup::Net(event) => inputs.extend(self.input_of(event)),
-            Wakeup::Request(request) => inputs.extend(self.accept(request)),
+            Wakeup::Net(event) => batch.extend(self.input_of(event)),
+            Wakeup::Request(request) => batch.extend(self.accept(request)),
             Wakeup::NetworkChanged => {
                 self.parts.net.network_changed();
-                inputs.push(Input::Device(DeviceInput::NetworkChanged));
+                batch.push(Input::Device(DeviceInput::NetworkChanged));
             }
-            Wakeup::Time => self.take_due(inputs),
+            Wakeup::Time => self.take_due(batch),
             Wakeup::Stop => {}
         }
     }
 
-    fn take_due(&mut self, inputs: &mut Vec<Input>) {
+    fn take_due(&mut self, batch: &mut Batch) {
         for role in std::mem::take(&mut self.continues) {
-            inputs.push(match role {
+            batch.push(match role {
                 Role::Device => Input::Device(DeviceInput::Continue),
                 Role::Server => Input::Server(ServerInput::Continue),
             });
@@ -236,7 +238,7 @@ impl Driver {
             && at <= now
         {
             self.wakes.remove(&(at, role));
-            inputs.push(match role {
+            batch.push(match role {
                 Role::Device => Input::Device(DeviceInput::Wake),
                 Role::Server => Input::Server(ServerInput::Wake),
             });
@@ -636,8 +638,6 @@ pub fn reachable_addresses(listening: SocketAddr) -> Vec<SocketAddr> {
     addresses
 }
 
-/// Inputs that share one commit: enough to amortise it, few enough that nobody waits long.
-const TURN_INPUTS_MAX: usize = 256;
 /// Requests of front ends that wait; more wait at the socket.
 const REQUESTS_MAX: usize = 1_024;
 /// How long links may take to say goodbye.

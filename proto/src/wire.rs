@@ -661,6 +661,19 @@ pub enum Received {
     Message(PeerMessage),
 }
 
+impl Received {
+    /// How many changes it has a hub judge.
+    pub fn change_count(&self) -> usize {
+        match self {
+            Self::Push { envelopes, .. } => envelopes.len(),
+            Self::GiveBack { items, .. } => items.len(),
+            Self::Records { items, .. } => items.len(),
+            // They are stored as they are, and looked into later.
+            Self::Rows(_) | Self::Docs { .. } | Self::Message(_) => 0,
+        }
+    }
+}
+
 /// An [`Item`] with its signature checked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReceivedItem {
