@@ -246,6 +246,7 @@ fn fill_a_half(store: &Store, mut steps: u64) -> u64 {
 }
 
 fn wait_until(is_so: impl Fn() -> bool) {
+    #[expect(clippy::disallowed_methods, reason = "a bound on a wait for another thread")]
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never comes");
