@@ -89,8 +89,8 @@ impl std::fmt::Debug for Store {
 pub struct StoreOptions {
     /// Memory for pages.
     pub cache_bytes: usize,
-    /// Size of the journal: half of it is what a commit of the engine is given at once.
-    pub journal_bytes: usize,
+    /// Size of the journal, at most [`JOURNAL_BYTES`]: half of it is what a commit of the engine is given at once.
+    pub(crate) journal_bytes: usize,
 }
 
 impl Default for StoreOptions {

@@ -334,8 +334,8 @@ const MAGIC: &[u8; 16] = b"assist journal 2";
 const MAGIC_1: &[u8; 16] = b"assist journal 1";
 /// What stands before the sealed part of a frame.
 const FRAME_HEAD: usize = 12;
-/// Size of the file, and of the largest that is read. A half holds some hundred turns of a busy server, or the list rows of 10,000 tickets, between two
-/// commits of the engine; and a start after a crash reads and commits both in a few hundredths of a second.
+/// Size of the file, and of the largest that is read. A half holds some hundred turns of a busy server, or the list
+/// rows of 10,000 tickets, between two commits of the engine; a start after a crash has at most both to read and commit.
 pub(crate) const JOURNAL_BYTES: usize = 8 * 1024 * 1024;
 /// Changes of a turn beyond which it goes to the engine at once: it would fill the journal and be written twice.
 pub(crate) const JOURNALED_BYTES_MAX: usize = 1024 * 1024;
