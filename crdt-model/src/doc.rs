@@ -275,10 +275,15 @@ impl Doc {
         snapshot::attachments(self)
     }
 
-    /// Returns those comments or notes that are wanted, by id and text, those apart that were struck; in no certain
-    /// order. What is not wanted is not copied.
-    pub fn texts(&self, is_wanted: impl Fn(CommentId, &str) -> bool) -> Vec<Text> {
+    /// Returns those comments or notes whose text is wanted, those apart that were struck; in no certain order. What is
+    /// not wanted is not copied.
+    pub fn texts(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<Text> {
         snapshot::texts(self, is_wanted)
+    }
+
+    /// Returns one comment or note, unless it was struck. Takes as long whatever else the document holds.
+    pub fn text(&self, id: CommentId) -> Option<Text> {
+        snapshot::text(self, id)
     }
 
     /// Returns all changes as intent, in causal order.

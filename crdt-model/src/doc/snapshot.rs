@@ -83,11 +83,17 @@ pub(super) fn attachments(doc: &Doc) -> Vec<Attachment> {
     all.filter(|comment| !comment.is_deleted).flat_map(|comment| comment.attachments).collect()
 }
 
-pub(super) fn texts(doc: &Doc, is_wanted: impl Fn(CommentId, &str) -> bool) -> Vec<Text> {
+pub(super) fn texts(doc: &Doc, is_wanted: impl Fn(&str) -> bool) -> Vec<Text> {
     let Some(texts) = texts_of(doc) else { return Vec::new() };
     let reader = Reader { doc };
     let all = doc.automerge().map_range(exid_from_obj(texts), ..);
     all.filter_map(|item| reader.text(item.key.parse().ok()?, &item.id(), &is_wanted)).collect()
+}
+
+pub(super) fn text(doc: &Doc, id: CommentId) -> Option<Text> {
+    let texts = exid_from_obj(texts_of(doc)?);
+    let (_, found) = doc.automerge().get(&texts, id.to_string()).ok()??;
+    Reader { doc }.text(id, &found, |_| true)
 }
 
 /// The comments of a ticket, or the notes.
@@ -286,15 +292,10 @@ impl Reader<'_> {
     }
 
     /// Reads what a comment says, if that is wanted and the comment was not struck.
-    fn text(
-        &self,
-        comment: CommentId,
-        obj: &ObjId,
-        is_wanted: impl Fn(CommentId, &str) -> bool,
-    ) -> Option<Text> {
+    fn text(&self, comment: CommentId, obj: &ObjId, is_wanted: impl Fn(&str) -> bool) -> Option<Text> {
         let automerge = self.doc.automerge();
         let (body, written_by) = automerge.get(obj, key::BODY).ok()??;
-        if !is_wanted(comment, body.as_str()?) || automerge.get(obj, key::DELETED).ok()?.is_some() {
+        if !is_wanted(body.as_str()?) || automerge.get(obj, key::DELETED).ok()?.is_some() {
             return None;
         }
         let author = automerge.get(obj, key::AUTHOR).ok()??.0;

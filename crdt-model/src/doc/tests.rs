@@ -110,6 +110,26 @@ fn a_deleted_comment_leaves_an_empty_tombstone() {
 }
 
 #[test]
+fn one_text_is_found_by_its_id_unless_it_was_struck() {
+    let (mut doc, _) = ticket_doc();
+    doc.apply(&customer(), NOW, &[comment(1, "It hums."), comment(2, "And smells.")]).unwrap();
+    let rewrite = Edit::EditComment { id: comment_id(1), body: body("It hums aloud.") };
+    let written_by = doc.apply(&customer(), NOW, &[rewrite]).unwrap().hash;
+    let expected = Text {
+        comment: comment_id(1),
+        author: customer().user,
+        body: "It hums aloud.".to_owned(),
+        written_by,
+    };
+    assert_eq!(doc.text(comment_id(1)), Some(expected));
+    doc.apply(&customer(), NOW, &[Edit::DeleteComment(comment_id(2))]).unwrap();
+    assert_eq!(doc.text(comment_id(2)), None);
+    assert_eq!(doc.text(comment_id(3)), None);
+    let found = doc.texts(|text| text.starts_with("It")).into_iter().map(|text| text.comment);
+    assert_eq!(found.collect::<Vec<_>>(), [comment_id(1)]);
+}
+
+#[test]
 fn a_field_written_twice_while_apart_shows_both_values_until_settled() {
     let (mut doc, _) = ticket_doc();
     let mut other = doc.clone();

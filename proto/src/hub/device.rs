@@ -42,7 +42,7 @@ use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 
 pub use self::command::{Command, CommandError, Reply, Write};
-use self::concerns::Concerns;
+use self::concerns::{Concerns, Heard};
 pub use self::import::Imported;
 use self::joining::Join;
 pub use self::lacking::{drop_damaged, read_doc};
@@ -197,7 +197,7 @@ pub struct DeviceHub {
     /// Tickets that this turn wrote to: their rows are written at its end.
     touched: BTreeMap<(ProjectId, TicketId), Touched>,
     /// Documents that texts of others came to in this turn.
-    heard: BTreeSet<(ProjectId, DocId)>,
+    heard: BTreeMap<(ProjectId, DocId), Heard>,
     /// Places in the present log of what may have been in a former one, to be written at the turn's end.
     placements: BTreeMap<(ProjectId, DocId), Vec<Ack>>,
     /// Of the turn under way.
@@ -328,7 +328,7 @@ impl DeviceHub {
             fetch_unasked_bytes_max: limits::FETCH_UNASKED_BYTES_MAX_DEFAULT,
             now,
             touched: BTreeMap::new(),
-            heard: BTreeSet::new(),
+            heard: BTreeMap::new(),
             placements: BTreeMap::new(),
             durability: Durability::Later,
             actions: Vec::new(),

@@ -43,8 +43,8 @@ impl World {
         if let Some(NotifiedText { comment, is_note, excerpt }) = comment {
             assert!(!is_note || own.role.is_team(), "{name} was told of a note");
             let doc = if *is_note { DocId::Notes(*ticket) } else { DocId::Ticket(*ticket) };
-            let texts = store.doc(project, doc).texts(|of, _| of == *comment);
-            let [text] = texts.as_slice() else { panic!("{name} was told of what it does not have") };
+            let text = store.doc(project, doc).text(*comment);
+            let text = text.unwrap_or_else(|| panic!("{name} was told of what it does not have"));
             let is_mentioned = names_at(store, project).is_mentioned(own.user, &text.body);
             assert!(text.body.trim().starts_with(excerpt.trim_end_matches('\u{2026}')), "{excerpt:?}");
             assert_eq!(is_mentioned, *reason == Reason::Mentioned, "{name}: {:?}", text.body);

@@ -34,6 +34,14 @@ pub(super) struct Concerns {
     quiet_until: UnixMillis,
 }
 
+/// What of a document's texts is other than before, as far as mentions of the user go.
+pub(super) enum Heard {
+    /// New ones came; where the newest of them stands that mentions the user.
+    Mentioned(Seq),
+    /// Any of them: all are looked through.
+    Anything,
+}
+
 /// Something that somebody else did.
 struct News {
     doc: DocId,
@@ -114,8 +122,23 @@ impl DeviceHub {
         if by == me {
             return;
         }
-        if edits.iter().any(is_of_text) {
-            self.heard.insert((id, place.doc));
+        let names = &project.concerns.names;
+        for edit in edits {
+            match edit {
+                Edit::AddComment { body, .. } | Edit::AddNote { body, .. }
+                    if !names.is_mentioned(me, body.as_str()) => {}
+                Edit::AddComment { .. } | Edit::AddNote { .. } => {
+                    let heard = self.heard.entry((id, place.doc)).or_insert(Heard::Mentioned(place.seq));
+                    heard.and_mentioned(place.seq);
+                }
+                Edit::EditComment { .. }
+                | Edit::DeleteComment(_)
+                | Edit::EditNote { .. }
+                | Edit::DeleteNote(_) => {
+                    self.heard.insert((id, place.doc), Heard::Anything);
+                }
+                _ => {}
+            }
         }
         let is_first_load = project.sync.cold.is_some_and(|cold| place.seq <= cold.position.at);
         if is_first_load || place.seq <= project.sync.cursor {
@@ -138,10 +161,18 @@ impl DeviceHub {
         }
     }
 
+    /// Texts of a document are other than before, whichever.
+    pub(super) fn hear_anew(&mut self, id: ProjectId, doc: DocId) {
+        self.heard.insert((id, doc), Heard::Anything);
+    }
+
     /// Writes where the user is mentioned in the documents that texts of others came to in this turn.
     pub(super) fn note_mentions(&mut self, store: &mut dyn DeviceStore) -> StoreResult<()> {
-        for (id, doc) in std::mem::take(&mut self.heard) {
-            self.seek_mentions(id, doc, store)?;
+        for ((id, doc), heard) in std::mem::take(&mut self.heard) {
+            let _is_elsewhere = match heard {
+                Heard::Mentioned(seq) => put_newest_mention(id, doc, |before| seq.max(before), store)?,
+                Heard::Anything => self.seek_mentions(id, doc, store)?,
+            };
         }
         Ok(())
     }
@@ -253,7 +284,7 @@ impl DeviceHub {
             What::Assigned => return Ok(()),
             What::Wrote(comment) => {
                 let doc = self.load_doc(id, news.doc, store)?;
-                let Some(text) = doc.texts(|of, _| of == comment).pop() else { return Ok(()) };
+                let Some(text) = doc.text(comment) else { return Ok(()) };
                 let is_heard = match kept.follow_of(ticket) {
                     Some(Follow::Muted) => false,
                     Some(Follow::Following) => true,
@@ -272,19 +303,10 @@ impl DeviceHub {
         Ok(())
     }
 
-    /// Finds where the user is mentioned in a document, and writes it if it is other than before.
+    /// Finds where the user is mentioned in a document, and writes it. Tells whether it is other than before.
     fn seek_mentions(&mut self, id: ProjectId, doc: DocId, store: &mut dyn DeviceStore) -> StoreResult<bool> {
-        let Some(ticket) = doc.ticket() else { return Ok(false) };
         let newest = self.newest_mention(id, doc, store)?;
-        let before = store.mentions(&id, ticket)?;
-        let now = match doc {
-            DocId::Notes(_) => before.with_notes(newest, store.own_read(&id, ticket)?),
-            DocId::Ticket(_) | DocId::Project => Mentions { in_comments: newest, ..before },
-        };
-        if now != before {
-            store.put_mentions(&id, ticket, &now)?;
-        }
-        Ok(now != before)
+        put_newest_mention(id, doc, |_| newest, store)
     }
 
     /// The place of the newest record that wrote a text, by somebody else, which mentions the user.
@@ -292,7 +314,7 @@ impl DeviceHub {
         let Some(project) = self.projects.get(&id) else { return Ok(Seq::ZERO) };
         let (me, names) = (project.membership.user, project.concerns.names.clone());
         let loaded = self.load_doc(id, doc, store)?;
-        let texts = loaded.texts(|_, text| names.is_mentioned(me, text)).into_iter();
+        let texts = loaded.texts(|text| names.is_mentioned(me, text)).into_iter();
         let written: Vec<ChangeHash> =
             texts.filter(|text| text.author != me).map(|text| text.written_by).collect();
         if written.is_empty() {
@@ -309,19 +331,35 @@ impl DeviceHub {
     }
 }
 
+impl Heard {
+    fn and_mentioned(&mut self, seq: Seq) {
+        if let Self::Mentioned(newest) = self {
+            *newest = seq.max(*newest);
+        }
+    }
+}
+
+/// Writes where the newest mention of the user in a document stands, found from where it stood. Tells whether that is
+/// elsewhere.
+fn put_newest_mention(
+    id: ProjectId,
+    doc: DocId,
+    find: impl FnOnce(Seq) -> Seq,
+    store: &mut dyn DeviceStore,
+) -> StoreResult<bool> {
+    let Some(ticket) = doc.ticket() else { return Ok(false) };
+    let before = store.mentions(&id, ticket)?;
+    let now = match doc {
+        DocId::Notes(_) => before.with_notes(find(before.in_notes), store.own_read(&id, ticket)?),
+        DocId::Ticket(_) | DocId::Project => Mentions { in_comments: find(before.in_comments), ..before },
+    };
+    if now != before {
+        store.put_mentions(&id, ticket, &now)?;
+    }
+    Ok(now != before)
+}
+
 /// What the user keeps, with what the server has not confirmed.
 fn kept_of(id: ProjectId, store: &dyn DeviceStore) -> StoreResult<KeptAll> {
     Ok(store.kept(&id)?.into_iter().chain(store.pending_kept(&id)?).collect())
-}
-
-const fn is_of_text(edit: &Edit) -> bool {
-    matches!(
-        edit,
-        Edit::AddComment { .. }
-            | Edit::EditComment { .. }
-            | Edit::DeleteComment(_)
-            | Edit::AddNote { .. }
-            | Edit::EditNote { .. }
-            | Edit::DeleteNote(_)
-    )
 }

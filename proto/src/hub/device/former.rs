@@ -193,7 +193,7 @@ impl DeviceHub {
         store: &mut dyn DeviceStore,
     ) -> StoreResult<()> {
         store.append_record(&id, &record)?;
-        self.heard.insert((id, record.envelope.doc));
+        self.hear_anew(id, record.envelope.doc);
         let author = self.author_of_device(id, record.envelope.device, record.serial, store)?;
         if let Some((user, _)) = author {
             // The row does not ask which change it was.

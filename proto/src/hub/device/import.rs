@@ -122,7 +122,7 @@ impl DeviceHub {
         let record = record_of(&place, verified.into_envelope());
         store.append_record(&id, &record)?;
         self.touch_admitted(id, &place_of(place.change, &record), author.user);
-        self.heard.insert((id, doc));
+        self.hear_anew(id, doc);
         Ok(Outcome::Added)
     }
 

@@ -321,7 +321,7 @@ impl DeviceHub {
         self.forget_presence(id);
         self.projects.remove(&id);
         self.touched.retain(|(project, _), _| *project != id);
-        self.heard.retain(|(project, _)| *project != id);
+        self.heard.retain(|(project, _), _| *project != id);
         self.docs.clear();
         store.remove_project(&id)?;
         self.actions.push(Action::SweepBlobs);

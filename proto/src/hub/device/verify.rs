@@ -98,7 +98,7 @@ impl DeviceHub {
                 store.append_record(&id, &record_of(&place, envelope.into_envelope()))?;
                 self.touch_admitted(id, &place, author);
             }
-            self.heard.insert((id, doc));
+            self.hear_anew(id, doc);
             let attachments = loaded.attachments();
             self.docs.put((id, doc), loaded);
             return self.fetch_unasked(id, doc, &attachments, store);

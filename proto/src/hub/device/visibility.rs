@@ -60,7 +60,7 @@ impl DeviceHub {
         }
         self.drop_transfers(id, doc, store)?;
         store.remove_doc(&id, doc)?;
-        self.heard.insert((id, doc));
+        self.hear_anew(id, doc);
         self.actions.push(Action::SweepBlobs);
         self.docs.remove(&(id, doc));
         self.forget_presence_at(id, doc);
