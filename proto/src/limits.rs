@@ -18,6 +18,10 @@ pub const RECORDS_PER_FRAME_MAX: usize = 256;
 pub const PUSH_WINDOW_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes queued for one peer beyond which the server waits before it reads more from its log.
 pub const SEND_WINDOW_BYTES: usize = 4 * 1024 * 1024;
+/// Records sent to one peer that it has not said to have, beyond which the server waits likewise: what is said next, of
+/// the peer's own changes say, comes behind no more than these. A device that comes back after weeks takes in 400 to
+/// 10,000 a second, as long as the tickets are; four full frames keep it busy through a round trip of 100 ms.
+pub const RECORDS_UNSEEN_MAX: usize = 4 * RECORDS_PER_FRAME_MAX;
 
 /// Documents in one page of a cold start.
 pub const DOCS_PER_PAGE_MAX: usize = 128;

@@ -3,6 +3,7 @@
 use assist_crdt_model::{TicketId, base32};
 use assist_proto::limits;
 use assist_proto::store::{DeviceStore as _, Seq};
+use assist_proto::wire::{Item, PeerMessage, codec};
 use assist_tests::peer::PeerId;
 use assist_tests::world::{DAVE, Desk, Seat};
 
@@ -26,6 +27,42 @@ fn thousand_tickets_pass_through_the_windows() {
     let queued = desk.world.net.undrained_bytes_max;
     let queued_max = limits::SEND_WINDOW_BYTES + limits::FRAME_BYTES_MAX;
     assert!((limits::SEND_WINDOW_BYTES..queued_max).contains(&queued), "{queued} bytes waited");
+}
+
+/// A device that takes its time over what others wrote is told soon all the same that its own has come.
+#[test]
+fn what_was_not_seen_yet_is_never_more_than_a_window() {
+    let mut desk = Desk::open(9);
+    let tickets: Vec<TicketId> =
+        (0..30).map(|number| desk.world.file(desk.alice, &format!("Ticket {number}"), "On start.")).collect();
+    desk.world.settle();
+    desk.set_online(desk.carol, false);
+    for number in 0..COMMENTS {
+        desk.world.comment(desk.alice, tickets[number % tickets.len()], "Still hangs.");
+    }
+    desk.world.run_for(60_000);
+    desk.world.net.sent.clear();
+    desk.set_online(desk.carol, true);
+    desk.world.net.run_until_quiet();
+
+    let (mut unseen, mut unseen_max, mut taken) = (Vec::new(), 0, 0);
+    for sent in &desk.world.net.sent {
+        match codec::decode::<PeerMessage>("message", &sent.frame) {
+            Ok(PeerMessage::Records(records)) if sent.to == desk.carol.device => {
+                taken += records.items.len();
+                unseen.extend(records.items.iter().map(Item::seq));
+            }
+            Ok(PeerMessage::Seen(seen)) if sent.from == desk.carol.device => {
+                unseen.retain(|seq| *seq > seen.cursor);
+            }
+            _ => {}
+        }
+        unseen_max = unseen_max.max(unseen.len());
+    }
+    assert!(taken >= COMMENTS, "{taken} records were sent");
+    let bound = limits::RECORDS_UNSEEN_MAX..limits::RECORDS_UNSEEN_MAX + limits::RECORDS_PER_FRAME_MAX;
+    assert!(bound.contains(&unseen_max), "{unseen_max} records were under way at once");
+    desk.world.check();
 }
 
 #[test]
@@ -200,3 +237,5 @@ const FRAMES_BEFORE_DOCS: usize = 7;
 /// More than a frame, even after compression to five bits a character.
 const LARGE_COMMENTS: usize = 40;
 const LARGE_COMMENT_BYTES: usize = 60_000;
+/// More than two windows.
+const COMMENTS: usize = 3 * limits::RECORDS_UNSEEN_MAX;

@@ -326,10 +326,8 @@ impl ServerHub {
             ServerInput::Sent { link, size_bytes } => {
                 if let Some(session) = self.session(link) {
                     session.queued_bytes = session.queued_bytes.saturating_sub(size_bytes);
-                    if session.has_more && session.has_room() {
-                        self.runnable.insert(link);
-                    }
                 }
+                self.go_on_if_room(link);
                 Ok(())
             }
             ServerInput::Closed { link } => {

@@ -24,6 +24,7 @@ impl ServerHub {
         let cursor = cursor.min(session.sent());
         session.note_stored(cursor);
         let audience = session.audience;
+        self.go_on_if_room(link);
         let watermarks = store.watermark(audience)?;
         if cursor > watermarks.seen {
             store.put_watermark(audience, Watermarks { seen: cursor, ..watermarks })?;

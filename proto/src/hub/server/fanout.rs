@@ -30,6 +30,10 @@ pub(super) struct Session {
     stream: Stream,
     /// Everything up to here is on the device: it said so, or it is at its first load, which is no news.
     stored: Seq,
+    /// Frames of the log that it has not said to have: where each ends, and how many records it brings.
+    unseen: VecDeque<(Seq, usize)>,
+    /// How many records all of them bring.
+    unseen_count: usize,
     mark_cursor: u64,
     /// When the roster was last told that the device is there.
     pub(super) noted_at: UnixMillis,
@@ -85,6 +89,8 @@ impl Session {
             audience: Audience::new(user.user, user.role),
             stream,
             stored,
+            unseen: VecDeque::new(),
+            unseen_count: 0,
             mark_cursor: if is_same_log { hello.mark_cursor } else { 0 },
             noted_at: UnixMillis::default(),
             queued_bytes: 0,
@@ -108,6 +114,15 @@ impl Session {
     /// The device has made everything up to here durable.
     pub(super) fn note_stored(&mut self, cursor: Seq) {
         self.stored = self.stored.max(cursor);
+        while let Some((_, count)) = self.unseen.pop_front_if(|(end, _)| *end <= cursor) {
+            self.unseen_count -= count;
+        }
+    }
+
+    fn note_sent(&mut self, end: Seq, record_count: usize) {
+        self.stream = Stream::Tail { sent: end };
+        self.unseen.push_back((end, record_count));
+        self.unseen_count += record_count;
     }
 
     /// What stands behind this place may not have come to the device.
@@ -115,8 +130,11 @@ impl Session {
         self.stored
     }
 
-    pub(super) const fn has_room(&self) -> bool {
-        self.queued_bytes < limits::SEND_WINDOW_BYTES
+    /// Whether what comes next may be sent now. What the peer asked for goes before more of the log: it may be what
+    /// keeps it from saying how far it has come.
+    pub(super) fn has_room(&self) -> bool {
+        let has_seen_enough = self.unseen_count < limits::RECORDS_UNSEEN_MAX || !self.fetches.is_empty();
+        self.queued_bytes < limits::SEND_WINDOW_BYTES && has_seen_enough
     }
 }
 
@@ -169,6 +187,13 @@ impl ServerHub {
             self.fill_window(link, store)?;
         }
         Ok(())
+    }
+
+    /// Some of a session's window may be free again.
+    pub(super) fn go_on_if_room(&mut self, link: LinkId) {
+        if self.session(link).is_some_and(|session| session.has_more && session.has_room()) {
+            self.runnable.insert(link);
+        }
     }
 
     fn fill_window(&mut self, link: LinkId, store: &dyn ServerStore) -> StoreResult<()> {
@@ -334,8 +359,10 @@ impl ServerHub {
             items.push(Item::Through(last));
         }
         self.introduce_authors(link, audience, authors, store)?;
+        if let Some(session) = self.session(link) {
+            session.note_sent(last, items.len());
+        }
         self.send(link, &PeerMessage::Records(Records { project: self.project.project, items }));
-        self.set_stream(link, Stream::Tail { sent: last });
         let is_cut = entries.last().is_some_and(|entry| entry.seq != last);
         Ok(is_cut || entries.len() == entries_max)
     }

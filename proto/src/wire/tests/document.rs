@@ -57,6 +57,7 @@ fn every_documented_limit_has_its_value() {
         BATCH_BYTES,
         PUSH_WINDOW_BYTES,
         SEND_WINDOW_BYTES,
+        RECORDS_UNSEEN_MAX,
         ROWS_PER_PAGE_MAX,
         LABELS_PER_ROW_MAX,
         DOCS_PER_PAGE_MAX,
