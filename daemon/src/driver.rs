@@ -9,6 +9,7 @@
 mod batch;
 mod handle;
 mod notices;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ pub(crate) use handle::WeakDriverHandle;
 use handle::{Answer, Request};
 pub use handle::{Driven, DriverHandle, Fault};
 pub(crate) use notices::publish;
+use waiting::{Either, PutOff, Turns};
 
 /// A frame after the step that needs no state.
 pub(crate) type Incoming = Result<Box<Received>, DecodeError>;
@@ -89,7 +91,8 @@ pub(crate) struct Driver {
     next_call: u64,
     sides: HashMap<LinkId, LinkSide>,
     wakes: BTreeSet<(UnixMillis, Role)>,
-    continues: BTreeSet<Role>,
+    put_off: PutOff,
+    turns: Turns,
     network: NetworkWatch,
     last_now: UnixMillis,
 }
@@ -150,7 +153,8 @@ impl Driver {
             next_call: 0,
             sides: HashMap::new(),
             wakes: BTreeSet::new(),
-            continues: BTreeSet::new(),
+            put_off: PutOff::default(),
+            turns: Turns::default(),
             network: NetworkWatch::new(),
             last_now: now,
         };
@@ -160,13 +164,15 @@ impl Driver {
     /// Runs until it is told to stop, or nobody is left who could ask.
     pub(crate) async fn run(mut self) {
         self.turn(Vec::new());
-        loop {
+        let mut is_stopped = false;
+        while !is_stopped {
             let mut batch = Batch::default();
             match self.wait().await {
                 Wakeup::Stop => break,
                 wakeup => self.take(wakeup, &mut batch),
             }
-            self.take_waiting(&mut batch);
+            is_stopped = self.take_waiting(&mut batch);
+            self.take_due(&mut batch);
             self.turn(batch.into_inputs());
         }
         self.calls.clear();
@@ -177,40 +183,35 @@ impl Driver {
     }
 
     async fn wait(&mut self) -> Wakeup {
-        if !self.continues.is_empty() {
+        if !self.put_off.is_empty() {
             // Yields once, so that everything that waits goes first.
             tokio::task::yield_now().await;
         }
-        let pause = if self.continues.is_empty() { self.time_to_wake() } else { Duration::ZERO };
+        let pause = if self.put_off.is_empty() { self.time_to_wake() } else { Duration::ZERO };
         tokio::select! {
             biased;
-            event = self.parts.events.recv() => event.map_or(Wakeup::Stop, Wakeup::Net),
+            // The rarer comes first: a crowd of peers has something to say without a pause.
+            () = self.network.changed() => Wakeup::NetworkChanged,
             request = self.requests.recv() => match request {
                 Some(Request::Stop) | None => Wakeup::Stop,
                 Some(request) => Wakeup::Request(request),
             },
-            () = self.network.changed() => Wakeup::NetworkChanged,
+            event = self.parts.events.recv() => event.map_or(Wakeup::Stop, Wakeup::Net),
             () = tokio::time::sleep(pause) => Wakeup::Time,
         }
     }
 
-    /// Takes what else waits, so that one commit serves many.
-    fn take_waiting(&mut self, batch: &mut Batch) {
+    /// Takes what else waits, so that one commit serves many. Tells whether this turn is the last.
+    fn take_waiting(&mut self, batch: &mut Batch) -> bool {
         while !batch.is_full() {
-            if let Ok(event) = self.parts.events.try_recv() {
-                self.take(Wakeup::Net(event), batch);
-                continue;
-            }
-            match self.requests.try_recv() {
-                Ok(Request::Stop) => {
-                    // Seen again by the next wait: the channel is closed for everybody else.
-                    self.requests.close();
-                    return;
-                }
-                Ok(request) => self.take(Wakeup::Request(request), batch),
-                Err(_) => return,
+            match self.turns.take(&mut self.parts.events, &mut self.requests) {
+                Some(Either::First(event)) => self.take(Wakeup::Net(event), batch),
+                Some(Either::Second(Request::Stop)) => return true,
+                Some(Either::Second(request)) => self.take(Wakeup::Request(request), batch),
+                None => return false,
             }
         }
+        false
     }
 
     fn take(&mut self, wakeup: Wakeup, batch: &mut Batch) {
@@ -221,13 +222,13 @@ impl Driver {
                 self.parts.net.network_changed();
                 batch.push(Input::Device(DeviceInput::NetworkChanged));
             }
-            Wakeup::Time => self.take_due(batch),
-            Wakeup::Stop => {}
+            // What is due goes with every turn.
+            Wakeup::Time | Wakeup::Stop => {}
         }
     }
 
     fn take_due(&mut self, batch: &mut Batch) {
-        for role in std::mem::take(&mut self.continues) {
+        for role in self.put_off.due(batch.is_empty()) {
             batch.push(match role {
                 Role::Device => Input::Device(DeviceInput::Continue),
                 Role::Server => Input::Server(ServerInput::Continue),
@@ -439,7 +440,7 @@ impl Driver {
                 self.wakes.insert((at, role));
             }
             Action::Continue => {
-                self.continues.insert(role);
+                self.put_off.insert(role);
             }
         }
     }
@@ -457,7 +458,7 @@ impl Driver {
             self.parts.net.close(link, CloseCode::INTERNAL, "the store cannot be used now");
         }
         self.wakes.clear();
-        self.continues.clear();
+        self.put_off.clear();
         if fault.is_disk_full
             && let Some(space) = &mut self.parts.disk_space
         {

@@ -26,6 +26,10 @@ impl Batch {
         inputs.into_iter().for_each(|input| self.push(input));
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
     /// Whether what else waits is for the next turn.
     pub(super) fn is_full(&self) -> bool {
         self.inputs.len() >= INPUTS_MAX || self.change_count >= CHANGES_MAX
